@@ -1,1 +1,86 @@
-//! (to come)
+//! Records → signals. One file per family, one plain list: [`DETECTIONS`].
+//!
+//! A finding type names its file: `Stealth:IAMUser/CloudTrailLoggingDisabled` is decided in
+//! `iam_user/cloud_trail_logging_disabled.rs`. A detection sees one record, what is known about the world
+//! ([`Context`]), and nothing else: no store, no source, no setting, no clock.
+
+pub mod detection;
+mod ec2;
+mod iam_user;
+mod s3;
+pub mod shared;
+#[cfg(test)]
+mod testing;
+
+pub use detection::{Context, Detection, Interest, Need, Observed, Rule, Window};
+pub use shared::contact::{Contact, Conversations};
+
+/// Every built-in detection. Adding one is a file, its `mod` line, and a line here.
+pub static DETECTIONS: &[&Detection] = &[
+    &iam_user::cloud_trail_logging_disabled::DETECTION,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::DETECTIONS;
+    use std::collections::BTreeMap;
+    use std::path::Path;
+    use watchfire_model::{FindingType, catalogue};
+
+    /// Letters and digits in lower case: underscores, dots and `&` do not count.
+    fn letters(text: &str) -> String {
+        text.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
+    }
+
+    fn names_its_file(finding_type: FindingType, file: &str) -> bool {
+        let path = Path::new(file);
+        let stem = path.file_stem().map_or_else(String::new, |stem| letters(&stem.to_string_lossy()));
+        let folder = path.parent().and_then(Path::file_name).map_or_else(String::new, |name| letters(&name.to_string_lossy()));
+        stem == letters(finding_type.family()) && folder == letters(finding_type.resource())
+    }
+
+    #[test]
+    fn every_finding_type_names_its_file() {
+        for detection in DETECTIONS {
+            for &finding_type in detection.reports {
+                assert!(names_its_file(finding_type, detection.file), "{finding_type}: {}", detection.file);
+            }
+        }
+    }
+
+    #[test]
+    fn no_finding_type_is_claimed_twice() {
+        let mut claims: BTreeMap<FindingType, &str> = BTreeMap::new();
+        for detection in DETECTIONS {
+            for &finding_type in detection.reports {
+                let earlier = claims.insert(finding_type, detection.file);
+                assert!(earlier.is_none(), "{finding_type} is claimed by {earlier:?} and {}", detection.file);
+            }
+        }
+    }
+
+    #[test]
+    fn every_file_is_in_the_list() {
+        for folder in ["ec2", "iam_user", "s3"] {
+            for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder)).unwrap() {
+                let name = entry.unwrap().file_name().to_string_lossy().into_owned();
+                let listed = DETECTIONS.iter().any(|detection| detection.file.ends_with(&format!("{folder}/{name}")));
+                assert!(listed || name == "mod.rs", "{folder}/{name} holds no detection of the list: add its line to DETECTIONS");
+            }
+        }
+    }
+
+    #[test]
+    fn every_active_rule_type_of_the_two_plans_is_claimed() {
+        let wanted = catalogue::all().iter().filter(|entry| {
+            !entry.retired
+                && ["foundational", "s3"].contains(&entry.plan.as_str())
+                && ["rule", "threat-intel", "signature"].contains(&entry.method.as_deref().unwrap_or_default())
+        });
+        let missing: Vec<&str> = wanted
+            .map(|entry| entry.name.as_str())
+            .filter(|name| !DETECTIONS.iter().any(|detection| detection.reports.iter().any(|reported| reported.as_str() == *name)))
+            .collect();
+        assert!(missing.is_empty(), "no detection claims {missing:#?}");
+    }
+}

@@ -1,1 +1,24 @@
-//! (to come)
+//! Runs the detections over records in order of event time, and folds what they say into findings.
+//!
+//! Two parts. The unordered part ([`Worker`]) looks at every record once, in whatever order files come and on
+//! whatever thread, and keeps only what some rule may have to see, in slices of event time. The ordered part
+//! ([`Replay`]) takes slice after slice, puts its records into one order that depends on nothing but the records, and
+//! runs the rules. The same records and knowledge therefore give the same findings, for any file order, number of
+//! threads or size of batch. `scan` replays everything at the end of its input; a service replays each slice once its
+//! lateness has passed ([`Replay::run`] with `until`).
+//!
+//! No I/O and no clock: what does not fit into memory goes through [`Spool`], which the caller provides.
+
+mod census;
+mod facts;
+mod fold;
+mod index;
+mod replay;
+mod worker;
+
+pub use census::{Census, Coverage, CoverageMap};
+pub use facts::{FactLog, SLICE_MS, Spool};
+pub use fold::{EVIDENCE_MAX, OPEN_FOR_MS};
+pub use index::ListenIndex;
+pub use replay::{Kept, Replay, ReplayCounts, SourceFile};
+pub use worker::{Scope, Worker};

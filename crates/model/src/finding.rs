@@ -1,9 +1,10 @@
 //! Signals about the same thing, folded together.
 
 use crate::{Signal, Time};
+use serde::{Deserialize, Serialize};
 
 /// What a customer sees: one issue, its occurrences counted.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// 32 hexadecimal digits, the same for the same opening record.
     pub id: String,
@@ -26,7 +27,7 @@ pub struct Finding {
 }
 
 /// The records behind a finding: the first and last few, and how many there were.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// How many records counted.
     pub count: u64,
@@ -37,7 +38,7 @@ pub struct Evidence {
 }
 
 /// One record as it stood in the log.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EvidenceRecord {
     /// Event time.
     pub time: Time,
@@ -52,7 +53,7 @@ pub struct EvidenceRecord {
 }
 
 /// One list or data set, and which version of it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct KnowledgeUsed {
     /// Its name.
     pub name: String,

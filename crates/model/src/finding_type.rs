@@ -57,6 +57,23 @@ impl FindingType {
     }
 }
 
+impl serde::Serialize for FindingType {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0)
+    }
+}
+
+/// Only catalogued types can be read back: a saved state cannot bring in a type that this version does not know.
+impl<'de> serde::Deserialize<'de> for FindingType {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let entry = crate::catalogue::entry(&name);
+        entry
+            .map(|entry| Self(&entry.name))
+            .ok_or_else(|| serde::de::Error::custom(format!("unknown finding type `{name}`")))
+    }
+}
+
 impl fmt::Display for FindingType {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.pad(self.0)

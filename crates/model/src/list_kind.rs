@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// The kind of a threat list, which decides the finding types that its entries can make.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
 #[repr(u8)]
 pub enum ListKind {
     /// Command and control servers.

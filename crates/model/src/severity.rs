@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Severity in tenths, 1.0 to 10.0. Impact of the type, never the size of an anomaly.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Severity(u8);
 
 impl Severity {

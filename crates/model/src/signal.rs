@@ -3,11 +3,12 @@
 //! The parts are named after GuardDuty's JSON; a value that is not known is absent, never invented.
 
 use crate::{FindingType, ListKind, Severity, Time};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// What one detection says about one record.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Signal {
     /// The type of the finding this belongs to.
     pub finding_type: FindingType,
@@ -37,6 +38,8 @@ pub struct Signal {
     pub reasons: Vec<String>,
     /// Whole sentences on what could not be known, and why.
     pub missing: Vec<String>,
+    /// Kinds of knowledge consulted besides the lists in `threats`: `aws-ranges`, `inventory`, `public-suffixes`, ….
+    pub consulted: Vec<String>,
 }
 
 impl Signal {
@@ -57,12 +60,13 @@ impl Signal {
             description: String::new(),
             reasons: Vec::new(),
             missing: Vec::new(),
+            consulted: Vec::new(),
         }
     }
 }
 
 /// Whether the resource was attacked or attacks.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Serialize, Deserialize)]
 pub enum ResourceRole {
     /// The resource is the victim.
     Target,
@@ -71,7 +75,7 @@ pub enum ResourceRole {
 }
 
 /// `resource`: what the finding is about.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Resource {
     /// `resourceType`.
     pub kind: ResourceKind,
@@ -84,7 +88,7 @@ pub struct Resource {
 }
 
 /// `resourceType`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash, Serialize, Deserialize)]
 pub enum ResourceKind {
     /// An identity's credentials.
     #[default]
@@ -96,7 +100,7 @@ pub enum ResourceKind {
 }
 
 /// `accessKeyDetails`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AccessKey {
     /// `accessKeyId`.
     pub access_key_id: String,
@@ -109,7 +113,7 @@ pub struct AccessKey {
 }
 
 /// `instanceDetails`. Empty texts are not known.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Instance {
     /// `instanceId`.
     pub instance_id: String,
@@ -138,7 +142,7 @@ pub struct Instance {
 }
 
 /// One of `instanceDetails.networkInterfaces`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct NetworkInterface {
     /// `networkInterfaceId`.
     pub interface_id: String,
@@ -161,7 +165,7 @@ pub struct NetworkInterface {
 }
 
 /// One of `s3BucketDetails`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Bucket {
     /// `name`.
     pub name: String,
@@ -182,7 +186,7 @@ pub struct Bucket {
 }
 
 /// `publicAccess`. `None` in a field: not known.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PublicAccess {
     /// `effectivePermission`.
     pub effective: BucketPermission,
@@ -197,7 +201,7 @@ pub struct PublicAccess {
 }
 
 /// `effectivePermission`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash, Serialize, Deserialize)]
 pub enum BucketPermission {
     /// Open to everyone.
     Public,
@@ -209,7 +213,7 @@ pub enum BucketPermission {
 }
 
 /// `service.action`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Action {
     /// `AWS_API_CALL`.
     ApiCall(ApiCallAction),
@@ -228,7 +232,7 @@ impl Default for Action {
 }
 
 /// `awsApiCallAction`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ApiCallAction {
     /// `api`.
     pub api: String,
@@ -251,7 +255,7 @@ pub struct ApiCallAction {
 }
 
 /// `remoteAccountDetails`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RemoteAccount {
     /// `accountId`; empty when the address belongs to AWS but its account is not known.
     pub account_id: String,
@@ -260,7 +264,7 @@ pub struct RemoteAccount {
 }
 
 /// `networkConnectionAction`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct NetworkConnectionAction {
     /// `connectionDirection`.
     pub direction: ConnectionDirection,
@@ -281,7 +285,7 @@ pub struct NetworkConnectionAction {
 }
 
 /// Who opened the connection.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash, Serialize, Deserialize)]
 pub enum ConnectionDirection {
     /// The remote side did.
     Inbound,
@@ -293,7 +297,7 @@ pub enum ConnectionDirection {
 }
 
 /// `portProbeAction`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PortProbeAction {
     /// `blocked`.
     pub blocked: bool,
@@ -302,7 +306,7 @@ pub struct PortProbeAction {
 }
 
 /// One of `portProbeDetails`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PortProbe {
     /// `localPortDetails.port`.
     pub local_port: u16,
@@ -313,7 +317,7 @@ pub struct PortProbe {
 }
 
 /// `dnsRequestAction`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DnsRequestAction {
     /// `domain`, without the trailing dot.
     pub domain: String,
@@ -328,7 +332,7 @@ pub struct DnsRequestAction {
 }
 
 /// `remoteIpDetails`. Empty texts and `None` are not known.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Remote {
     /// `ipAddressV4` or `ipAddressV6`.
     pub ip: IpAddr,
@@ -368,7 +372,7 @@ impl Remote {
 }
 
 /// One entry of one list that covers what was looked up.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ThreatMatch {
     /// The list's name.
     pub list: String,

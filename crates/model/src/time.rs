@@ -5,7 +5,7 @@ use std::fmt;
 /// A moment of event time: milliseconds since 1970-01-01T00:00:00Z, without leap seconds.
 ///
 /// Comes from a record, never from the clock of this machine.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Time(i64);
 
 /// The text was not a moment.

@@ -1,0 +1,124 @@
+//! What was read: records by account, region, source and hour.
+
+use std::collections::BTreeMap;
+use watchfire_model::{Record, RecordKind, Time};
+
+/// Counts of what was read. Sums: the census of two workers is their merger, in any order.
+#[derive(Default, Clone, Debug)]
+pub struct Census {
+    groups: Vec<Group>,
+    last: usize,
+    /// Records outside the asked-for time, accounts or regions: read, counted, not analysed.
+    pub outside: u64,
+    /// Records without an account.
+    pub without_account: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Group {
+    account: String,
+    region: String,
+    kind: RecordKind,
+    coverage: Coverage,
+    hour: i64,
+    hour_count: u64,
+}
+
+/// What was read of one source.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Coverage {
+    /// Records.
+    pub records: u64,
+    /// The earliest event time.
+    pub first: Time,
+    /// The latest event time.
+    pub last: Time,
+    /// Records by clock hour since the epoch.
+    pub hours: BTreeMap<i64, u64>,
+}
+
+impl Default for Coverage {
+    fn default() -> Self {
+        Self { records: 0, first: Time::from_ms(i64::MAX), last: Time::from_ms(i64::MIN), hours: BTreeMap::new() }
+    }
+}
+
+/// Coverage by (account, region, source).
+pub type CoverageMap = BTreeMap<(String, String, RecordKind), Coverage>;
+
+impl Census {
+    /// Counts one record. On the hot path: most records are of the same group and hour as the one before.
+    pub fn count(&mut self, record: &Record<'_>) {
+        let (account, region, kind, time) = (record.account(), record.region(), record.kind(), record.time());
+        self.without_account += u64::from(account.is_empty());
+        let is_last = |group: &Group| group.kind == kind && group.account == account && group.region == region;
+        if !self.groups.get(self.last).is_some_and(is_last) {
+            self.last = self.groups.iter().position(is_last).unwrap_or_else(|| {
+                let coverage = Coverage::default();
+                self.groups.push(Group { account: account.to_owned(), region: region.to_owned(), kind, coverage, hour: i64::MIN, hour_count: 0 });
+                self.groups.len() - 1
+            });
+        }
+        let group = &mut self.groups[self.last];
+        group.coverage.records += 1;
+        group.coverage.first = group.coverage.first.min(time);
+        group.coverage.last = group.coverage.last.max(time);
+        if group.hour != time.hour() {
+            group.close_hour();
+            group.hour = time.hour();
+        }
+        group.hour_count += 1;
+    }
+
+    /// Adds another worker's counts.
+    pub fn merge_into(mut self, all: &mut CoverageMap) {
+        for mut group in self.groups.drain(..) {
+            group.close_hour();
+            let total = all.entry((group.account, group.region, group.kind)).or_default();
+            total.records += group.coverage.records;
+            total.first = total.first.min(group.coverage.first);
+            total.last = total.last.max(group.coverage.last);
+            for (hour, count) in group.coverage.hours {
+                *total.hours.entry(hour).or_default() += count;
+            }
+        }
+    }
+}
+
+impl Group {
+    fn close_hour(&mut self) {
+        if self.hour_count > 0 {
+            *self.coverage.hours.entry(self.hour).or_default() += self.hour_count;
+            self.hour_count = 0;
+        }
+    }
+}
+
+impl Coverage {
+    /// Runs of clock hours without a record between the first and the last: (begin, end).
+    pub fn gaps(&self) -> Vec<(Time, Time)> {
+        let hours: Vec<i64> = self.hours.keys().copied().collect();
+        let moment = |hour: i64| Time::from_ms(hour * Time::HOUR_MS);
+        hours.windows(2).filter(|pair| pair[1] - pair[0] > 1).map(|pair| (moment(pair[0] + 1), moment(pair[1]))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use watchfire_model::DnsQuery;
+
+    #[test]
+    fn an_hour_without_records_is_a_gap() {
+        let mut census = Census::default();
+        for hour in [0, 1, 4] {
+            let query = DnsQuery { account: "1".into(), time: Time::from_ms(hour * Time::HOUR_MS + 5), ..DnsQuery::default() };
+            census.count(&Record::DnsQuery(query));
+        }
+        let mut all = CoverageMap::new();
+        census.merge_into(&mut all);
+        let coverage = all.values().next().unwrap();
+        assert_eq!(coverage.records, 3);
+        assert_eq!(coverage.gaps(), [(Time::from_ms(2 * Time::HOUR_MS), Time::from_ms(4 * Time::HOUR_MS))]);
+    }
+}

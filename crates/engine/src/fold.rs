@@ -1,0 +1,294 @@
+//! Signals about the same thing, folded into findings.
+//!
+//! The key is (type, account, region, entity), as each detection declares its entity. Occurrences come in order of
+//! event time. A finding stays open for new occurrences until 90 days have passed without one; then the next
+//! occurrence opens another. The newest occurrence's details replace the older ones, as in GuardDuty; severity is the
+//! highest that any occurrence had, so that a finding never becomes milder by more of the same.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use watchfire_knowledge::Knowledge;
+use watchfire_model::{Action, Evidence, EvidenceRecord, Finding, FindingType, KnowledgeUsed, Signal, ThreatMatch, Time};
+
+/// Without an occurrence for this long a finding is closed. Source: GuardDuty keeps findings for 90 days.
+pub const OPEN_FOR_MS: i64 = 90 * Time::DAY_MS;
+/// Records kept from the beginning of a finding, and as many from its end.
+pub const EVIDENCE_MAX: usize = 5;
+/// Bytes kept of one raw record; a longer one is cut, and its hash is of the whole.
+const RAW_MAX: usize = 64 * 1024;
+/// Probes shown in one finding. Source: as many as GuardDuty's samples show, times five.
+const PROBES_MAX: usize = 20;
+/// Distinct list entries remembered per finding.
+const THREATS_MAX: usize = 100;
+
+/// The record behind a signal.
+#[derive(Clone, Copy, Debug)]
+pub struct Occurrence<'a> {
+    /// When it began.
+    pub begin: Time,
+    /// When it ended.
+    pub end: Time,
+    /// `eventID`-derived identity; 0 for records without one.
+    pub id: u128,
+    /// The file it stands in.
+    pub file: &'a str,
+    /// Where in the file.
+    pub position: u64,
+    /// Its bytes.
+    pub raw: &'a str,
+}
+
+/// All findings so far.
+#[derive(Default, Serialize, Deserialize)]
+pub struct Folder {
+    #[serde(with = "open_findings")]
+    open: BTreeMap<Key, Open>,
+    closed: Vec<Finding>,
+}
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Key {
+    finding_type: FindingType,
+    account: String,
+    region: String,
+    entity: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Open {
+    finding: Finding,
+    threats: Vec<ThreatMatch>,
+}
+
+impl Folder {
+    /// Takes in one occurrence. Occurrences must come in order of time.
+    pub fn fold(&mut self, signal: Signal, occurrence: &Occurrence<'_>) {
+        let key = Key {
+            finding_type: signal.finding_type,
+            account: signal.account.clone(),
+            region: signal.region.clone(),
+            entity: signal.entity.clone(),
+        };
+        let stale = self.open.get(&key).is_some_and(|open| occurrence.begin.ms() - open.finding.last_seen.ms() > OPEN_FOR_MS);
+        if stale && let Some(open) = self.open.remove(&key) {
+            self.closed.push(open.finding);
+        }
+        match self.open.get_mut(&key) {
+            Some(open) => open.grow(signal, occurrence),
+            None => {
+                let open = Open::new(&key, signal, occurrence);
+                self.open.insert(key, open);
+            }
+        }
+    }
+
+    /// How many findings there are.
+    pub fn len(&self) -> usize {
+        self.open.len() + self.closed.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All findings with the knowledge that stands behind them: the worst first, then the oldest, then by id.
+    pub fn findings(self, knowledge: &Knowledge) -> Vec<Finding> {
+        let versions = knowledge.used_versions();
+        let mut findings = self.closed;
+        findings.extend(self.open.into_values().map(|open| open.finding));
+        for finding in &mut findings {
+            finding.knowledge = knowledge_used(&finding.latest, &versions);
+        }
+        findings.sort_by(|one, other| {
+            let rank = |finding: &Finding| (std::cmp::Reverse(finding.latest.severity), finding.first_seen);
+            rank(one).cmp(&rank(other)).then_with(|| one.latest.finding_type.cmp(&other.latest.finding_type)).then_with(|| one.id.cmp(&other.id))
+        });
+        findings
+    }
+}
+
+impl Open {
+    fn new(key: &Key, signal: Signal, occurrence: &Occurrence<'_>) -> Self {
+        let threats = signal.threats.clone();
+        let evidence = Evidence { count: 1, first: vec![evidence(occurrence)], last: Vec::new() };
+        let finding = Finding {
+            id: finding_id(key, occurrence),
+            latest: signal,
+            count: 1,
+            first_seen: occurrence.begin,
+            last_seen: occurrence.end,
+            created: occurrence.begin,
+            updated: occurrence.begin,
+            evidence,
+            knowledge: Vec::new(),
+        };
+        Self { finding, threats }
+    }
+
+    fn grow(&mut self, mut signal: Signal, occurrence: &Occurrence<'_>) {
+        let finding = &mut self.finding;
+        finding.count += 1;
+        finding.last_seen = finding.last_seen.max(occurrence.end);
+        finding.updated = finding.updated.max(occurrence.begin);
+        finding.evidence.count += 1;
+        if finding.evidence.first.len() < EVIDENCE_MAX {
+            finding.evidence.first.push(evidence(occurrence));
+        } else {
+            if finding.evidence.last.len() == EVIDENCE_MAX {
+                finding.evidence.last.remove(0);
+            }
+            finding.evidence.last.push(evidence(occurrence));
+        }
+        signal.severity = signal.severity.max(finding.latest.severity);
+        for threat in std::mem::take(&mut signal.threats) {
+            if !self.threats.contains(&threat) && self.threats.len() < THREATS_MAX {
+                self.threats.push(threat);
+            }
+        }
+        self.threats.sort_unstable();
+        signal.threats.clone_from(&self.threats);
+        keep_earlier_probes(&finding.latest.action, &mut signal.action);
+        finding.latest = signal;
+    }
+}
+
+/// A probe finding shows the latest probes of distinct ports and addresses, newest last.
+fn keep_earlier_probes(earlier: &Action, newest: &mut Action) {
+    let (Action::PortProbe(earlier), Action::PortProbe(newest)) = (earlier, newest) else { return };
+    let mut probes = earlier.probes.clone();
+    for probe in newest.probes.drain(..) {
+        probes.retain(|known| known.local_port != probe.local_port || known.remote.ip != probe.remote.ip);
+        probes.push(probe);
+    }
+    let surplus = probes.len().saturating_sub(PROBES_MAX);
+    newest.probes = probes.split_off(surplus);
+}
+
+fn evidence(occurrence: &Occurrence<'_>) -> EvidenceRecord {
+    let mut end = occurrence.raw.len().min(RAW_MAX);
+    while !occurrence.raw.is_char_boundary(end) {
+        end -= 1;
+    }
+    EvidenceRecord {
+        time: occurrence.begin,
+        file: occurrence.file.to_owned(),
+        position: occurrence.position,
+        sha256: hex(&Sha256::digest(occurrence.raw.as_bytes())),
+        raw: occurrence.raw[..end].to_owned(),
+    }
+}
+
+/// 32 hexadecimal digits from the key and the opening record: by its event id, else by its bytes and time.
+///
+/// The same records give the same id, whatever file they stand in.
+fn finding_id(key: &Key, occurrence: &Occurrence<'_>) -> String {
+    let mut hash = Sha256::new();
+    for part in ["finding 1", key.finding_type.as_str(), &key.account, &key.region, &key.entity] {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.update(occurrence.begin.ms().to_le_bytes());
+    if occurrence.id == 0 { hash.update(occurrence.raw.as_bytes()) } else { hash.update(occurrence.id.to_le_bytes()) }
+    hex(&hash.finalize()).chars().take(32).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// The lists that matched, and the other sets that the signal says it consulted, with their versions.
+fn knowledge_used(signal: &Signal, versions: &[KnowledgeUsed]) -> Vec<KnowledgeUsed> {
+    let mut used: Vec<KnowledgeUsed> = signal
+        .threats
+        .iter()
+        .map(|threat| KnowledgeUsed { name: threat.list.clone(), kind: threat.kind.name().to_owned(), version: threat.version.clone() })
+        .collect();
+    let mut consulted: Vec<&str> = signal.consulted.iter().map(String::as_str).collect();
+    match &signal.action {
+        Action::DnsRequest(_) => consulted.push("public-suffixes"),
+        _ => consulted.push("geography"),
+    }
+    used.extend(versions.iter().filter(|version| consulted.contains(&version.kind.as_str())).cloned());
+    used.sort_unstable();
+    used.dedup();
+    used
+}
+
+/// A map with structured keys, as a list of pairs: JSON's keys are text.
+mod open_findings {
+    use super::{BTreeMap, Key, Open};
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(open: &BTreeMap<Key, Open>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(open.iter())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Key, Open>, D::Error> {
+        let pairs: Vec<(Key, Open)> = Vec::deserialize(deserializer)?;
+        Ok(pairs.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use watchfire_model::Severity;
+
+    const ROOT: FindingType = FindingType::new("Policy:IAMUser/RootCredentialUsage");
+
+    fn fold_at(folder: &mut Folder, day: i64, severity: Severity) {
+        let begin = Time::from_ms(day * Time::DAY_MS);
+        let raw = format!("record of day {day}");
+        folder.fold(Signal::new(ROOT, severity, "root"), &Occurrence { begin, end: begin, id: 0, file: "a", position: 0, raw: &raw });
+    }
+
+    #[test]
+    fn occurrences_fold_and_severity_never_falls() {
+        let mut folder = Folder::default();
+        fold_at(&mut folder, 1, Severity::HIGH);
+        fold_at(&mut folder, 2, Severity::LOW);
+        let findings = folder.findings(&Knowledge::default());
+        assert_eq!((findings.len(), findings[0].count), (1, 2));
+        assert_eq!(findings[0].latest.severity, Severity::HIGH);
+        assert_eq!(findings[0].created, Time::from_ms(Time::DAY_MS));
+    }
+
+    #[test]
+    fn ninety_quiet_days_close_a_finding() {
+        let mut folder = Folder::default();
+        for day in [0, 90, 181] {
+            fold_at(&mut folder, day, Severity::LOW);
+        }
+        let counts: Vec<u64> = folder.findings(&Knowledge::default()).iter().map(|finding| finding.count).collect();
+        assert_eq!(counts, [2, 1]);
+    }
+
+    #[test]
+    fn evidence_is_bounded_and_keeps_both_ends() {
+        let mut folder = Folder::default();
+        for day in 0..30 {
+            fold_at(&mut folder, day, Severity::LOW);
+        }
+        let evidence = &folder.findings(&Knowledge::default())[0].evidence;
+        assert_eq!(evidence.count, 30);
+        assert_eq!(evidence.first.len() + evidence.last.len(), 2 * EVIDENCE_MAX);
+        assert_eq!(evidence.last[EVIDENCE_MAX - 1].raw, "record of day 29");
+    }
+
+    #[test]
+    fn a_saved_folder_goes_on_where_it_stopped() {
+        let (mut whole, mut first) = (Folder::default(), Folder::default());
+        fold_at(&mut first, 1, Severity::LOW);
+        fold_at(&mut whole, 1, Severity::LOW);
+        let mut second: Folder = serde_json::from_value(serde_json::to_value(&first).unwrap()).unwrap();
+        fold_at(&mut second, 2, Severity::LOW);
+        fold_at(&mut whole, 2, Severity::LOW);
+        assert_eq!(second.findings(&Knowledge::default()), whole.findings(&Knowledge::default()));
+    }
+}

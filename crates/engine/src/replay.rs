@@ -1,0 +1,353 @@
+//! The ordered part: each slice of event time in turn, its records in order, through the rules, into findings.
+
+use crate::facts::{Fact, FactKind, FactLog, SLICE_MS, Spool};
+use crate::fold::{Folder, Occurrence};
+use crate::index::{DetectionSet, ListenIndex, places};
+use crate::worker::{call_listeners, query_listeners};
+use hashbrown::HashSet;
+use std::collections::BTreeSet;
+use std::io;
+use std::net::IpAddr;
+use watchfire_detections::{Context, Conversations, Detection, Observed, Rule, Window};
+use watchfire_knowledge::{Estate, Knowledge};
+use watchfire_model::{ApiCall, Finding, Record, Signal, Time};
+use watchfire_parse::{FlowFormat, Origin, parse_record};
+
+/// How long an event's identity is remembered. Copies of an event carry its own time, so they meet in one slice; the
+/// hour is for the few whose copies were stamped apart.
+const IDENTITY_LIFE_MS: i64 = Time::HOUR_MS;
+
+/// A file that facts refer to.
+#[derive(Clone, Debug, Default)]
+pub struct SourceFile {
+    /// Its name in evidence.
+    pub name: String,
+    /// What its place says about its records.
+    pub origin: Origin,
+    /// Its content was read before: its facts do not count.
+    pub is_repeated: bool,
+}
+
+/// One worker's facts and the flow formats that they refer to.
+pub struct Kept {
+    /// The facts.
+    pub facts: FactLog,
+    /// The formats.
+    pub formats: Vec<FlowFormat>,
+    /// Where the facts went that did not fit into memory.
+    pub spool: Box<dyn Spool + Send>,
+}
+
+/// What the ordered part did.
+#[derive(Clone, Debug, Default)]
+pub struct ReplayCounts {
+    /// Events that were copies of others.
+    pub duplicates: u64,
+    /// Records that rules looked at.
+    pub judged: u64,
+    /// Entities dropped for lack of room, by what they belong to.
+    pub evicted: u64,
+    /// State held at the end: (kind of entity, how many, bytes).
+    pub state: Vec<(String, u64, u64)>,
+}
+
+/// Runs the rules over facts in order of event time, and folds what they say.
+pub struct Replay<'a> {
+    detections: &'static [&'static Detection],
+    index: &'a ListenIndex,
+    knowledge: &'a Knowledge,
+    estate: Estate,
+    windows: Vec<Option<Box<dyn Window>>>,
+    conversations: Conversations,
+    folder: Folder,
+    identities: Identities,
+    groups: Groups,
+    counts: ReplayCounts,
+}
+
+/// Identities of events seen lately.
+#[derive(Default)]
+struct Identities {
+    seen: HashSet<u128, foldhash::fast::FixedState>,
+    ages: std::collections::VecDeque<(Time, u128)>,
+}
+
+/// Groups of which the current hour's first fact has been seen.
+#[derive(Default)]
+struct Groups {
+    hour: i64,
+    seen: HashSet<u64, foldhash::fast::FixedState>,
+}
+
+/// A fact of a slice, with what its order depends on.
+struct Candidate<'a> {
+    fact: Fact<'a>,
+    worker: usize,
+}
+
+impl<'a> Replay<'a> {
+    /// Nothing seen yet.
+    pub fn new(detections: &'static [&'static Detection], index: &'a ListenIndex, knowledge: &'a Knowledge) -> Self {
+        let windows = detections.iter().map(|detection| match detection.rule {
+            Rule::Window(make) => Some(make()),
+            _ => None,
+        });
+        Self {
+            windows: windows.collect(),
+            detections,
+            index,
+            knowledge,
+            estate: Estate::default(),
+            conversations: Conversations::default(),
+            folder: Folder::default(),
+            identities: Identities::default(),
+            groups: Groups::default(),
+            counts: ReplayCounts::default(),
+        }
+    }
+
+    /// Takes out every slice that ends by `until` (all, if `None`), in order, and runs it.
+    pub fn run(&mut self, kept: &mut [Kept], files: &[SourceFile], until: Option<Time>) -> io::Result<()> {
+        let slices: BTreeSet<i64> = kept.iter().flat_map(|worker| worker.facts.slices()).collect();
+        for slice in slices {
+            let end = Time::from_ms(slice.saturating_add(1).saturating_mul(SLICE_MS));
+            if until.is_some_and(|until| end > until) {
+                break;
+            }
+            let mut facts: Vec<Vec<u8>> = Vec::new();
+            let mut ids = Vec::new();
+            for worker in kept.iter_mut() {
+                let mut bytes = Vec::new();
+                worker.facts.take(slice, worker.spool.as_mut(), &mut bytes, &mut ids)?;
+                facts.push(bytes);
+            }
+            self.counts.duplicates += count_duplicates(&ids);
+            let formats: Vec<&[FlowFormat]> = kept.iter().map(|worker| worker.formats.as_slice()).collect();
+            self.run_slice(&facts, &formats, files);
+            self.expire(end);
+        }
+        Ok(())
+    }
+
+    fn run_slice(&mut self, facts: &[Vec<u8>], formats: &[&[FlowFormat]], files: &[SourceFile]) {
+        let candidates = in_order(facts, files);
+        let mut records: Vec<(&Candidate<'_>, Record<'_>)> = Vec::new();
+        for candidate in &candidates {
+            let fact = &candidate.fact;
+            let Some(file) = files.get(fact.file as usize) else { continue };
+            match fact.kind {
+                FactKind::Interface => self.learn_interface(fact),
+                FactKind::Record(kind) => {
+                    let format = usize::from(fact.format).checked_sub(1).and_then(|place| formats.get(candidate.worker)?.get(place));
+                    if let Some(record) = parse_record(fact.text, kind, &file.origin, format) {
+                        records.push((candidate, record));
+                    }
+                }
+            }
+        }
+        let records = self.without_copies(records);
+        for (_, record) in &records {
+            if let Record::Flow(flow) = record {
+                let account = flow.account.as_ref();
+                self.conversations.learn(flow, |ip| is_remote(self.knowledge, &self.estate, account, ip));
+            }
+        }
+        for (candidate, record) in &records {
+            let fact = &candidate.fact;
+            let name = files.get(fact.file as usize).map_or("", |file| file.name.as_str());
+            self.judge(record, fact, name);
+            if let Record::ApiCall(call) = record {
+                self.estate.learn_call(call);
+            }
+        }
+    }
+
+    /// Of the copies of one event the one in the caller's own account, else the first in order; of the facts of one
+    /// group in one hour the first.
+    fn without_copies<'r>(&mut self, mut records: Vec<(&'r Candidate<'r>, Record<'r>)>) -> Vec<(&'r Candidate<'r>, Record<'r>)> {
+        // Stable: within one identity the order stays that of (bytes, file, position).
+        records.sort_by(|(one, one_record), (other, other_record)| {
+            let order = |candidate: &Candidate<'_>| (candidate.fact.time, candidate.fact.id);
+            order(one).cmp(&order(other)).then_with(|| preference(one_record).cmp(&preference(other_record)))
+        });
+        records.retain(|(candidate, _)| {
+            let fact = &candidate.fact;
+            self.identities.is_new(fact.id, fact.time) && self.groups.is_new(fact.group, fact.time)
+        });
+        records
+    }
+
+    fn learn_interface(&mut self, fact: &Fact<'_>) {
+        let mut parts = fact.text.split(' ').map(|part| if part == "-" { "" } else { part });
+        let mut next = || parts.next().unwrap_or_default();
+        let (account, interface, instance, address) = (next(), next(), next(), next());
+        self.estate.learn_interface(account, interface, instance, address.parse().ok(), fact.time);
+    }
+
+    fn judge(&mut self, record: &Record<'_>, fact: &Fact<'_>, file: &str) {
+        self.counts.judged += 1;
+        let mut signals = Vec::new();
+        let end = match record {
+            Record::Flow(flow) => flow.end.max(flow.start),
+            _ => fact.time,
+        };
+        match record {
+            Record::ApiCall(call) => {
+                let wanted = call_listeners(self.index, self.knowledge, call);
+                self.ask(wanted, &Observed::Call(call), &mut signals);
+            }
+            Record::Flow(flow) => {
+                let account = flow.account.as_ref();
+                let (knowledge, estate) = (self.knowledge, &self.estate);
+                let Some(contact) = self.conversations.contact(flow, |ip| is_remote(knowledge, estate, account, ip)) else { return };
+                let wanted = self.index.flow_with(self.knowledge.ip_kinds(contact.remote) & self.index.flow_kinds_wanted);
+                self.ask(wanted, &Observed::Flow(&contact), &mut signals);
+            }
+            Record::DnsQuery(query) => {
+                let wanted = query_listeners(self.index, self.knowledge, query);
+                self.ask(wanted, &Observed::Query(query), &mut signals);
+            }
+        }
+        let occurrence = Occurrence { begin: fact.time, end, id: fact.id, file, position: fact.position, raw: fact.text };
+        for signal in signals {
+            self.folder.fold(signal, &occurrence);
+        }
+    }
+
+    fn ask(&mut self, wanted: DetectionSet, observed: &Observed<'_>, signals: &mut Vec<Signal>) {
+        let context = Context { knowledge: self.knowledge, estate: &self.estate };
+        for place in places(wanted) {
+            let Some(detection) = self.detections.get(place) else { continue };
+            match (&detection.rule, observed) {
+                (Rule::Call(detect), Observed::Call(call)) => detect(call, &context, signals),
+                (Rule::Flow(detect), Observed::Flow(contact)) => detect(contact, &context, signals),
+                (Rule::Query(detect), Observed::Query(query)) => detect(query, &context, signals),
+                (Rule::Window(_), _) => {
+                    if let Some(window) = &mut self.windows[place] {
+                        window.observe(observed, &context, signals);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn expire(&mut self, now: Time) {
+        self.conversations.expire(now);
+        self.estate.expire(now);
+        self.identities.expire(now);
+        for window in self.windows.iter_mut().flatten() {
+            self.counts.evicted += window.expire(now);
+        }
+    }
+
+    /// The findings, and what was done.
+    pub fn finish(mut self) -> (Vec<Finding>, ReplayCounts) {
+        let (conversations, evicted) = self.conversations.size();
+        self.counts.evicted += evicted;
+        self.counts.state.push(("conversations".to_owned(), conversations, conversations * Conversations::BYTES_EACH));
+        for (name, count, bytes, evicted) in self.estate.sizes() {
+            self.counts.evicted += evicted;
+            self.counts.state.push((name.to_owned(), count, bytes));
+        }
+        for (detection, window) in self.detections.iter().zip(&self.windows) {
+            if let (Some(window), Some(name)) = (window, detection.reports.first()) {
+                let (count, bytes) = window.size();
+                self.counts.state.push((format!("window of {name}"), count, bytes));
+            }
+        }
+        (self.folder.findings(self.knowledge), self.counts)
+    }
+}
+
+impl Identities {
+    fn is_new(&mut self, id: u128, time: Time) -> bool {
+        if id == 0 {
+            return true;
+        }
+        let new = self.seen.insert(id);
+        if new {
+            self.ages.push_back((time, id));
+        }
+        new
+    }
+
+    fn expire(&mut self, now: Time) {
+        while let Some(&(time, id)) = self.ages.front()
+            && now.ms() - time.ms() > IDENTITY_LIFE_MS
+        {
+            self.seen.remove(&id);
+            self.ages.pop_front();
+        }
+    }
+}
+
+impl Groups {
+    fn is_new(&mut self, group: u64, time: Time) -> bool {
+        if group == 0 {
+            return true;
+        }
+        if time.hour() != self.hour {
+            self.hour = time.hour();
+            self.seen.clear();
+        }
+        self.seen.insert(group)
+    }
+}
+
+/// All facts of a slice in one order that depends on nothing but the records and where they stand.
+fn in_order<'a>(facts: &'a [Vec<u8>], files: &[SourceFile]) -> Vec<Candidate<'a>> {
+    let mut candidates = Vec::new();
+    for (worker, bytes) in facts.iter().enumerate() {
+        let mut rest = bytes.as_slice();
+        while let Some((fact, after)) = Fact::decode(rest) {
+            rest = after;
+            if !files.get(fact.file as usize).is_some_and(|file| file.is_repeated) {
+                candidates.push(Candidate { fact, worker });
+            }
+        }
+    }
+    candidates.sort_unstable_by(|one, other| {
+        let order = |candidate: &Candidate<'a>| {
+            let fact = candidate.fact;
+            (fact.time, fact.kind, fact.id, fact.text, fact.file, fact.position)
+        };
+        order(one).cmp(&order(other))
+    });
+    candidates
+}
+
+/// Copies of an event differ in the account they were delivered to; the caller's own says most.
+fn preference<'r>(record: &'r Record<'_>) -> (bool, &'r str, &'r str) {
+    match record {
+        Record::ApiCall(call) => (!is_own_copy(call), call.account(), &call.region),
+        Record::Flow(_) | Record::DnsQuery(_) => (false, "", ""),
+    }
+}
+
+fn is_own_copy(call: &ApiCall<'_>) -> bool {
+    !call.identity.account.is_empty() && call.identity.account == call.recipient_account
+}
+
+/// Whether an address can be the other side: on a list, or public and not one of the account's own.
+fn is_remote(knowledge: &Knowledge, estate: &Estate, account: &str, ip: IpAddr) -> bool {
+    knowledge.ip_kinds(ip) != 0 || (watchfire_knowledge::is_publicly_routable(ip) && !estate.owns(account, ip))
+}
+
+/// How many of these identities, eight bytes each, stand there again.
+fn count_duplicates(ids: &[u8]) -> u64 {
+    let mut values: Vec<u64> = ids.as_chunks::<8>().0.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect();
+    values.sort_unstable();
+    values.windows(2).filter(|pair| pair[0] == pair[1]).count() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::count_duplicates;
+
+    #[test]
+    fn every_copy_beyond_the_first_is_a_duplicate() {
+        let ids: Vec<u8> = [7u64, 9, 7, 7].iter().flat_map(|id| id.to_le_bytes()).collect();
+        assert_eq!(count_duplicates(&ids), 2);
+    }
+}

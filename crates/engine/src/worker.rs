@@ -1,0 +1,452 @@
+//! The unordered part: looks at every record once, on any thread, and keeps what the rules may have to see.
+
+use crate::census::Census;
+use crate::facts::{Fact, FactKind, FactLog};
+use crate::index::{DetectionSet, ListenIndex};
+use std::hash::{BuildHasher, Hasher};
+use std::net::IpAddr;
+use watchfire_detections::shared::pen_test::PenTestDistribution;
+use watchfire_knowledge::{Knowledge, instance_session, is_publicly_routable};
+use watchfire_model::{ApiCall, Direction, DnsQuery, IdentityKind, Record, RecordKind, Time, VpcFlow};
+use watchfire_parse::{FlowFormat, Raw};
+
+/// Entities remembered as already noted in the current hour or day. When full it is forgotten whole, which costs a
+/// repeated fact and nothing else.
+const NOTED_MAX: usize = 65_536;
+
+/// Which records a scan analyses. What lies outside is read and counted.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// From this moment on.
+    pub from: Option<Time>,
+    /// Before this moment.
+    pub to: Option<Time>,
+    /// These accounts only; empty: all.
+    pub accounts: Vec<String>,
+    /// These regions only; empty: all.
+    pub regions: Vec<String>,
+}
+
+impl Scope {
+    fn holds(&self, record: &Record<'_>) -> bool {
+        let time = record.time();
+        self.from.is_none_or(|from| time >= from)
+            && self.to.is_none_or(|to| time < to)
+            && (self.accounts.is_empty() || self.accounts.iter().any(|account| account == record.account()))
+            && (self.regions.is_empty() || self.regions.iter().any(|region| region == record.region()))
+    }
+
+    fn is_open(&self) -> bool {
+        self.from.is_none() && self.to.is_none() && self.accounts.is_empty() && self.regions.is_empty()
+    }
+}
+
+/// One thread's share of the reading.
+pub struct Worker<'a> {
+    index: &'a ListenIndex,
+    knowledge: &'a Knowledge,
+    scope: &'a Scope,
+    scope_is_open: bool,
+    has_leaked_keys: bool,
+    /// What was kept.
+    pub facts: FactLog,
+    /// What was seen.
+    pub census: Census,
+    /// The flow formats that this worker's facts refer to.
+    pub formats: Vec<FlowFormat>,
+    noted: hashbrown::HashMap<u64, (Time, u128), foldhash::fast::FixedState>,
+    addresses: AddressCache,
+    agents: AgentCache,
+    last_interface: (String, String, Option<IpAddr>, i64),
+}
+
+impl<'a> Worker<'a> {
+    /// A worker that has read nothing.
+    pub fn new(index: &'a ListenIndex, knowledge: &'a Knowledge, scope: &'a Scope) -> Self {
+        Self {
+            index,
+            knowledge,
+            scope,
+            scope_is_open: scope.is_open(),
+            has_leaked_keys: knowledge.has_leaked_keys(),
+            facts: FactLog::default(),
+            census: Census::default(),
+            formats: Vec::new(),
+            noted: hashbrown::HashMap::default(),
+            addresses: AddressCache::default(),
+            agents: AgentCache::default(),
+            last_interface: (String::new(), String::new(), None, 0),
+        }
+    }
+
+    /// Takes in one record of the file with this rank.
+    pub fn observe(&mut self, record: &Record<'_>, raw: Raw<'_>, file: u32) {
+        if !self.scope_is_open && !self.scope.holds(record) {
+            self.census.outside += 1;
+            return;
+        }
+        self.census.count(record);
+        match record {
+            Record::ApiCall(call) => self.observe_call(call, raw, file),
+            Record::Flow(flow) => self.observe_flow(flow, raw, file),
+            Record::DnsQuery(query) => self.observe_query(query, raw, file),
+        }
+    }
+
+    fn observe_call(&mut self, call: &ApiCall<'_>, raw: Raw<'_>, file: u32) {
+        let id = event_identity(call);
+        if id != 0 {
+            self.facts.push_id(call.time, fold_id(id));
+        }
+        let (wanted, session) = self.wanted_call(call);
+        if wanted | session == 0 {
+            return;
+        }
+        let group = if wanted == 0 { self.session_group(call) } else { 0 };
+        if group != 0 && !self.is_news(group ^ call.time.hour().unsigned_abs().rotate_left(32), call.time, id) {
+            return;
+        }
+        self.keep(call.time, id, group, raw, file, RecordKind::ApiCall, 0);
+    }
+
+    /// Who wants the call: those that want every one, and those that want one of a session, address and hour.
+    fn wanted_call(&mut self, call: &ApiCall<'_>) -> (DetectionSet, DetectionSet) {
+        let index = self.index;
+        let mut wanted = index.api(&call.source, &call.name);
+        let address = call.source_ip.map(|ip| self.addresses.look_up(ip, self.knowledge));
+        if let Some(address) = address
+            && address.kinds & index.call_kinds_wanted != 0
+        {
+            wanted |= index.call_from(address.kinds);
+        }
+        if call.identity.kind == IdentityKind::Root {
+            wanted |= index.root_call;
+        }
+        if self.agents.look_up(&call.user_agent) {
+            wanted |= index.pen_test_agent;
+        }
+        if self.has_leaked_keys && !self.knowledge.key_matches(&call.identity.access_key_id).is_empty() {
+            wanted |= index.leaked_key;
+        }
+        let mut session = 0;
+        if let Some(address) = address
+            && address.is_public
+            && call.identity.kind == IdentityKind::AssumedRole
+        {
+            if instance_session(call).is_some() {
+                // An address of AWS may well be the instance's own: one record of a key, address and hour says all.
+                if address.is_aws { session |= index.instance_session } else { wanted |= index.instance_session }
+            } else if !address.is_aws && !is_human_session(call) {
+                session |= index.workload_session;
+            }
+        } else if !call.vpc_endpoint_account.is_empty() && instance_session(call).is_some() {
+            session |= index.instance_session;
+        }
+        if call.name == "AssumeRole" && call.identity.kind == IdentityKind::AwsService && call.source == "sts.amazonaws.com" {
+            session |= crate::index::ESTATE;
+        }
+        (wanted, session)
+    }
+
+    /// What makes calls of one session from one address alike.
+    fn session_group(&self, call: &ApiCall<'_>) -> u64 {
+        let mut hasher = fixed_hasher();
+        let identity = &call.identity;
+        for part in [&identity.arn, &identity.access_key_id, &call.source_address, &call.vpc_endpoint_account] {
+            hasher.write(part.as_bytes());
+            hasher.write_u8(0);
+        }
+        if identity.kind == IdentityKind::AwsService {
+            // A service assuming roles: the role and the session it makes.
+            hasher.write(call.parameter("roleArn").unwrap_or_default().as_bytes());
+            hasher.write(call.parameter("roleSessionName").unwrap_or_default().as_bytes());
+        }
+        hasher.finish() | 1
+    }
+
+    /// Whether nothing of this group was noted yet, or only something later: the first by (time, id) must be kept.
+    fn is_news(&mut self, group: u64, time: Time, id: u128) -> bool {
+        if self.noted.len() >= NOTED_MAX {
+            self.noted.clear();
+        }
+        match self.noted.get_mut(&group) {
+            Some(earliest) if *earliest <= (time, id) => false,
+            Some(earliest) => {
+                *earliest = (time, id);
+                true
+            }
+            None => {
+                self.noted.insert(group, (time, id));
+                true
+            }
+        }
+    }
+
+    fn observe_flow(&mut self, flow: &VpcFlow<'_>, raw: Raw<'_>, file: u32) {
+        self.note_interface(flow, file);
+        let mut kinds = 0;
+        for address in [flow.source, flow.target].into_iter().flatten() {
+            if is_not_plainly_private(address) {
+                kinds |= self.addresses.look_up(address, self.knowledge).kinds;
+            }
+        }
+        for (packet, outer) in [(flow.packet_source, flow.source), (flow.packet_target, flow.target)] {
+            if packet != outer
+                && let Some(address) = packet
+            {
+                kinds |= self.addresses.look_up(address, self.knowledge).kinds;
+            }
+        }
+        if kinds & self.index.flow_kinds_wanted == 0 {
+            return;
+        }
+        let format = raw.format.map_or(0, |format| self.format_place(format));
+        self.keep(flow.start, 0, 0, raw, file, RecordKind::Flow, format);
+    }
+
+    /// Notes which instance and address an interface has, once a day.
+    fn note_interface(&mut self, flow: &VpcFlow<'_>, file: u32) {
+        if flow.instance_id.is_empty() {
+            return;
+        }
+        let local = match flow.direction {
+            Some(Direction::Egress) => flow.source,
+            Some(Direction::Ingress) => flow.target,
+            None => None,
+        };
+        let (interface, instance, address, day) = &self.last_interface;
+        if *interface == flow.interface_id && *instance == flow.instance_id && *address == local && *day == flow.start.day() {
+            return;
+        }
+        self.last_interface = (flow.interface_id.to_string(), flow.instance_id.to_string(), local, flow.start.day());
+        let address = local.map_or_else(|| "-".to_owned(), |address| address.to_string());
+        let text = format!("{} {} {} {address}", dash(&flow.account), dash(&flow.interface_id), dash(&flow.instance_id));
+        let mut hasher = fixed_hasher();
+        hasher.write(text.as_bytes());
+        hasher.write_i64(flow.start.day());
+        if self.is_news(hasher.finish(), flow.start, 0) {
+            let kind = FactKind::Interface;
+            self.facts.push(&Fact { time: flow.start, id: 0, group: 0, file, position: 0, kind, format: 0, text: &text });
+        }
+    }
+
+    fn observe_query(&mut self, query: &DnsQuery<'_>, raw: Raw<'_>, file: u32) {
+        let kinds = self.knowledge.domain_kinds(&query.name);
+        let wanted = kinds & self.index.query_kinds_wanted != 0 || has_metadata_answer(query);
+        if wanted {
+            self.keep(query.time, 0, 0, raw, file, RecordKind::DnsQuery, 0);
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of a fact, gathered in one place")]
+    fn keep(&mut self, time: Time, id: u128, group: u64, raw: Raw<'_>, file: u32, kind: RecordKind, format: u16) {
+        let kind = FactKind::Record(kind);
+        self.facts.push(&Fact { time, id, group, file, position: raw.position, kind, format, text: raw.text });
+    }
+
+    fn format_place(&mut self, format: &FlowFormat) -> u16 {
+        let place = self.formats.iter().position(|known| known == format).unwrap_or_else(|| {
+            self.formats.push(format.clone());
+            self.formats.len() - 1
+        });
+        u16::try_from(place + 1).unwrap_or(0)
+    }
+}
+
+/// The detections that want this call, decided again when its turn comes.
+pub(crate) fn call_listeners(index: &ListenIndex, knowledge: &Knowledge, call: &ApiCall<'_>) -> DetectionSet {
+    let mut wanted = index.api(&call.source, &call.name);
+    if let Some(ip) = call.source_ip {
+        wanted |= index.call_from(knowledge.ip_kinds(ip) & index.call_kinds_wanted);
+    }
+    if call.identity.kind == IdentityKind::Root {
+        wanted |= index.root_call;
+    }
+    if PenTestDistribution::of_agent(&call.user_agent).is_some() {
+        wanted |= index.pen_test_agent;
+    }
+    if !knowledge.key_matches(&call.identity.access_key_id).is_empty() {
+        wanted |= index.leaked_key;
+    }
+    if instance_session(call).is_some() {
+        wanted |= index.instance_session;
+    } else if call.identity.kind == IdentityKind::AssumedRole && !is_human_session(call) {
+        wanted |= index.workload_session;
+    }
+    wanted
+}
+
+/// The detections that want this query.
+pub(crate) fn query_listeners(index: &ListenIndex, knowledge: &Knowledge, query: &DnsQuery<'_>) -> DetectionSet {
+    let named = index.query_for(knowledge.domain_kinds(&query.name) & index.query_kinds_wanted);
+    if has_metadata_answer(query) { named | index.metadata_answer } else { named }
+}
+
+/// The identity that makes copies of one event recognisable: of `sharedEventID`, else of `eventID`; 0 for none.
+pub(crate) fn event_identity(call: &ApiCall<'_>) -> u128 {
+    let text = if call.shared_event_id.is_empty() { &call.event_id } else { &call.shared_event_id };
+    if text.is_empty() { 0 } else { uuid(text.as_bytes()).unwrap_or_else(|| long_hash(text)) }
+}
+
+/// The 128 bits of a UUID in its usual form.
+fn uuid(text: &[u8]) -> Option<u128> {
+    if text.len() != 36 {
+        return None;
+    }
+    let mut value = 0u128;
+    for (place, &byte) in text.iter().enumerate() {
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'a'..=b'f' => byte - b'a' + 10,
+            b'A'..=b'F' => byte - b'A' + 10,
+            b'-' if matches!(place, 8 | 13 | 18 | 23) => continue,
+            _ => return None,
+        };
+        value = value << 4 | u128::from(digit);
+    }
+    Some(value)
+}
+
+/// For identities that are no UUIDs, as in hand-made events.
+fn long_hash(text: &str) -> u128 {
+    let half = |seed: u64| {
+        let mut hasher = foldhash::quality::FixedState::with_seed(seed).build_hasher();
+        hasher.write(text.as_bytes());
+        u128::from(hasher.finish())
+    };
+    (half(1) << 64 | half(2)) | 1
+}
+
+/// 64 bits of an identity, enough to count duplicates within ten minutes.
+const fn fold_id(id: u128) -> u64 {
+    (id >> 64) as u64 ^ (id as u64).rotate_left(29)
+}
+
+/// A session that people hold: IAM Identity Center's roles, and sessions named by an e-mail address.
+fn is_human_session(call: &ApiCall<'_>) -> bool {
+    call.identity.issuer.arn.contains("/aws-reserved/sso.amazonaws.com/") || call.identity.session_name().contains('@')
+}
+
+/// Whether an answer is the address of a metadata service. A search of the raw text: answers are parsed for the few.
+fn has_metadata_answer(query: &DnsQuery<'_>) -> bool {
+    query.answers.len() > 2 && watchfire_detections::shared::METADATA_ADDRESSES.iter().any(|address| query.answers.contains(address))
+}
+
+/// Private IPv4 addresses are no use looking up, and half of all addresses.
+fn is_not_plainly_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => !v4.is_private(),
+        IpAddr::V6(_) => true,
+    }
+}
+
+fn dash(text: &str) -> &str {
+    if text.is_empty() { "-" } else { text }
+}
+
+fn fixed_hasher() -> impl Hasher {
+    foldhash::fast::FixedState::with_seed(0x5741_5443_4846_4952).build_hasher()
+}
+
+/// What the knowledge says of an address.
+#[derive(Clone, Copy)]
+struct AddressFacts {
+    kinds: u32,
+    is_public: bool,
+    is_aws: bool,
+}
+
+/// The last answers by address: logs name the same addresses over and over.
+struct AddressCache {
+    slots: Vec<Option<(IpAddr, AddressFacts)>>,
+    hasher: foldhash::fast::FixedState,
+}
+
+const ADDRESS_SLOTS: usize = 8_192;
+
+impl Default for AddressCache {
+    fn default() -> Self {
+        Self { slots: vec![None; ADDRESS_SLOTS], hasher: foldhash::fast::FixedState::default() }
+    }
+}
+
+impl AddressCache {
+    fn look_up(&mut self, address: IpAddr, knowledge: &Knowledge) -> AddressFacts {
+        let hash = match address {
+            IpAddr::V4(v4) => u64::from(v4.to_bits()).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40,
+            IpAddr::V6(_) => self.hasher.hash_one(address),
+        };
+        let slot = &mut self.slots[hash as usize % ADDRESS_SLOTS];
+        if let Some((known, facts)) = slot
+            && *known == address
+        {
+            return *facts;
+        }
+        let is_public = is_publicly_routable(address);
+        let facts = AddressFacts {
+            kinds: if is_public { knowledge.ip_kinds(address) } else { 0 },
+            is_public,
+            is_aws: is_public && knowledge.cloud_ranges.contains(address),
+        };
+        *slot = Some((address, facts));
+        facts
+    }
+}
+
+/// The last answers by user agent: long texts, few of them.
+struct AgentCache {
+    slots: Vec<(String, bool)>,
+    hasher: foldhash::fast::FixedState,
+}
+
+const AGENT_SLOTS: usize = 512;
+/// Longer agents are not worth keeping.
+const AGENT_KEPT_MAX: usize = 1_024;
+
+impl Default for AgentCache {
+    fn default() -> Self {
+        Self { slots: vec![(String::new(), false); AGENT_SLOTS], hasher: foldhash::fast::FixedState::default() }
+    }
+}
+
+impl AgentCache {
+    /// Whether the agent names a distribution for penetration tests.
+    fn look_up(&mut self, agent: &str) -> bool {
+        // Twenty bytes from each end tell agents apart well enough to find the slot; the text itself is compared.
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(&agent.as_bytes()[..agent.len().min(20)]);
+        hasher.write(&agent.as_bytes()[agent.len().saturating_sub(20)..]);
+        hasher.write_usize(agent.len());
+        let slot = &mut self.slots[hasher.finish() as usize % AGENT_SLOTS];
+        if slot.0 == agent {
+            return slot.1;
+        }
+        let answer = PenTestDistribution::of_agent(agent).is_some();
+        if agent.len() <= AGENT_KEPT_MAX {
+            slot.0.clear();
+            slot.0.push_str(agent);
+            slot.1 = answer;
+        }
+        answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uuid_is_its_bits_and_other_ids_are_hashed() {
+        let id = |text: &'static str| event_identity(&ApiCall { event_id: text.into(), ..ApiCall::default() });
+        assert_eq!(id("00000000-0000-0000-0000-0000000000ff"), 255);
+        assert_eq!(id(""), 0);
+        assert_ne!(id("1"), id("2"));
+        assert_ne!(id("1"), 0);
+    }
+
+    #[test]
+    fn copies_of_one_event_share_an_identity() {
+        let copy = |event: &'static str| ApiCall { event_id: event.into(), shared_event_id: "s".into(), ..ApiCall::default() };
+        assert_eq!(event_identity(&copy("a")), event_identity(&copy("b")));
+    }
+}

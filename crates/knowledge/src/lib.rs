@@ -1,1 +1,113 @@
-//! (to come)
+//! What a detection may ask besides the record: threat lists, geography, AWS's ranges, public suffixes, the inventory.
+//!
+//! Everything here is handed over as bytes or text and is immutable once built: nothing reads a file or a clock,
+//! and the same inputs give the same answers, in the same order. What is not known is absent, never guessed.
+
+mod address;
+mod cloud_ranges;
+pub mod default_lists;
+mod geography;
+mod indicators;
+mod inventory;
+mod ranges;
+mod suffixes;
+pub mod txt_list;
+
+pub use address::is_publicly_routable;
+pub use cloud_ranges::{CloudRanges, CloudRangesError};
+pub use geography::{Geography, GeographyError};
+pub use indicators::{Indicator, IndicatorList, Indicators, IndicatorsBuilder, ListEntry};
+pub use inventory::{
+    AddressOrPrefix, Inventory, InventoryAccount, InventoryBlock, InventoryBucket, InventoryEncryption, InventoryError,
+    InventoryFile, InventoryInstance, InventoryInterface, InventoryNatGateway, InventoryPermission, InventoryProfile,
+    InventoryPublicAccess, InventoryReadWrite, InventoryRole, InventorySecurityGroup, InventoryVpcEndpoint,
+};
+pub use suffixes::Suffixes;
+
+use std::net::IpAddr;
+use watchfire_model::{KnowledgeUsed, Remote, ThreatMatch};
+
+/// Everything a detection may ask. The default value knows nothing and answers every question with "not known".
+#[derive(Debug, Default)]
+pub struct Knowledge {
+    /// The threat lists and the trusted lists.
+    pub indicators: Indicators,
+    /// Where an address is, and who announces it.
+    pub geography: Geography,
+    /// Which addresses are AWS's own.
+    pub cloud_ranges: CloudRanges,
+    /// Where a registered domain begins.
+    pub suffixes: Suffixes,
+    /// The accounts, instances, buckets and endpoints that the operator described.
+    pub inventory: Inventory,
+}
+
+impl Knowledge {
+    /// What ships in the program: the default lists and AWS's ranges, without geography and inventory.
+    pub fn shipped() -> Self {
+        let mut builder = IndicatorsBuilder::default();
+        for list in default_lists::load() {
+            builder.add(list);
+        }
+        Self { indicators: builder.build(), cloud_ranges: CloudRanges::shipped(), ..Self::default() }
+    }
+
+    /// The kinds of the lists that cover this address, as [`ListKind::bit`](watchfire_model::ListKind::bit)s.
+    ///
+    /// 0 if a trusted list covers it or it is not publicly routable. Meant for every record: it allocates nothing.
+    pub fn ip_kinds(&self, ip: IpAddr) -> u32 {
+        self.indicators.ip_kinds(ip)
+    }
+
+    /// Every entry of every list that covers this address, sorted. Empty where [`Self::ip_kinds`] is 0.
+    pub fn ip_matches(&self, ip: IpAddr) -> Vec<ThreatMatch> {
+        self.indicators.ip_matches(ip)
+    }
+
+    /// The kinds of the lists that cover this name, as bits; 0 if a trusted list covers it.
+    ///
+    /// Any case, with or without the trailing dot, in Unicode or in punycode. Allocates only if the name is not
+    /// already in lower-case ASCII.
+    pub fn domain_kinds(&self, name: &str) -> u32 {
+        self.indicators.domain_kinds(name)
+    }
+
+    /// Every entry of every list that covers this name, sorted. Empty where [`Self::domain_kinds`] is 0.
+    pub fn domain_matches(&self, name: &str) -> Vec<ThreatMatch> {
+        self.indicators.domain_matches(name)
+    }
+
+    /// Every entry that names this access key id, sorted.
+    pub fn key_matches(&self, access_key_id: &str) -> Vec<ThreatMatch> {
+        self.indicators.key_matches(access_key_id)
+    }
+
+    /// Whether any list names access keys: without one, asking for each call is a waste.
+    pub fn has_leaked_keys(&self) -> bool {
+        self.indicators.has_keys()
+    }
+
+    /// The address with what the geography databases say about it.
+    pub fn remote(&self, ip: IpAddr) -> Remote {
+        self.geography.remote(ip)
+    }
+
+    /// The registered domain of this name, such as `example.co.uk` of `www.example.co.uk`; empty if it has none.
+    pub fn registered_domain<'a>(&self, name: &'a str) -> &'a str {
+        self.suffixes.registered_domain(name)
+    }
+
+    /// The lists and data sets that stand behind the answers, sorted.
+    pub fn used_versions(&self) -> Vec<KnowledgeUsed> {
+        let mut used = self.indicators.used_versions();
+        used.extend(self.geography.used_versions());
+        used.extend(self.cloud_ranges.used_version());
+        used.push(self.suffixes.used_version());
+        used.extend(self.inventory.used_version());
+        used.sort();
+        used
+    }
+}
+
+#[cfg(test)]
+mod tests;

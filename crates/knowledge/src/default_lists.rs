@@ -1,0 +1,157 @@
+//! The threat lists that ship in the program.
+//!
+//! `cargo xtask intel --data DIR` makes `data/default-lists.bin` from the sources that `docs/threat-lists.md` names:
+//! the lists in the [plain text form](crate::txt_list), one behind the other with [`SEPARATOR`] between them,
+//! compressed with zstd. So what ships can be read with `zstd -dc`, and it passes the same checks as a user's list.
+
+use crate::indicators::IndicatorList;
+use crate::txt_list;
+use watchfire_model::ListKind;
+
+/// Stands between two lists in the uncompressed form. No list can hold it: it is a comment that no header uses.
+pub const SEPARATOR: &str = "#---\n";
+
+/// The uncompressed size that is accepted, in bytes: well above what ships, so that a damaged file cannot ask for more.
+pub const UNCOMPRESSED_BYTES_MAX: usize = 16 << 20;
+
+const BLOB: &[u8] = include_bytes!("../data/default-lists.bin");
+
+/// Reads the lists that ship. Costs some milliseconds: call it once.
+pub fn load() -> Vec<IndicatorList> {
+    // The blob is part of the program and a test reads all of it, so it cannot be damaged in a build that passed.
+    let text = zstd::bulk::decompress(BLOB, UNCOMPRESSED_BYTES_MAX).unwrap_or_default();
+    lists(&text).collect()
+}
+
+/// Reads lists in the uncompressed form.
+pub fn lists(text: &[u8]) -> impl Iterator<Item = IndicatorList> {
+    let text = std::str::from_utf8(text).unwrap_or_default();
+    let lists = text.split(SEPARATOR).filter(|list| !list.is_empty());
+    lists.map(|list| txt_list::parse(list.as_bytes(), &IndicatorList::new("", ListKind::Malicious)).list)
+}
+
+/// The page `docs/threat-lists.md`: where each list comes from. `cargo xtask intel` writes it, a test compares it.
+pub fn provenance_page(lists: &[IndicatorList]) -> String {
+    let mut page = String::from(PAGE_HEAD);
+    for list in lists {
+        let IndicatorList { name, kind, version, licence, source, entries, .. } = list;
+        page += &format!("| {name} | `{kind}` | {} | {version} | {licence} | {source} |\n", entries.len());
+    }
+    page += PAGE_TAIL;
+    page
+}
+
+const PAGE_HEAD: &str = "\
+# Threat lists that ship in the program
+
+Made by `cargo xtask intel`; a test checks that this page matches the program. A finding names the list that matched.
+The lists age: give fresh ones of your own, and your own trusted list wins over all of them.
+
+| list | kind | entries | date | licence | source |
+| --- | --- | ---: | --- | --- | --- |
+";
+
+const PAGE_TAIL: &str = "
+What was changed on the way in: ports and paths were cut from entries, entries that name shared hosting or other
+popular services were dropped, and so were addresses that are not publicly routable, repetitions, and a few groups of
+maltrail's malware trails that describe scanning or a leaked page rather than a server under an attacker's control.
+
+AWS's address ranges (`aws-ranges`) are a table derived from the `ip-ranges.json` that AWS publishes.
+The public suffix list is the one in the crate `psl`.
+";
+
+#[cfg(test)]
+mod tests {
+    use super::{load, provenance_page};
+    use crate::{IndicatorsBuilder, Knowledge};
+    use watchfire_model::ListKind;
+
+    #[test]
+    fn every_list_says_what_it_is_and_where_it_comes_from() {
+        let lists = load();
+        assert!(lists.len() >= 10, "{}", lists.len());
+        for list in &lists {
+            assert!(!list.entries.is_empty(), "{}", list.name);
+            for text in [&list.name, &list.version, &list.licence, &list.source] {
+                assert!(!text.is_empty(), "{}", list.name);
+            }
+        }
+    }
+
+    #[test]
+    fn no_shipped_entry_is_refused() {
+        let text = zstd::bulk::decompress(super::BLOB, super::UNCOMPRESSED_BYTES_MAX).unwrap();
+        let text = std::str::from_utf8(&text).unwrap();
+        for list in text.split(super::SEPARATOR) {
+            let defaults = crate::IndicatorList::new("", ListKind::Malicious);
+            let parsed = crate::txt_list::parse(list.as_bytes(), &defaults);
+            assert_eq!(parsed.rejected, [], "{}", parsed.list.name);
+        }
+    }
+
+    #[test]
+    fn the_page_matches_the_program() {
+        let page = include_str!("../../../docs/threat-lists.md");
+        assert_eq!(page, provenance_page(&load()), "run `cargo xtask intel --data DIR`");
+    }
+
+    #[test]
+    fn the_test_domains_of_the_guardduty_tester_are_listed() {
+        let knowledge = Knowledge::shipped();
+        let check = |name: &str, kind: ListKind| assert_ne!(knowledge.domain_kinds(name) & kind.bit(), 0, "{name}");
+        check("c2.guarddutyc2activityb.com", ListKind::C2);
+        check("crypto.guarddutyc2activityb.com", ListKind::Mining);
+        check("abused-rep.guarddutyc2activityb.com", ListKind::AbusedReputation);
+        check("crypto-rep.guarddutyc2activityb.com", ListKind::MiningReputation);
+        check("malicious-rep.guarddutyc2activityb.com", ListKind::MaliciousReputation);
+        check("suspicious-rep.guarddutyc2activityb.com", ListKind::SuspiciousReputation);
+        check("guarddutydroppointactivity.com", ListKind::DropPoint);
+        check("guarddutyblackholeactivity.com", ListKind::BlackHole);
+        check("guarddutyphishingactivity.com", ListKind::Phishing);
+        check("guarddutydrivebyactivity.com", ListKind::DriveBy);
+        check("guarddutydgaactivity.com", ListKind::Dga);
+    }
+
+    #[test]
+    fn popular_services_are_on_no_list() {
+        let mut builder = IndicatorsBuilder::default();
+        load().into_iter().for_each(|list| {
+            builder.add(list);
+        });
+        let indicators = builder.build();
+        for name in [
+            "github.com",
+            "raw.githubusercontent.com",
+            "dropbox.com",
+            "pastebin.com",
+            "s3.amazonaws.com",
+            "sts.us-east-1.amazonaws.com",
+            "google.com",
+            "www.google.com",
+            "storage.googleapis.com",
+            "discord.com",
+            "cdn.discordapp.com",
+            "api.telegram.org",
+            "login.microsoftonline.com",
+            "onedrive.live.com",
+            "apple.com",
+            "registry.npmjs.org",
+            "pypi.org",
+            "deb.debian.org",
+            "archive.ubuntu.com",
+            "cloudflare.com",
+            "d1.cloudfront.net",
+            "checkip.amazonaws.com",
+            "hub.docker.com",
+            "registry-1.docker.io",
+            "slack.com",
+            "facebook.com",
+            "wikipedia.org",
+        ] {
+            assert_eq!(indicators.domain_matches(name), [], "{name}");
+        }
+        for ip in ["1.1.1.1", "8.8.8.8", "8.8.4.4", "9.9.9.9", "208.67.222.222", "2606:4700:4700::1111"] {
+            assert_eq!(indicators.ip_matches(ip.parse().unwrap()), [], "{ip}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Merging lists.
+
+use super::domains::Scope;
+use super::{Entry, EntrySets, Indicator, IndicatorList, Indicators, ListInfo};
+use crate::address::{NOT_ROUTABLE_V4, NOT_ROUTABLE_V6};
+use crate::ranges::{Address, Prefix, Prefixes, RangeTable, flatten};
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+use ipnet::IpNet;
+use std::hash::BuildHasher;
+
+/// Collects lists; [`Self::build`] merges them. The order in which lists are added changes no answer.
+#[derive(Debug, Default)]
+pub struct IndicatorsBuilder {
+    lists: Vec<(IndicatorList, bool)>,
+}
+
+/// Stands in a set for "not publicly routable": silences the set as a trusted entry does, and names no list.
+const NOT_ROUTABLE: u32 = u32::MAX;
+
+impl IndicatorsBuilder {
+    /// Adds a threat list.
+    pub fn add(&mut self, list: IndicatorList) -> &mut Self {
+        self.lists.push((list, false));
+        self
+    }
+
+    /// Adds a trusted list, whose entries silence threat entries.
+    pub fn trusted(&mut self, list: IndicatorList) -> &mut Self {
+        self.lists.push((list, true));
+        self
+    }
+
+    /// Merges everything that was added.
+    pub fn build(self) -> Indicators {
+        let mut indicators = Indicators::default();
+        let mut prefixes = Prefixes::default();
+        for (list, trusted) in self.lists {
+            add_list(&mut indicators, &mut prefixes, list, trusted);
+        }
+        indicators.hashes.sort_unstable();
+        indicators.keys.sort_unstable();
+        add_networks(&mut indicators, prefixes);
+        indicators
+    }
+}
+
+fn add_list(indicators: &mut Indicators, prefixes: &mut Prefixes, list: IndicatorList, trusted: bool) {
+    let id = indicators.lists.len() as u32;
+    let bits = (!trusted).then(|| list.kind.bit());
+    let plain = if list.include_subdomains { Scope::ExactAndBelow } else { Scope::Exact };
+    indicators.entries.reserve(list.entries.len());
+    for entry in list.entries {
+        let number = indicators.entries.len() as u32;
+        match &entry.indicator {
+            Indicator::Network(network) => prefixes.push(*network, number),
+            Indicator::Domain(name) => indicators.domains.insert(name, plain, bits, number),
+            Indicator::Below(name) => indicators.domains.insert(name, Scope::Below, bits, number),
+            Indicator::Sha256(digest) => indicators.hashes.push((*digest, number)),
+            Indicator::AccessKey(key) => indicators.keys.push((key.clone(), number)),
+        }
+        indicators.entries.push(Entry { list: id, indicator: entry.indicator, threat_name: entry.threat_name });
+    }
+    indicators.lists.push(ListInfo { name: list.name, kind: list.kind, version: list.version, trusted });
+}
+
+fn add_networks(indicators: &mut Indicators, mut prefixes: Prefixes) {
+    if prefixes.v4.is_empty() && prefixes.v6.is_empty() {
+        return;
+    }
+    drop_repeated(&mut prefixes.v4, &indicators.entries);
+    drop_repeated(&mut prefixes.v6, &indicators.entries);
+    let v4 = NOT_ROUTABLE_V4.iter().filter_map(|&(ip, length)| IpNet::new(ip.into(), length).ok());
+    let v6 = NOT_ROUTABLE_V6.iter().filter_map(|&(ip, length)| IpNet::new(ip.into(), length).ok());
+    v4.chain(v6).for_each(|network| prefixes.push(network, NOT_ROUTABLE));
+
+    let mut sets = SetInterner::default();
+    indicators.v4 = table(prefixes.v4, indicators, &mut sets);
+    indicators.v6 = table(prefixes.v6, indicators, &mut sets);
+    indicators.sets = sets.finish();
+    indicators.v4_touched = touched(&indicators.v4, &indicators.sets);
+}
+
+/// Keeps one of several equal prefixes of one list. Without this, a list that repeats a wide prefix would put the
+/// repetitions into the set of every range below it; with it, a set has at most one entry per length and list.
+fn drop_repeated<A: Address>(prefixes: &mut Vec<Prefix<A>>, entries: &[Entry]) {
+    let list = |prefix: &Prefix<A>| entries.get(prefix.entry as usize).map(|entry| entry.list);
+    prefixes.sort_unstable_by(|a, b| {
+        (a.first, a.last).cmp(&(b.first, b.last)).then(list(a).cmp(&list(b))).then(a.entry.cmp(&b.entry))
+    });
+    prefixes.dedup_by(|a, b| a.first == b.first && a.last == b.last && list(a) == list(b));
+}
+
+fn table<A: Address>(prefixes: Vec<Prefix<A>>, indicators: &Indicators, sets: &mut SetInterner) -> RangeTable<A> {
+    let mut table = RangeTable::default();
+    flatten(prefixes, |first, last, entries| {
+        // Ranges that no list mentions are not kept: they answer like any other miss.
+        if entries != [NOT_ROUTABLE] {
+            table.push(first, last, sets.intern(entries, indicators));
+        }
+    });
+    table.finish();
+    table
+}
+
+/// The bitmap of the /24 blocks in which a threat entry applies.
+fn touched(table: &RangeTable<u32>, sets: &EntrySets) -> Vec<u64> {
+    let mut bitmap = vec![0u64; 1 << 18];
+    let mut any = false;
+    for (first, last, set) in table.iter() {
+        if sets.kinds[set as usize] != 0 {
+            any = true;
+            (first >> 8..=last >> 8).for_each(|block| bitmap[(block >> 6) as usize] |= 1 << (block & 63));
+        }
+    }
+    if any { bitmap } else { Vec::new() }
+}
+
+/// Gives equal sets one number.
+#[derive(Default)]
+struct SetInterner {
+    sets: EntrySets,
+    numbers: HashTable<u32>,
+}
+
+impl SetInterner {
+    fn intern(&mut self, entries: &[u32], indicators: &Indicators) -> u32 {
+        const HASHER: FixedState = FixedState::with_seed(0x7365_7473);
+        let sets = &mut self.sets;
+        if sets.starts.is_empty() {
+            sets.starts.push(0);
+        }
+        let hash = HASHER.hash_one(entries);
+        if let Some(&number) = self.numbers.find(hash, |&number| sets.members(number) == entries) {
+            return number;
+        }
+        let number = sets.kinds.len() as u32;
+        sets.members.extend_from_slice(entries);
+        sets.starts.push(sets.members.len() as u32);
+        sets.kinds.push(kinds(entries, indicators));
+        self.numbers.insert_unique(hash, number, |&number| HASHER.hash_one(sets.members(number)));
+        number
+    }
+
+    fn finish(self) -> EntrySets {
+        self.sets
+    }
+}
+
+fn kinds(entries: &[u32], indicators: &Indicators) -> u32 {
+    let lists = entries.iter().map(|&entry| indicators.list_of(entry).map(|(_, list)| list));
+    // An entry without a list is the mark of unroutable space.
+    let bits = lists.map(|list| list.filter(|list| !list.trusted).map(|list| list.kind.bit()));
+    bits.collect::<Option<Vec<u32>>>().map_or(0, |bits| bits.into_iter().fold(0, |all, bit| all | bit))
+}

@@ -1,8 +1,8 @@
 //! A map with room for so many entities, that forgets the longest untouched first and counts what it forgot.
 
-use crate::Time;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use watchfire_model::Time;
 
 /// A map of entities with the event time of their last touch.
 ///

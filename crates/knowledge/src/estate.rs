@@ -5,15 +5,16 @@
 //! shows it each record *after* the detections have judged it, in order of event time, so it never knows the future:
 //! `scan` and `serve` learn the same.
 
+use crate::Knowledge;
 use crate::bounded::Bounded;
+use crate::bucket_access::{PublicAccessBlock, effective};
 use crate::bucket_acl::{AclVerdict, evaluate_acl};
-use crate::bucket_policy::{Audience, PolicyVerdict, PublicAccessBlock, effective, evaluate_policy};
-use crate::{Knowledge, Time};
+use crate::bucket_policy::{Audience, PolicyVerdict, evaluate_policy};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use watchfire_model::{ApiCall, Bucket, IdentityKind, Instance, NetworkInterface};
+use watchfire_model::{ApiCall, Bucket, IdentityKind, Instance, NetworkInterface, Time};
 
 /// Buckets remembered; about 1 KB each.
 const BUCKETS_MAX: usize = 100_000;
@@ -282,8 +283,11 @@ impl Estate {
         } else {
             instance_id
         };
-        if let Some(known) = knowledge.inventory.instance(account, instance_id, interface_id, address) {
-            return known;
+        let inventory = &knowledge.inventory;
+        let by_interface = || inventory.interface(interface_id).map(|(instance, _)| instance);
+        let by_address = || address.and_then(|ip| inventory.by_public_ip(ip)).filter(|(instance, _)| instance.account == account).map(|(instance, _)| instance);
+        if let Some(known) = inventory.instance(instance_id).or_else(by_interface).or_else(by_address) {
+            return known.into();
         }
         let mut instance = Instance { instance_id: instance_id.to_owned(), ..Instance::default() };
         let mut interface = NetworkInterface { interface_id: interface_id.to_owned(), ..NetworkInterface::default() };
@@ -306,7 +310,7 @@ impl Estate {
 
     /// What is known of a bucket: the inventory's word first, then what the logs showed.
     pub fn bucket(&self, knowledge: &Knowledge, name: &str, account: &str) -> Bucket {
-        let mut bucket = knowledge.inventory.bucket(name).unwrap_or_else(|| Bucket {
+        let mut bucket = knowledge.inventory.bucket(name).map(Bucket::from).unwrap_or_else(|| Bucket {
             name: name.to_owned(),
             arn: format!("arn:aws:s3:::{name}"),
             ..Bucket::default()
@@ -433,7 +437,7 @@ impl Estate {
         let request = call.request_json();
         match call.name.as_ref() {
             "PutAccountPublicAccessBlock" => {
-                self.account(call).block = PublicAccessBlock::from_request(&request);
+                self.account(call).block = PublicAccessBlock::parse(&request);
                 return;
             }
             "DeleteAccountPublicAccessBlock" => {
@@ -444,7 +448,7 @@ impl Estate {
         }
         let Some(name) = call.parameter("bucketName") else {
             match call.name.as_ref() {
-                "PutPublicAccessBlock" => self.account(call).block = PublicAccessBlock::from_request(&request),
+                "PutPublicAccessBlock" => self.account(call).block = PublicAccessBlock::parse(&request),
                 "DeletePublicAccessBlock" => self.account(call).block = Some(PublicAccessBlock::default()),
                 _ => {}
             }
@@ -464,13 +468,13 @@ impl Estate {
                 // A new bucket has no policy, and its block-public-access is all on unless the account's age says
                 // otherwise (since April 2023): what is not seen stays unknown.
                 state.created_ms = Some(call.time.ms());
-                state.policy = Some(PolicyVerdict::default());
+                state.policy = Some(PolicyVerdict { complete: true, ..PolicyVerdict::default() });
                 state.acl = Some(evaluate_acl(&request));
             }
             "PutBucketPolicy" => state.policy = Some(evaluate_policy(request.get("bucketPolicy").or_else(|| request.get("policy")).unwrap_or(&Value::Null), &name)),
-            "DeleteBucketPolicy" => state.policy = Some(PolicyVerdict::default()),
+            "DeleteBucketPolicy" => state.policy = Some(PolicyVerdict { complete: true, ..PolicyVerdict::default() }),
             "PutBucketAcl" => state.acl = Some(evaluate_acl(&request)),
-            "PutBucketPublicAccessBlock" | "PutPublicAccessBlock" => state.block = PublicAccessBlock::from_request(&request),
+            "PutBucketPublicAccessBlock" | "PutPublicAccessBlock" => state.block = PublicAccessBlock::parse(&request),
             "DeleteBucketPublicAccessBlock" | "DeletePublicAccessBlock" => state.block = Some(PublicAccessBlock::default()),
             _ => {}
         }

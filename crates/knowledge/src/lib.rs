@@ -4,8 +4,13 @@
 //! and the same inputs give the same answers, in the same order. What is not known is absent, never guessed.
 
 mod address;
+mod bounded;
+pub mod bucket_access;
+pub mod bucket_acl;
+pub mod bucket_policy;
 mod cloud_ranges;
 pub mod default_lists;
+mod estate;
 mod geography;
 mod indicators;
 mod inventory;
@@ -14,7 +19,9 @@ mod suffixes;
 pub mod txt_list;
 
 pub use address::is_publicly_routable;
+pub use bounded::Bounded;
 pub use cloud_ranges::{CloudRanges, CloudRangesError};
+pub use estate::{BINDING_MS, EGRESS_DAYS_MIN, EGRESS_INSTANCES_MIN, Estate, LEARNS_FROM, PasswordPolicy, Workload, instance_session};
 pub use geography::{Geography, GeographyError};
 pub use indicators::{Indicator, IndicatorList, Indicators, IndicatorsBuilder, ListEntry};
 pub use inventory::{

@@ -1,8 +1,8 @@
 //! A bucket's effective permission: what its policy and its ACL give, and what Block Public Access takes back.
 
 use crate::bucket_acl::AclVerdict;
-use crate::bucket_policy::PolicyVerdict;
-use serde_json::{Map, Value};
+use crate::bucket_policy::{PolicyVerdict, element};
+use serde_json::Value;
 use watchfire_model::{BucketPermission, PublicAccess};
 
 /// The four settings of Block Public Access, of a bucket or of an account.
@@ -22,8 +22,8 @@ impl PublicAccessBlock {
     /// Reads the `requestParameters` of `PutBucketPublicAccessBlock`, `PutPublicAccessBlock` or
     /// `PutAccountPublicAccessBlock`; `None` if they hold no configuration. A setting that is left out is off.
     pub fn parse(request: &Value) -> Option<Self> {
-        let configuration = member(request.as_object()?, "PublicAccessBlockConfiguration")?.as_object()?;
-        let is_on = |name: &str| match member(configuration, name) {
+        let configuration = element(request.as_object()?, "PublicAccessBlockConfiguration")?.as_object()?;
+        let is_on = |name: &str| match element(configuration, name) {
             Some(Value::Bool(on)) => *on,
             Some(Value::String(text)) => text.trim().eq_ignore_ascii_case("true"),
             _ => false,
@@ -52,14 +52,14 @@ pub fn effective(
     bucket_block: Option<PublicAccessBlock>,
     account_block: Option<PublicAccessBlock>,
 ) -> PublicAccess {
-    let policy_opens = match policy {
-        Some(policy) => permissions(policy.allows_public_read(), policy.allows_public_write(), policy.complete),
-        None => (None, None),
-    };
-    let acl_opens = match acl {
-        Some(acl) => permissions(acl.allows_public_read(), acl.allows_public_write(), acl.complete),
-        None => (None, None),
-    };
+    let policy_opens = policy.map_or((None, None), |policy| {
+        let sure = |given| if_sure(given, policy.allows_understood, policy.denials_understood);
+        (sure(policy.allows_public_read()), sure(policy.allows_public_write()))
+    });
+    let acl_opens = acl.map_or((None, None), |acl| {
+        let sure = |given| if_sure(given, acl.complete, true);
+        (sure(acl.allows_public_read()), sure(acl.allows_public_write()))
+    });
     let either_block =
         |setting: fn(PublicAccessBlock) -> bool| either(bucket_block.map(setting), account_block.map(setting));
     let by_policy =
@@ -79,10 +79,10 @@ pub fn effective(
     }
 }
 
-/// A permission that was seen is sure; that there is none is sure only when everything was understood.
-fn permissions(read: bool, write: bool, complete: bool) -> (Option<bool>, Option<bool>) {
-    let sure = |given: bool| (given || complete).then_some(given);
-    (sure(read), sure(write))
+/// That something is given is sure if no denial may take it; that it is not, if nothing else may give it.
+fn if_sure(given: bool, allows_understood: bool, denials_understood: bool) -> Option<bool> {
+    let sure = if given { denials_understood } else { allows_understood };
+    sure.then_some(given)
 }
 
 fn stays_open(opens: Option<bool>, taken_back: Option<bool>) -> Option<bool> {
@@ -100,10 +100,6 @@ fn either(one: Option<bool>, other: Option<bool>) -> Option<bool> {
         (Some(false), Some(false)) => Some(false),
         _ => None,
     }
-}
-
-fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    object.get(name).or_else(|| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
 }
 
 #[cfg(test)]
@@ -188,5 +184,11 @@ mod tests {
         let strange = evaluate_policy(&json!("not a policy"), "bucket");
         let access = effective(Some(&strange), Some(&private_acl()), OFF, OFF);
         assert_eq!((access.effective, access.policy), (BucketPermission::Unknown, (None, None)));
+        let denied_perhaps = json!({"Statement": [
+            {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"},
+            {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*",
+             "Condition": {"StringEquals": {"aws:BrandNewKey": "x"}}}]});
+        let access = effective(Some(&evaluate_policy(&denied_perhaps, "bucket")), Some(&private_acl()), OFF, OFF);
+        assert_eq!((access.effective, access.policy), (BucketPermission::Unknown, (None, Some(false))));
     }
 }

@@ -3,7 +3,7 @@
 //! Read from the request that sets it: a canned ACL, grant headers, or a whole list. Two of S3's predefined groups are
 //! strangers: `AllUsers` is anyone, signed or not, and `AuthenticatedUsers` is every AWS account in the world.
 
-use crate::bucket_policy::{ANONYMOUS_CANONICAL_ID, Audience, Grant};
+use crate::bucket_policy::{ANONYMOUS_CANONICAL_ID, Audience, Grant, element};
 use serde_json::{Map, Value};
 
 /// S3 takes at most a hundred grants; with one in each of five headers there is room to spare.
@@ -78,10 +78,10 @@ pub fn evaluate_acl(request: &Value) -> AclVerdict {
     };
     read_headers(request, &mut verdict);
     // CloudTrail gives the headers of some requests in an object of their own.
-    if let Some(Value::Object(headers)) = member(request, "accessControlList") {
+    if let Some(Value::Object(headers)) = element(request, "accessControlList") {
         read_headers(headers, &mut verdict);
     }
-    if let Some(policy) = member(request, "AccessControlPolicy") {
+    if let Some(policy) = element(request, "AccessControlPolicy") {
         verdict.stated = true;
         read_list(policy, &mut verdict);
     }
@@ -157,9 +157,9 @@ fn add_user(id: &str, permission: Permission, verdict: &mut AclVerdict) {
 }
 
 fn read_list(policy: &Value, verdict: &mut AclVerdict) {
-    let list = policy.as_object().and_then(|policy| member(policy, "AccessControlList"));
+    let list = policy.as_object().and_then(|policy| element(policy, "AccessControlList"));
     let grants = match list {
-        Some(Value::Object(list)) => match member(list, "Grant") {
+        Some(Value::Object(list)) => match element(list, "Grant") {
             Some(grants) => items(grants),
             // An empty element: nobody is given anything.
             None => &[],
@@ -174,8 +174,8 @@ fn read_list(policy: &Value, verdict: &mut AclVerdict) {
     };
     for grant in grants {
         let grant = grant.as_object();
-        let permission = grant.and_then(|grant| member(grant, "Permission")).and_then(Value::as_str);
-        let grantee = grant.and_then(|grant| member(grant, "Grantee")).and_then(Value::as_object);
+        let permission = grant.and_then(|grant| element(grant, "Permission")).and_then(Value::as_str);
+        let grantee = grant.and_then(|grant| element(grant, "Grantee")).and_then(Value::as_object);
         match (grantee, permission.and_then(Permission::of_list)) {
             (Some(grantee), Some(permission)) => add_list_grantee(grantee, permission, verdict),
             _ => verdict.note("The ACL has a grant that is not understood."),
@@ -184,7 +184,7 @@ fn read_list(policy: &Value, verdict: &mut AclVerdict) {
 }
 
 fn add_list_grantee(grantee: &Map<String, Value>, permission: Permission, verdict: &mut AclVerdict) {
-    let text = |name: &str| member(grantee, name).and_then(Value::as_str);
+    let text = |name: &str| element(grantee, name).and_then(Value::as_str);
     // `xsi:type` says the same as the member that is present, so it need not be there.
     match (text("URI"), text("ID")) {
         (Some(uri), _) => add_group(uri, permission, verdict),
@@ -246,10 +246,6 @@ fn items(value: &Value) -> &[Value] {
         Value::Array(values) => values,
         value => std::slice::from_ref(value),
     }
-}
-
-fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    object.get(name).or_else(|| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
 }
 
 #[cfg(test)]

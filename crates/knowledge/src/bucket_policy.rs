@@ -9,7 +9,7 @@
 //! - `"*"` and `{"AWS": "*"}` mean the same to S3: anyone, signed or not. A policy opens a bucket to "every AWS
 //!   principal" only through a condition that unsigned requests cannot satisfy.
 //! - A condition that is not known here is taken as restricting in an `Allow` and as escapable in a `Deny`, and is
-//!   listed: the verdict is then not [`complete`](PolicyVerdict::complete). A key new to AWS is most often a new way
+//!   listed: the verdict is then not [complete](PolicyVerdict::complete). A key new to AWS is most often a new way
 //!   to restrict, and the finding that rests on this verdict says "anyone", which must not be a guess.
 //! - Two denials that only together leave no way in (over TLS, and not over TLS) are not put together.
 //!
@@ -102,11 +102,18 @@ pub struct PolicyVerdict {
     pub conditions_not_understood: Vec<String>,
     /// Whole sentences on what else limits the verdict.
     pub notes: Vec<String>,
-    /// Whether all of the policy was understood. If not, there may be more grants than these.
-    pub complete: bool,
+    /// Whether every `Allow` was understood. If not, there may be more grants than these.
+    pub allows_understood: bool,
+    /// Whether every `Deny` was understood. If not, some of these grants may be denied.
+    pub denials_understood: bool,
 }
 
 impl PolicyVerdict {
+    /// Whether all of the policy was understood.
+    pub fn complete(&self) -> bool {
+        self.allows_understood && self.denials_understood
+    }
+
     /// Whether strangers may read or list.
     pub fn allows_public_read(&self) -> bool {
         self.grants.iter().any(|grant| grant.read || grant.list)
@@ -134,9 +141,13 @@ pub fn evaluate_policy(policy: &Value, bucket: &str) -> PolicyVerdict {
     let statements = match document.as_object().and_then(|document| element(document, "Statement")) {
         Some(Value::Array(statements)) => statements.as_slice(),
         Some(statement @ Value::Object(_)) => std::slice::from_ref(statement),
-        _ => return PolicyVerdict::not_read("the policy has no statements"),
+        _ => return PolicyVerdict::not_read("The policy has no statements."),
     };
-    let mut verdict = PolicyVerdict { complete: true, ..PolicyVerdict::default() };
+    let mut verdict = PolicyVerdict { allows_understood: true, denials_understood: true, ..PolicyVerdict::default() };
+    if bucket.is_empty() {
+        verdict.notes.push("The name of the bucket is not known, so only statements on every bucket count.".to_owned());
+        verdict.allows_understood = false;
+    }
     let statements: Vec<Statement> = statements
         .iter()
         .enumerate()
@@ -197,7 +208,7 @@ fn weigh(
 }
 
 fn grant(statement: &Statement, audience: Audience, given: Given) -> Grant {
-    let what = [(given.read, "reading"), (given.write, "writing"), (given.list, "listing")];
+    let what = [(given.read, "read"), (given.write, "write"), (given.list, "list")];
     let what: Vec<&str> = what.into_iter().filter(|(is, _)| *is).map(|(_, word)| word).collect();
     let conditions = match (statement.has_conditions, audience) {
         (false, _) => "",
@@ -205,11 +216,11 @@ fn grant(statement: &Statement, audience: Audience, given: Given) -> Grant {
         (true, _) => "; its conditions restrict it no further",
     };
     let reason = format!(
-        "Statement {} allows {} ({}) to {}{conditions}.",
+        "Statement {} lets {} {} ({}){conditions}.",
         statement.name,
+        audience.words(),
         what.join(", "),
         statement.actions.text,
-        audience.words(),
     );
     Grant {
         audience,
@@ -287,7 +298,8 @@ impl Statement {
         let name = if sid.is_empty() { format!("#{}", index + 1) } else { shorten(sid) };
         let mut refuse = |what: &str| {
             verdict.notes.push(format!("Statement {name} {what}, so it is left out."));
-            verdict.complete = false;
+            verdict.allows_understood = false;
+            verdict.denials_understood = false;
         };
         let Some(statement) = statement else {
             refuse("is not an object");
@@ -322,7 +334,11 @@ impl Statement {
         }
         // A condition that cannot change the answer for strangers need not be understood.
         if !judged.unknown.is_empty() && principals != [Truth::Never; 2] {
-            verdict.complete = false;
+            if allow {
+                verdict.allows_understood = false;
+            } else {
+                verdict.denials_understood = false;
+            }
             let unknown = judged.unknown.iter().map(|unknown| format!("statement {name}: {}", shorten(unknown)));
             verdict.conditions_not_understood.extend(unknown);
         }
@@ -576,22 +592,22 @@ fn listed(statement: &Map<String, Value>, name: &str, negated_name: &str) -> Opt
     (!names.is_empty()).then_some((negated, names))
 }
 
-/// An element of a policy by its name; names of elements have no case.
-fn element<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+/// A member by its name, whatever its case: IAM does not distinguish it, and services differ in how they log it.
+pub(crate) fn element<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     object.get(name).or_else(|| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
 }
 
 fn read_document(policy: &Value) -> Result<Cow<'_, Value>, &'static str> {
-    const TOO_LARGE: &str = "the policy is larger than S3 accepts, so it is not read";
+    const TOO_LARGE: &str = "The policy is larger than S3 accepts, so it is not read.";
     let document = match policy {
         Value::Object(_) => Cow::Borrowed(policy),
         Value::String(text) if text.len() > POLICY_TEXT_BYTES_MAX => return Err(TOO_LARGE),
         Value::String(text) => {
             let text = text.trim();
             let text = if text.starts_with('%') { Cow::Owned(url_decoded(text)) } else { Cow::Borrowed(text) };
-            Cow::Owned(serde_json::from_str(&text).map_err(|_| "the policy is not JSON")?)
+            Cow::Owned(serde_json::from_str(&text).map_err(|_| "The policy is not JSON.")?)
         }
-        _ => return Err("the policy is neither an object nor a text"),
+        _ => return Err("The policy is neither an object nor a text."),
     };
     if is_larger_than(&document, POLICY_BYTES_MAX) { Err(TOO_LARGE) } else { Ok(document) }
 }

@@ -16,9 +16,7 @@ pub use detection::{Context, Detection, Interest, Need, Observed, Rule, Window};
 pub use shared::contact::{Contact, Conversations};
 
 /// Every built-in detection. Adding one is a file, its `mod` line, and a line here.
-pub static DETECTIONS: &[&Detection] = &[
-    &iam_user::cloud_trail_logging_disabled::DETECTION,
-];
+pub static DETECTIONS: &[&Detection] = &[&iam_user::cloud_trail_logging_disabled::DETECTION];
 
 #[cfg(test)]
 mod tests {
@@ -35,7 +33,8 @@ mod tests {
     fn names_its_file(finding_type: FindingType, file: &str) -> bool {
         let path = Path::new(file);
         let stem = path.file_stem().map_or_else(String::new, |stem| letters(&stem.to_string_lossy()));
-        let folder = path.parent().and_then(Path::file_name).map_or_else(String::new, |name| letters(&name.to_string_lossy()));
+        let folder =
+            path.parent().and_then(Path::file_name).map_or_else(String::new, |name| letters(&name.to_string_lossy()));
         stem == letters(finding_type.family()) && folder == letters(finding_type.resource())
     }
 
@@ -65,7 +64,10 @@ mod tests {
             for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder)).unwrap() {
                 let name = entry.unwrap().file_name().to_string_lossy().into_owned();
                 let listed = DETECTIONS.iter().any(|detection| detection.file.ends_with(&format!("{folder}/{name}")));
-                assert!(listed || name == "mod.rs", "{folder}/{name} holds no detection of the list: add its line to DETECTIONS");
+                assert!(
+                    listed || name == "mod.rs",
+                    "{folder}/{name} holds no detection of the list: add its line to DETECTIONS"
+                );
             }
         }
     }
@@ -79,7 +81,9 @@ mod tests {
         });
         let missing: Vec<&str> = wanted
             .map(|entry| entry.name.as_str())
-            .filter(|name| !DETECTIONS.iter().any(|detection| detection.reports.iter().any(|reported| reported.as_str() == *name)))
+            .filter(|name| {
+                !DETECTIONS.iter().any(|detection| detection.reports.iter().any(|reported| reported.as_str() == *name))
+            })
             .collect();
         assert!(missing.is_empty(), "no detection claims {missing:#?}");
     }

@@ -55,7 +55,14 @@ impl Census {
         if !self.groups.get(self.last).is_some_and(is_last) {
             self.last = self.groups.iter().position(is_last).unwrap_or_else(|| {
                 let coverage = Coverage::default();
-                self.groups.push(Group { account: account.to_owned(), region: region.to_owned(), kind, coverage, hour: i64::MIN, hour_count: 0 });
+                self.groups.push(Group {
+                    account: account.to_owned(),
+                    region: region.to_owned(),
+                    kind,
+                    coverage,
+                    hour: i64::MIN,
+                    hour_count: 0,
+                });
                 self.groups.len() - 1
             });
         }
@@ -99,7 +106,11 @@ impl Coverage {
     pub fn gaps(&self) -> Vec<(Time, Time)> {
         let hours: Vec<i64> = self.hours.keys().copied().collect();
         let moment = |hour: i64| Time::from_ms(hour * Time::HOUR_MS);
-        hours.windows(2).filter(|pair| pair[1] - pair[0] > 1).map(|pair| (moment(pair[0] + 1), moment(pair[1]))).collect()
+        hours
+            .windows(2)
+            .filter(|pair| pair[1] - pair[0] > 1)
+            .map(|pair| (moment(pair[0] + 1), moment(pair[1])))
+            .collect()
     }
 }
 
@@ -112,7 +123,8 @@ mod tests {
     fn an_hour_without_records_is_a_gap() {
         let mut census = Census::default();
         for hour in [0, 1, 4] {
-            let query = DnsQuery { account: "1".into(), time: Time::from_ms(hour * Time::HOUR_MS + 5), ..DnsQuery::default() };
+            let query =
+                DnsQuery { account: "1".into(), time: Time::from_ms(hour * Time::HOUR_MS + 5), ..DnsQuery::default() };
             census.count(&Record::DnsQuery(query));
         }
         let mut all = CoverageMap::new();

@@ -118,7 +118,9 @@ impl FactLog {
     /// Moves everything to the spool.
     pub fn spill(&mut self, spool: &mut dyn Spool) -> io::Result<()> {
         for slice in self.slices.values_mut() {
-            for (bytes, places) in [(&mut slice.facts, &mut slice.spooled_facts), (&mut slice.ids, &mut slice.spooled_ids)] {
+            for (bytes, places) in
+                [(&mut slice.facts, &mut slice.spooled_facts), (&mut slice.ids, &mut slice.spooled_ids)]
+            {
                 if !bytes.is_empty() {
                     places.push((spool.append(bytes)?, bytes.len()));
                     *bytes = Vec::new();
@@ -135,7 +137,13 @@ impl FactLog {
     }
 
     /// Takes a slice out: its facts' bytes and its ids' are appended.
-    pub fn take(&mut self, slice: i64, spool: &mut dyn Spool, facts: &mut Vec<u8>, ids: &mut Vec<u8>) -> io::Result<()> {
+    pub fn take(
+        &mut self,
+        slice: i64,
+        spool: &mut dyn Spool,
+        facts: &mut Vec<u8>,
+        ids: &mut Vec<u8>,
+    ) -> io::Result<()> {
         let Some(taken) = self.slices.remove(&slice) else { return Ok(()) };
         self.in_memory = self.in_memory.saturating_sub(taken.facts.len() + taken.ids.len());
         facts.extend_from_slice(&taken.facts);

@@ -10,7 +10,9 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use watchfire_knowledge::Knowledge;
-use watchfire_model::{Action, Evidence, EvidenceRecord, Finding, FindingType, KnowledgeUsed, Signal, ThreatMatch, Time};
+use watchfire_model::{
+    Action, Evidence, EvidenceRecord, Finding, FindingType, KnowledgeUsed, Signal, ThreatMatch, Time,
+};
 
 /// Without an occurrence for this long a finding is closed. Source: GuardDuty keeps findings for 90 days.
 pub const OPEN_FOR_MS: i64 = 90 * Time::DAY_MS;
@@ -71,7 +73,8 @@ impl Folder {
             region: signal.region.clone(),
             entity: signal.entity.clone(),
         };
-        let stale = self.open.get(&key).is_some_and(|open| occurrence.begin.ms() - open.finding.last_seen.ms() > OPEN_FOR_MS);
+        let stale =
+            self.open.get(&key).is_some_and(|open| occurrence.begin.ms() - open.finding.last_seen.ms() > OPEN_FOR_MS);
         if stale && let Some(open) = self.open.remove(&key) {
             self.closed.push(open.finding);
         }
@@ -104,7 +107,10 @@ impl Folder {
         }
         findings.sort_by(|one, other| {
             let rank = |finding: &Finding| (std::cmp::Reverse(finding.latest.severity), finding.first_seen);
-            rank(one).cmp(&rank(other)).then_with(|| one.latest.finding_type.cmp(&other.latest.finding_type)).then_with(|| one.id.cmp(&other.id))
+            rank(one)
+                .cmp(&rank(other))
+                .then_with(|| one.latest.finding_type.cmp(&other.latest.finding_type))
+                .then_with(|| one.id.cmp(&other.id))
         });
         findings
     }
@@ -191,7 +197,11 @@ fn finding_id(key: &Key, occurrence: &Occurrence<'_>) -> String {
         hash.update(part.as_bytes());
     }
     hash.update(occurrence.begin.ms().to_le_bytes());
-    if occurrence.id == 0 { hash.update(occurrence.raw.as_bytes()) } else { hash.update(occurrence.id.to_le_bytes()) }
+    if occurrence.id == 0 {
+        hash.update(occurrence.raw.as_bytes())
+    } else {
+        hash.update(occurrence.id.to_le_bytes())
+    }
     hex(&hash.finalize()).chars().take(32).collect()
 }
 
@@ -207,7 +217,11 @@ fn knowledge_used(signal: &Signal, versions: &[KnowledgeUsed]) -> Vec<KnowledgeU
     let mut used: Vec<KnowledgeUsed> = signal
         .threats
         .iter()
-        .map(|threat| KnowledgeUsed { name: threat.list.clone(), kind: threat.kind.name().to_owned(), version: threat.version.clone() })
+        .map(|threat| KnowledgeUsed {
+            name: threat.list.clone(),
+            kind: threat.kind.name().to_owned(),
+            version: threat.version.clone(),
+        })
         .collect();
     let mut consulted: Vec<&str> = signal.consulted.iter().map(String::as_str).collect();
     match &signal.action {
@@ -245,7 +259,10 @@ mod tests {
     fn fold_at(folder: &mut Folder, day: i64, severity: Severity) {
         let begin = Time::from_ms(day * Time::DAY_MS);
         let raw = format!("record of day {day}");
-        folder.fold(Signal::new(ROOT, severity, "root"), &Occurrence { begin, end: begin, id: 0, file: "a", position: 0, raw: &raw });
+        folder.fold(
+            Signal::new(ROOT, severity, "root"),
+            &Occurrence { begin, end: begin, id: 0, file: "a", position: 0, raw: &raw },
+        );
     }
 
     #[test]

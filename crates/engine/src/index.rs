@@ -100,7 +100,9 @@ impl ListenIndex {
     /// Who wants this API: the event's source (`s3.amazonaws.com`) and name.
     pub fn api(&self, source: &str, name: &str) -> DetectionSet {
         let Some(services) = self.apis.get(name) else { return 0 };
-        let wanted = services.iter().filter(|(service, _)| source.strip_prefix(service).is_some_and(|rest| rest.starts_with(['.', '-'])));
+        let wanted = services
+            .iter()
+            .filter(|(service, _)| source.strip_prefix(service).is_some_and(|rest| rest.starts_with(['.', '-'])));
         wanted.fold(0, |sets, (_, set)| sets | set)
     }
 

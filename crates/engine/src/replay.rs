@@ -138,7 +138,9 @@ impl<'a> Replay<'a> {
             match fact.kind {
                 FactKind::Interface => self.learn_interface(fact),
                 FactKind::Record(kind) => {
-                    let format = usize::from(fact.format).checked_sub(1).and_then(|place| formats.get(candidate.worker)?.get(place));
+                    let format = usize::from(fact.format)
+                        .checked_sub(1)
+                        .and_then(|place| formats.get(candidate.worker)?.get(place));
                     if let Some(record) = parse_record(fact.text, kind, &file.origin, format) {
                         records.push((candidate, record));
                     }
@@ -164,7 +166,10 @@ impl<'a> Replay<'a> {
 
     /// Of the copies of one event the one in the caller's own account, else the first in order; of the facts of one
     /// group in one hour the first.
-    fn without_copies<'r>(&mut self, mut records: Vec<(&'r Candidate<'r>, Record<'r>)>) -> Vec<(&'r Candidate<'r>, Record<'r>)> {
+    fn without_copies<'r>(
+        &mut self,
+        mut records: Vec<(&'r Candidate<'r>, Record<'r>)>,
+    ) -> Vec<(&'r Candidate<'r>, Record<'r>)> {
         // Stable: within one identity the order stays that of (bytes, file, position).
         records.sort_by(|(one, one_record), (other, other_record)| {
             let order = |candidate: &Candidate<'_>| (candidate.fact.time, candidate.fact.id);
@@ -199,8 +204,12 @@ impl<'a> Replay<'a> {
             Record::Flow(flow) => {
                 let account = flow.account.as_ref();
                 let (knowledge, estate) = (self.knowledge, &self.estate);
-                let Some(contact) = self.conversations.contact(flow, |ip| is_remote(knowledge, estate, account, ip)) else { return };
-                let wanted = self.index.flow_with(self.knowledge.ip_kinds(contact.remote) & self.index.flow_kinds_wanted);
+                let Some(contact) = self.conversations.contact(flow, |ip| is_remote(knowledge, estate, account, ip))
+                else {
+                    return;
+                };
+                let wanted =
+                    self.index.flow_with(self.knowledge.ip_kinds(contact.remote) & self.index.flow_kinds_wanted);
                 self.ask(wanted, &Observed::Flow(&contact), &mut signals);
             }
             Record::DnsQuery(query) => {
@@ -208,7 +217,8 @@ impl<'a> Replay<'a> {
                 self.ask(wanted, &Observed::Query(query), &mut signals);
             }
         }
-        let occurrence = Occurrence { begin: fact.time, end, id: fact.id, file, position: fact.position, raw: fact.text };
+        let occurrence =
+            Occurrence { begin: fact.time, end, id: fact.id, file, position: fact.position, raw: fact.text };
         for signal in signals {
             self.folder.fold(signal, &occurrence);
         }

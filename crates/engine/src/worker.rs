@@ -142,7 +142,10 @@ impl<'a> Worker<'a> {
         } else if !call.vpc_endpoint_account.is_empty() && instance_session(call).is_some() {
             session |= index.instance_session;
         }
-        if call.name == "AssumeRole" && call.identity.kind == IdentityKind::AwsService && call.source == "sts.amazonaws.com" {
+        if call.name == "AssumeRole"
+            && call.identity.kind == IdentityKind::AwsService
+            && call.source == "sts.amazonaws.com"
+        {
             session |= crate::index::ESTATE;
         }
         (wanted, session)
@@ -215,18 +218,32 @@ impl<'a> Worker<'a> {
             None => None,
         };
         let (interface, instance, address, day) = &self.last_interface;
-        if *interface == flow.interface_id && *instance == flow.instance_id && *address == local && *day == flow.start.day() {
+        if *interface == flow.interface_id
+            && *instance == flow.instance_id
+            && *address == local
+            && *day == flow.start.day()
+        {
             return;
         }
         self.last_interface = (flow.interface_id.to_string(), flow.instance_id.to_string(), local, flow.start.day());
         let address = local.map_or_else(|| "-".to_owned(), |address| address.to_string());
-        let text = format!("{} {} {} {address}", dash(&flow.account), dash(&flow.interface_id), dash(&flow.instance_id));
+        let text =
+            format!("{} {} {} {address}", dash(&flow.account), dash(&flow.interface_id), dash(&flow.instance_id));
         let mut hasher = fixed_hasher();
         hasher.write(text.as_bytes());
         hasher.write_i64(flow.start.day());
         if self.is_news(hasher.finish(), flow.start, 0) {
             let kind = FactKind::Interface;
-            self.facts.push(&Fact { time: flow.start, id: 0, group: 0, file, position: 0, kind, format: 0, text: &text });
+            self.facts.push(&Fact {
+                time: flow.start,
+                id: 0,
+                group: 0,
+                file,
+                position: 0,
+                kind,
+                format: 0,
+                text: &text,
+            });
         }
     }
 
@@ -329,7 +346,8 @@ fn is_human_session(call: &ApiCall<'_>) -> bool {
 
 /// Whether an answer is the address of a metadata service. A search of the raw text: answers are parsed for the few.
 fn has_metadata_answer(query: &DnsQuery<'_>) -> bool {
-    query.answers.len() > 2 && watchfire_detections::shared::METADATA_ADDRESSES.iter().any(|address| query.answers.contains(address))
+    query.answers.len() > 2
+        && watchfire_detections::shared::METADATA_ADDRESSES.iter().any(|address| query.answers.contains(address))
 }
 
 /// Private IPv4 addresses are no use looking up, and half of all addresses.
@@ -446,7 +464,8 @@ mod tests {
 
     #[test]
     fn copies_of_one_event_share_an_identity() {
-        let copy = |event: &'static str| ApiCall { event_id: event.into(), shared_event_id: "s".into(), ..ApiCall::default() };
+        let copy =
+            |event: &'static str| ApiCall { event_id: event.into(), shared_event_id: "s".into(), ..ApiCall::default() };
         assert_eq!(event_identity(&copy("a")), event_identity(&copy("b")));
     }
 }

@@ -166,11 +166,17 @@ impl PasswordPolicy {
     ///
     /// Source: IAM API reference: a parameter that is left out is set to its default, not left as it was.
     pub fn from_request(request: &Value) -> Self {
-        let number = |key: &str| request.get(key).and_then(|value| value.as_u64().or_else(|| value.as_str()?.parse().ok())).and_then(|value| u32::try_from(value).ok());
+        let number = |key: &str| {
+            request
+                .get(key)
+                .and_then(|value| value.as_u64().or_else(|| value.as_str()?.parse().ok()))
+                .and_then(|value| u32::try_from(value).ok())
+        };
         let flag = |key: &str| request.get(key).is_some_and(|value| value == true || value == "true");
         Self {
             minimum_length: number("minimumPasswordLength").unwrap_or(6),
-            classes: ["requireSymbols", "requireNumbers", "requireUppercaseCharacters", "requireLowercaseCharacters"].map(flag),
+            classes: ["requireSymbols", "requireNumbers", "requireUppercaseCharacters", "requireLowercaseCharacters"]
+                .map(flag),
             max_age_days: number("maxPasswordAge").filter(|&days| days > 0),
             reuse_prevention: number("passwordReusePrevention").filter(|&count| count > 0),
         }
@@ -227,7 +233,14 @@ impl Estate {
     }
 
     /// Takes in that an interface of this instance has this address.
-    pub fn learn_interface(&mut self, account: &str, interface_id: &str, instance_id: &str, address: Option<IpAddr>, at: Time) {
+    pub fn learn_interface(
+        &mut self,
+        account: &str,
+        interface_id: &str,
+        instance_id: &str,
+        address: Option<IpAddr>,
+        at: Time,
+    ) {
         if !interface_id.is_empty() && !instance_id.is_empty() {
             *self.interfaces.touch(interface_id.to_owned(), at, String::new) = instance_id.to_owned();
         }
@@ -254,7 +267,8 @@ impl Estate {
     /// Whether three or more instances' credentials came from this address on two or more days before `now`.
     pub fn is_shared_egress(&self, account: &str, address: IpAddr, now: Time) -> bool {
         let Some(egress) = self.egress.get(&(account.to_owned(), address)) else { return false };
-        egress.instances.len() >= EGRESS_INSTANCES_MIN && egress.days.iter().filter(|&&day| day < now.day()).count() >= EGRESS_DAYS_MIN
+        egress.instances.len() >= EGRESS_INSTANCES_MIN
+            && egress.days.iter().filter(|&&day| day < now.day()).count() >= EGRESS_DAYS_MIN
     }
 
     /// When this temporary key was first seen; `None` if never.
@@ -265,7 +279,11 @@ impl Estate {
     /// Whether the address is bound to the key (its first 15 minutes) or to the instance by an earlier key.
     pub fn is_bound(&self, key: &str, instance_id: &str, address: IpAddr) -> bool {
         let by_key = self.keys.get(&key.to_owned()).is_some_and(|state| state.addresses.contains(&address));
-        by_key || self.instance_addresses.get(&instance_id.to_owned()).is_some_and(|addresses| addresses.contains(&address))
+        by_key
+            || self
+                .instance_addresses
+                .get(&instance_id.to_owned())
+                .is_some_and(|addresses| addresses.contains(&address))
     }
 
     /// What AWS hands this role's credentials to, if it was seen doing so (or the role trusts the service) for a
@@ -277,7 +295,14 @@ impl Estate {
     }
 
     /// The instance behind these ids: the inventory's word first, then what the logs showed, then the ids themselves.
-    pub fn instance(&self, knowledge: &Knowledge, account: &str, instance_id: &str, interface_id: &str, address: Option<IpAddr>) -> Instance {
+    pub fn instance(
+        &self,
+        knowledge: &Knowledge,
+        account: &str,
+        instance_id: &str,
+        interface_id: &str,
+        address: Option<IpAddr>,
+    ) -> Instance {
         let instance_id = if instance_id.is_empty() {
             self.interfaces.get(&interface_id.to_owned()).map_or("", String::as_str)
         } else {
@@ -285,7 +310,12 @@ impl Estate {
         };
         let inventory = &knowledge.inventory;
         let by_interface = || inventory.interface(interface_id).map(|(instance, _)| instance);
-        let by_address = || address.and_then(|ip| inventory.by_public_ip(ip)).filter(|(instance, _)| instance.account == account).map(|(instance, _)| instance);
+        let by_address = || {
+            address
+                .and_then(|ip| inventory.by_public_ip(ip))
+                .filter(|(instance, _)| instance.account == account)
+                .map(|(instance, _)| instance)
+        };
         if let Some(known) = inventory.instance(instance_id).or_else(by_interface).or_else(by_address) {
             return known.into();
         }
@@ -322,7 +352,8 @@ impl Estate {
         }
         if bucket.public_access.is_none() {
             let account_block = self.accounts.get(account).and_then(|account| account.block);
-            let (policy, acl, block) = state.map_or((None, None, None), |state| (state.policy.as_ref(), state.acl.as_ref(), state.block));
+            let (policy, acl, block) =
+                state.map_or((None, None, None), |state| (state.policy.as_ref(), state.acl.as_ref(), state.block));
             if policy.is_some() || acl.is_some() || block.is_some() || account_block.is_some() {
                 bucket.public_access = Some(effective(policy, acl, block, account_block));
             }
@@ -405,8 +436,14 @@ impl Estate {
         if call.identity.kind != IdentityKind::AwsService {
             return;
         }
-        let Some(kind) = Workload::from_service(&call.identity.invoked_by).or_else(|| Workload::from_service(&call.source_address)) else { return };
-        let (Some(role), Some(session)) = (call.parameter("roleArn"), call.parameter("roleSessionName")) else { return };
+        let Some(kind) =
+            Workload::from_service(&call.identity.invoked_by).or_else(|| Workload::from_service(&call.source_address))
+        else {
+            return;
+        };
+        let (Some(role), Some(session)) = (call.parameter("roleArn"), call.parameter("roleSessionName")) else {
+            return;
+        };
         let names = self.roles.touch(role, call.time, BTreeMap::new).entry(kind).or_default();
         if names.len() < SESSION_NAMES_MAX {
             names.insert(session);
@@ -418,11 +455,19 @@ impl Estate {
         let request = call.request_json();
         let name = request.get("roleName").and_then(Value::as_str).unwrap_or_default();
         let path = request.get("path").and_then(Value::as_str).unwrap_or("/");
-        let document = request.get("assumeRolePolicyDocument").or_else(|| request.get("policyDocument")).and_then(Value::as_str).unwrap_or_default();
+        let document = request
+            .get("assumeRolePolicyDocument")
+            .or_else(|| request.get("policyDocument"))
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         let role = format!("arn:aws:iam::{}:role{path}{name}", call.account());
         for kind in [Workload::Lambda, Workload::EcsTask] {
             // The service alone: a role that people may assume as well is no proof of who holds its sessions.
-            if !name.is_empty() && document.contains(kind.service()) && !document.contains("\"AWS\"") && !document.contains("%22AWS%22") {
+            if !name.is_empty()
+                && document.contains(kind.service())
+                && !document.contains("\"AWS\"")
+                && !document.contains("%22AWS%22")
+            {
                 self.roles.touch(role.clone(), call.time, BTreeMap::new).entry(kind).or_default();
             }
         }
@@ -468,14 +513,21 @@ impl Estate {
                 // A new bucket has no policy, and its block-public-access is all on unless the account's age says
                 // otherwise (since April 2023): what is not seen stays unknown.
                 state.created_ms = Some(call.time.ms());
-                state.policy = Some(PolicyVerdict { complete: true, ..PolicyVerdict::default() });
+                state.policy = Some(PolicyVerdict::none());
                 state.acl = Some(evaluate_acl(&request));
             }
-            "PutBucketPolicy" => state.policy = Some(evaluate_policy(request.get("bucketPolicy").or_else(|| request.get("policy")).unwrap_or(&Value::Null), &name)),
-            "DeleteBucketPolicy" => state.policy = Some(PolicyVerdict { complete: true, ..PolicyVerdict::default() }),
+            "PutBucketPolicy" => {
+                state.policy = Some(evaluate_policy(
+                    request.get("bucketPolicy").or_else(|| request.get("policy")).unwrap_or(&Value::Null),
+                    &name,
+                ))
+            }
+            "DeleteBucketPolicy" => state.policy = Some(PolicyVerdict::none()),
             "PutBucketAcl" => state.acl = Some(evaluate_acl(&request)),
             "PutBucketPublicAccessBlock" | "PutPublicAccessBlock" => state.block = PublicAccessBlock::parse(&request),
-            "DeleteBucketPublicAccessBlock" | "DeletePublicAccessBlock" => state.block = Some(PublicAccessBlock::default()),
+            "DeleteBucketPublicAccessBlock" | "DeletePublicAccessBlock" => {
+                state.block = Some(PublicAccessBlock::default())
+            }
             _ => {}
         }
     }
@@ -504,7 +556,9 @@ pub fn instance_session<'a>(call: &'a ApiCall<'_>) -> Option<&'a str> {
         return None;
     }
     let session = identity.session_name();
-    let is_instance_id = session.strip_prefix("i-").is_some_and(|id| matches!(id.len(), 8 | 17) && id.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let is_instance_id = session
+        .strip_prefix("i-")
+        .is_some_and(|id| matches!(id.len(), 8 | 17) && id.bytes().all(|byte| byte.is_ascii_hexdigit()));
     (is_instance_id || !identity.ec2_role_delivery.is_empty()).then_some(session)
 }
 
@@ -526,7 +580,10 @@ impl InstanceState {
             instance_type: text("/instanceType"),
             image_id: text("/imageId"),
             zone: text("/placement/availabilityZone"),
-            launch_time: item.get("launchTime").and_then(Value::as_i64).map_or_else(|| text("/launchTime"), |ms| Time::from_ms(ms).to_string()),
+            launch_time: item
+                .get("launchTime")
+                .and_then(Value::as_i64)
+                .map_or_else(|| text("/launchTime"), |ms| Time::from_ms(ms).to_string()),
             platform: text("/platform"),
             profile_arn: text("/iamInstanceProfile/arn"),
             profile_id: text("/iamInstanceProfile/id"),

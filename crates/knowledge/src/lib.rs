@@ -21,7 +21,9 @@ pub mod txt_list;
 pub use address::is_publicly_routable;
 pub use bounded::Bounded;
 pub use cloud_ranges::{CloudRanges, CloudRangesError};
-pub use estate::{BINDING_MS, EGRESS_DAYS_MIN, EGRESS_INSTANCES_MIN, Estate, LEARNS_FROM, PasswordPolicy, Workload, instance_session};
+pub use estate::{
+    BINDING_MS, EGRESS_DAYS_MIN, EGRESS_INSTANCES_MIN, Estate, LEARNS_FROM, PasswordPolicy, Workload, instance_session,
+};
 pub use geography::{Geography, GeographyError};
 pub use indicators::{Indicator, IndicatorList, Indicators, IndicatorsBuilder, ListEntry};
 pub use inventory::{

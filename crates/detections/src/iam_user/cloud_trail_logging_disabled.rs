@@ -52,7 +52,9 @@ fn detect(event: &ApiCall<'_>, context: &Context<'_>, signals: &mut Vec<Signal>)
         "AWS CloudTrail trail {trail} {loss} when {caller} called {}. An attacker may do this to hide what they do next.",
         event.name
     );
-    signal.reasons.insert(0, format!("{caller} called {} {}, and trail {trail} {loss}.", event.action(), call::origin(event)));
+    signal
+        .reasons
+        .insert(0, format!("{caller} called {} {}, and trail {trail} {loss}.", event.action(), call::origin(event)));
     signal.reasons.push(call::outcome(event));
     if let Action::ApiCall(action) = &mut signal.action {
         action.affected_resources.insert("AWS::CloudTrail::Trail".to_owned(), trail);
@@ -71,7 +73,8 @@ fn switched_off(event: &ApiCall<'_>) -> Option<String> {
         return (!narrowed.is_empty()).then(|| format!("was narrowed ({} set to false)", narrowed.join(", ")));
     }
     let basic = request.get("eventSelectors").and_then(|selectors| selectors.as_array())?;
-    let drops_management = !basic.is_empty() && basic.iter().all(|selector| selector.get("includeManagementEvents").is_some_and(|value| value == false));
+    let drops_management = !basic.is_empty()
+        && basic.iter().all(|selector| selector.get("includeManagementEvents").is_some_and(|value| value == false));
     drops_management.then(|| "no longer records management events".to_owned())
 }
 
@@ -94,21 +97,41 @@ mod tests {
 
     #[test]
     fn a_refused_call_stays_quiet() {
-        check_quiet(&super::DETECTION, &[&STOP.replace(r#""awsRegion""#, r#""errorCode": "AccessDenied", "awsRegion""#)]);
+        check_quiet(
+            &super::DETECTION,
+            &[&STOP.replace(r#""awsRegion""#, r#""errorCode": "AccessDenied", "awsRegion""#)],
+        );
     }
 
     #[test]
     fn an_update_that_takes_nothing_away_stays_quiet() {
         let update = STOP.replace("StopLogging", "UpdateTrail");
-        check_quiet(&super::DETECTION, &[&update.replace(r#"{"name": "audit"}"#, r#"{"name": "audit", "isMultiRegionTrail": true}"#)]);
-        check_fires(&super::DETECTION, &[&update.replace(r#"{"name": "audit"}"#, r#"{"name": "audit", "isMultiRegionTrail": false}"#)]);
+        check_quiet(
+            &super::DETECTION,
+            &[&update.replace(r#"{"name": "audit"}"#, r#"{"name": "audit", "isMultiRegionTrail": true}"#)],
+        );
+        check_fires(
+            &super::DETECTION,
+            &[&update.replace(r#"{"name": "audit"}"#, r#"{"name": "audit", "isMultiRegionTrail": false}"#)],
+        );
     }
 
     #[test]
     fn deleting_a_bucket_matters_only_if_a_trail_writes_there() {
-        let create = STOP.replace("StopLogging", "CreateTrail").replace(r#"{"name": "audit"}"#, r#"{"name": "audit", "s3BucketName": "audit-logs"}"#);
-        let delete = STOP.replace("cloudtrail.amazonaws", "s3.amazonaws").replace("StopLogging", "DeleteBucket").replace("13:06:24", "14:00:00");
-        check_fires(&super::DETECTION, &[&create, &delete.replace(r#"{"name": "audit"}"#, r#"{"bucketName": "audit-logs"}"#)]);
-        check_quiet(&super::DETECTION, &[&create, &delete.replace(r#"{"name": "audit"}"#, r#"{"bucketName": "holiday-pictures"}"#)]);
+        let create = STOP
+            .replace("StopLogging", "CreateTrail")
+            .replace(r#"{"name": "audit"}"#, r#"{"name": "audit", "s3BucketName": "audit-logs"}"#);
+        let delete = STOP
+            .replace("cloudtrail.amazonaws", "s3.amazonaws")
+            .replace("StopLogging", "DeleteBucket")
+            .replace("13:06:24", "14:00:00");
+        check_fires(
+            &super::DETECTION,
+            &[&create, &delete.replace(r#"{"name": "audit"}"#, r#"{"bucketName": "audit-logs"}"#)],
+        );
+        check_quiet(
+            &super::DETECTION,
+            &[&create, &delete.replace(r#"{"name": "audit"}"#, r#"{"bucketName": "holiday-pictures"}"#)],
+        );
     }
 }

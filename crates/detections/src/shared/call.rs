@@ -2,14 +2,23 @@
 
 use crate::Context;
 use std::collections::BTreeMap;
-use watchfire_model::{AccessKey, Action, ApiCall, ApiCallAction, FindingType, IdentityKind, Resource, ResourceKind, ResourceRole, Severity, Signal};
+use watchfire_model::{
+    AccessKey, Action, ApiCall, ApiCallAction, FindingType, IdentityKind, Resource, ResourceKind, ResourceRole,
+    Severity, Signal,
+};
 
 /// A signal about the principal that made a call: keyed by the principal, with the call as its action.
-pub(crate) fn signal(finding_type: FindingType, severity: Severity, call: &ApiCall<'_>, context: &Context<'_>) -> Signal {
+pub(crate) fn signal(
+    finding_type: FindingType,
+    severity: Severity,
+    call: &ApiCall<'_>,
+    context: &Context<'_>,
+) -> Signal {
     let mut signal = Signal::new(finding_type, severity, call.identity.principal());
     signal.account = call.account().to_owned();
     signal.region = call.region.to_string();
-    signal.resource = Resource { kind: ResourceKind::AccessKey, access_key: Some(access_key(call)), ..Resource::default() };
+    signal.resource =
+        Resource { kind: ResourceKind::AccessKey, access_key: Some(access_key(call)), ..Resource::default() };
     signal.action = Action::ApiCall(action(call, context));
     signal.role = Some(ResourceRole::Target);
     if let Some(person) = call.identity.person() {
@@ -21,7 +30,13 @@ pub(crate) fn signal(finding_type: FindingType, severity: Severity, call: &ApiCa
 }
 
 /// A signal about a bucket that a call acted upon: keyed by bucket and principal.
-pub(crate) fn bucket_signal(finding_type: FindingType, severity: Severity, call: &ApiCall<'_>, bucket: &str, context: &Context<'_>) -> Signal {
+pub(crate) fn bucket_signal(
+    finding_type: FindingType,
+    severity: Severity,
+    call: &ApiCall<'_>,
+    bucket: &str,
+    context: &Context<'_>,
+) -> Signal {
     let mut signal = signal(finding_type, severity, call, context);
     if bucket.is_empty() {
         signal.missing.push("The event does not name the bucket.".to_owned());
@@ -53,15 +68,24 @@ pub(crate) fn bucket_name(call: &ApiCall<'_>) -> String {
         return name;
     }
     let resources = call.resources_json();
-    let arns = resources.as_array().into_iter().flatten().filter_map(|resource| resource.get("ARN").and_then(|arn| arn.as_str()));
-    let name = arns.filter_map(|arn| arn.split(":::").nth(1)).find_map(|path| path.split('/').next().map(str::to_owned));
+    let arns = resources
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|resource| resource.get("ARN").and_then(|arn| arn.as_str()));
+    let name =
+        arns.filter_map(|arn| arn.split(":::").nth(1)).find_map(|path| path.split('/').next().map(str::to_owned));
     name.unwrap_or_default()
 }
 
 /// The account that owns the bucket, where the event's `resources` say so.
 pub(crate) fn owner_account(call: &ApiCall<'_>) -> Option<String> {
     let resources = call.resources_json();
-    let buckets = resources.as_array().into_iter().flatten().filter(|resource| resource.get("type").and_then(|kind| kind.as_str()) == Some("AWS::S3::Bucket"));
+    let buckets = resources
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|resource| resource.get("type").and_then(|kind| kind.as_str()) == Some("AWS::S3::Bucket"));
     buckets.filter_map(|resource| resource.get("accountId")?.as_str().map(str::to_owned)).next()
 }
 
@@ -80,7 +104,11 @@ pub(crate) fn caller(call: &ApiCall<'_>) -> String {
 
 /// "from 198.51.100.7": where the call came from, as the middle of a sentence.
 pub(crate) fn origin(call: &ApiCall<'_>) -> String {
-    if call.source_address.is_empty() { "from an address that the event does not give".to_owned() } else { format!("from {}", call.source_address) }
+    if call.source_address.is_empty() {
+        "from an address that the event does not give".to_owned()
+    } else {
+        format!("from {}", call.source_address)
+    }
 }
 
 /// "It succeeded." or "It was refused with AccessDenied."
@@ -118,7 +146,9 @@ fn note_what_is_missing(signal: &mut Signal, call: &ApiCall<'_>, context: &Conte
     if let Some(ip) = call.source_ip {
         let remote = context.knowledge.remote(ip);
         if remote.country_code.is_empty() {
-            signal.missing.push(format!("Country and network of {ip} are not known: no geography that covers it was given (--geoip)."));
+            signal.missing.push(format!(
+                "Country and network of {ip} are not known: no geography that covers it was given (--geoip)."
+            ));
         }
     }
 }

@@ -163,7 +163,8 @@ impl Conversations {
 
     /// Drops the older half: rare and dear, so that it happens seldom. By (last packet, key), never by map order.
     fn evict_oldest(&mut self) {
-        let mut ages: Vec<(Time, Key)> = self.open.iter().map(|(key, conversation)| (conversation.last, key.clone())).collect();
+        let mut ages: Vec<(Time, Key)> =
+            self.open.iter().map(|(key, conversation)| (conversation.last, key.clone())).collect();
         ages.sort_unstable();
         ages.truncate(CONVERSATIONS_MAX / 2);
         self.evicted += ages.len() as u64;
@@ -207,7 +208,9 @@ impl Conversation {
             return (side(ours), "the TCP flags show which side sent the first SYN");
         }
         match (service_rank(key.local_port), service_rank(key.remote_port)) {
-            (ours, theirs) if ours < theirs => return (side(false), "our port is a service's and theirs is a client's"),
+            (ours, theirs) if ours < theirs => {
+                return (side(false), "our port is a service's and theirs is a client's");
+            }
             (ours, theirs) if ours > theirs => return (side(true), "their port is a service's and ours is a client's"),
             _ => {}
         }
@@ -256,7 +259,18 @@ fn key_of(flow: &VpcFlow<'_>, is_remote: impl Fn(IpAddr) -> bool) -> Option<(Key
         (true, false) => false,
         _ => is_outgoing,
     };
-    let ends = if is_outgoing { (source, flow.source_port, target, flow.target_port) } else { (target, flow.target_port, source, flow.source_port) };
-    let key = Key { local: ends.0, local_port: ends.1, remote: ends.2, remote_port: ends.3, protocol: flow.protocol, interface: flow.interface_id.as_ref().into() };
+    let ends = if is_outgoing {
+        (source, flow.source_port, target, flow.target_port)
+    } else {
+        (target, flow.target_port, source, flow.source_port)
+    };
+    let key = Key {
+        local: ends.0,
+        local_port: ends.1,
+        remote: ends.2,
+        remote_port: ends.3,
+        protocol: flow.protocol,
+        interface: flow.interface_id.as_ref().into(),
+    };
     Some((key, is_outgoing))
 }

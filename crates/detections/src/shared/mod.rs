@@ -6,4 +6,5 @@ pub mod pen_test;
 
 /// The addresses of AWS's metadata and credential services, as answers write them. Source: AWS documentation of the
 /// instance metadata service (both families), of task metadata, and of the credential endpoints of tasks and pods.
-pub const METADATA_ADDRESSES: [&str; 5] = ["169.254.169.254", "169.254.170.2", "169.254.170.23", "fd00:ec2::254", "fd00:ec2::23"];
+pub const METADATA_ADDRESSES: [&str; 5] =
+    ["169.254.169.254", "169.254.170.2", "169.254.170.23", "fd00:ec2::254", "fd00:ec2::23"];

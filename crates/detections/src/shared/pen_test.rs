@@ -38,15 +38,26 @@ impl PenTestDistribution {
     pub fn of_agent(agent: &str) -> Option<Self> {
         let tokens = agent.split([' ', ';', '(', ')', '[', ']', ',']);
         tokens.filter_map(system_token).find_map(|system| {
-            [Self::Kali, Self::Parrot, Self::Pentoo].into_iter().find(|distribution| names(system, distribution.marker()))
+            [Self::Kali, Self::Parrot, Self::Pentoo]
+                .into_iter()
+                .find(|distribution| names(system, distribution.marker()))
         })
     }
 }
 
 /// The part of a token that names the system it ran on.
 fn system_token(token: &str) -> Option<&str> {
-    let lower = |prefix: &str| token.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix)).then(|| &token[prefix.len()..]);
-    lower("md/distrib#").or_else(|| lower("distrib/")).or_else(|| lower("Linux/")).or_else(|| lower("os/linux#")).or_else(|| lower("os/"))
+    let lower = |prefix: &str| {
+        token
+            .get(..prefix.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+            .then(|| &token[prefix.len()..])
+    };
+    lower("md/distrib#")
+        .or_else(|| lower("distrib/"))
+        .or_else(|| lower("Linux/"))
+        .or_else(|| lower("os/linux#"))
+        .or_else(|| lower("os/"))
 }
 
 /// Whether the marker stands in the text as a word of its own or at the start of one (`kali3`).
@@ -66,7 +77,10 @@ mod tests {
     #[test]
     fn the_distribution_is_read_from_where_the_system_stands() {
         let of = PenTestDistribution::of_agent;
-        assert_eq!(of("aws-cli/2.15.0 md/awscrt#0.19.19 ua/2.0 os/linux#6.5.0 md/arch#x86_64 md/distrib#kali.2025"), Some(Kali));
+        assert_eq!(
+            of("aws-cli/2.15.0 md/awscrt#0.19.19 ua/2.0 os/linux#6.5.0 md/arch#x86_64 md/distrib#kali.2025"),
+            Some(Kali)
+        );
         assert_eq!(of("Boto3/1.20.0 Python/3.9.2 Linux/5.15.0-kali3-amd64 Botocore/1.23.0"), Some(Kali));
         assert_eq!(of("aws-cli/2.1 md/distrib#parrot.6"), Some(Parrot));
         assert_eq!(of("aws-cli/1.22.34 Python/3.9 Linux/5.10.0-pentoo botocore/1.27"), Some(Pentoo));
@@ -74,7 +88,13 @@ mod tests {
 
     #[test]
     fn a_name_elsewhere_is_no_distribution() {
-        for agent in ["parrot-deploy/1.0", "aws-cli/2.15.0 md/distrib#ubuntu.22", "app/kalihari os/linux#5.1", "os/linux#5.1-kalibrate", ""] {
+        for agent in [
+            "parrot-deploy/1.0",
+            "aws-cli/2.15.0 md/distrib#ubuntu.22",
+            "app/kalihari os/linux#5.1",
+            "os/linux#5.1-kalibrate",
+            "",
+        ] {
             assert_eq!(PenTestDistribution::of_agent(agent), None, "{agent}");
         }
     }

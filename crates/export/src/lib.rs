@@ -1,1 +1,7 @@
-//! (to come)
+//! Findings for others: GuardDuty's JSON for machines; a table, an explanation and the account of a scan for people.
+//!
+//! Each form has one file. Nothing here decides anything: a value that the finding lacks is left out, never invented.
+
+mod guardduty;
+
+pub use guardduty::{detector_id, finding_arn, finding_json, json_document, partition, write_json, write_jsonl};

@@ -950,3 +950,163 @@ fn as_text<S: Serializer>(value: &impl fmt::Display, serializer: S) -> Result<S:
 fn whole_if_whole<S: Serializer>(number: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     if number.fract() == 0.0 { serializer.serialize_i64(*number as i64) } else { serializer.serialize_f64(*number) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance::ServiceModel;
+    use crate::samples;
+    use serde_json::json;
+
+    #[test]
+    fn every_finding_has_the_shape_of_the_service_model() {
+        let model = ServiceModel::committed().unwrap();
+        for finding in samples::all() {
+            assert_eq!(model.check_finding(&finding_json(&finding)), [], "{}", finding.latest.finding_type);
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_left_out() {
+        for finding in samples::all() {
+            let json = finding_json(&finding);
+            check_no_empty(&json["service"]["action"], "action");
+            check_no_empty(&json["resource"]["instanceDetails"], "instanceDetails");
+        }
+        let bare = finding_json(&samples::bare());
+        assert_eq!(bare["resource"], json!({"resourceType": "Instance"}));
+        assert_eq!(
+            bare["service"]["action"],
+            json!({"actionType": "NETWORK_CONNECTION", "networkConnectionAction": {"connectionDirection": "UNKNOWN", "blocked": false}})
+        );
+        for key in ["title", "description"] {
+            assert_eq!(bare.get(key), None);
+        }
+        assert_eq!(bare["service"].get("evidence"), None);
+        assert_eq!(bare["service"].get("resourceRole"), None);
+    }
+
+    fn check_no_empty(value: &Value, path: &str) {
+        match value {
+            Value::String(text) => assert!(!text.is_empty(), "{path}"),
+            Value::Object(members) => members.iter().for_each(|(key, value)| {
+                assert!(!value.is_null(), "{path}.{key}");
+                check_no_empty(value, &format!("{path}.{key}"));
+            }),
+            Value::Array(items) => items.iter().for_each(|item| check_no_empty(item, path)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn lists_are_grouped_and_the_first_is_named_beside() {
+        let json = finding_json(&samples::api_call());
+        assert_eq!(
+            json["service"]["evidence"]["threatIntelligenceDetails"],
+            json!([{"threatListName": "Tor exits"}, {"threatListName": "Bad hosts", "threatNames": ["Mirai", "Emotet"]}])
+        );
+        let value = r#"{"threatListName":"Tor exits"}"#;
+        assert_eq!(
+            json["service"]["additionalInfo"],
+            json!({"value": value, "type": "default", "threatListName": "Tor exits"})
+        );
+    }
+
+    #[test]
+    fn additional_keys_cannot_hide_value_and_type() {
+        let mut finding = samples::s3_call();
+        finding.latest.additional.insert("type".into(), json!("hostile"));
+        let json = finding_json(&finding);
+        assert_eq!(
+            json["service"]["additionalInfo"],
+            json!({"value": r#"{"type":"hostile","unusual":{"hours":[3]}}"#, "type": "default", "unusual": {"hours": [3]}})
+        );
+    }
+
+    #[test]
+    fn a_call_shows_address_or_service_and_whole_numbers_stay_whole() {
+        let call = finding_json(&samples::api_call());
+        assert_eq!(call["severity"].to_string(), "5");
+        assert_eq!(
+            call["service"]["action"]["awsApiCallAction"]["remoteIpDetails"],
+            json!({"ipAddressV4": "198.51.100.7", "city": {"cityName": "Rivertown"},
+                "country": {"countryCode": "NL", "countryName": "Netherlands"}, "geoLocation": {"lat": 52.5, "lon": 4.0},
+                "organization": {"asn": "64500", "asnOrg": "Example Net"}})
+        );
+        let s3 = finding_json(&samples::s3_call());
+        let action = &s3["service"]["action"]["awsApiCallAction"];
+        assert_eq!(action["domainDetails"], json!({"domain": "cloudformation.amazonaws.com"}));
+        assert_eq!(action["affectedResources"], json!({"AWS::S3::Bucket": "reports"}));
+        assert_eq!(action["remoteAccountDetails"], json!({"accountId": "444455556666", "affiliated": true}));
+        assert_eq!(s3["resource"]["s3BucketDetails"][0]["createdAt"], json!(1_513_612_691));
+    }
+
+    #[test]
+    fn ports_have_names_and_addresses_have_versions() {
+        let json = finding_json(&samples::port_probe());
+        let probes = &json["service"]["action"]["portProbeAction"]["portProbeDetails"];
+        assert_eq!(probes[0]["localPortDetails"], json!({"port": 22, "portName": "SSH"}));
+        assert_eq!(probes[0]["remoteIpDetails"], json!({"ipAddressV6": "2001:db8::1"}));
+        assert_eq!(probes[1]["localPortDetails"], json!({"port": 8081, "portName": "Unknown"}));
+    }
+
+    #[test]
+    fn the_arn_names_partition_and_detector() {
+        let detector = detector_id("111122223333", "cn-north-1");
+        assert_eq!(detector.len(), 32);
+        assert_eq!(
+            finding_arn("111122223333", "cn-north-1", "ab"),
+            format!("arn:aws-cn:guardduty:cn-north-1:111122223333:detector/{detector}/finding/ab")
+        );
+        assert_ne!(detector, detector_id("111122223333", "cn-northwest-1"));
+        assert_eq!(partition("us-gov-west-1"), "aws-us-gov");
+        assert_eq!(partition("us-east-1"), "aws");
+        assert_eq!(partition(""), "aws");
+    }
+
+    #[test]
+    fn the_explanation_ends_with_the_count() {
+        let last = |finding: &Finding| {
+            let json = finding_json(finding);
+            json["watchfire"]["explanation"].as_array().unwrap().last().cloned().unwrap()
+        };
+        let mut finding = samples::api_call();
+        assert_eq!(last(&finding), "Seen 3 times between 2026-01-31T12:00:00.000Z and 2026-01-31T12:05:00.000Z.");
+        finding.last_seen = finding.first_seen;
+        assert_eq!(last(&finding), "Seen 3 times, at 2026-01-31T12:00:00.000Z.");
+        assert_eq!(last(&samples::s3_call()), "Seen once, at 2026-01-31T12:00:00.000Z.");
+    }
+
+    #[test]
+    fn a_count_beyond_the_wire_is_cut_there_and_whole_in_the_evidence() {
+        let mut finding = samples::api_call();
+        finding.count = u64::MAX;
+        finding.evidence.count = u64::MAX;
+        let json = finding_json(&finding);
+        assert_eq!(json["service"]["count"], json!(i32::MAX));
+        assert_eq!(json["watchfire"]["evidence"]["count"], json!(u64::MAX));
+    }
+
+    #[test]
+    fn keys_are_written_in_a_fixed_order() {
+        let mut line = Vec::new();
+        write_jsonl(&[samples::s3_call()], &mut line).unwrap();
+        let line = String::from_utf8(line).unwrap();
+        assert!(
+            line.starts_with(r#"{"schemaVersion":"2.0","accountId":"111122223333","region":"eu-west-1","#),
+            "{line}"
+        );
+        assert!(line.ends_with("\"missing\":[]}}\n") && line.lines().count() == 1);
+    }
+
+    #[test]
+    fn the_document_reads_back_as_the_findings() {
+        let findings = samples::all();
+        let mut text = Vec::new();
+        write_json(&findings, &mut text).unwrap();
+        assert_eq!(serde_json::from_slice::<Value>(&text).unwrap(), json_document(&findings));
+        let mut empty = Vec::new();
+        write_json(&[], &mut empty).unwrap();
+        assert_eq!(serde_json::from_slice::<Value>(&empty).unwrap(), json!({"findings": []}));
+    }
+}

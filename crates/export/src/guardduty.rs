@@ -252,23 +252,26 @@ struct WireAction<'a> {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 enum ActionBlock<'a> {
-    AwsApiCallAction(ApiCallBlock<'a>),
-    NetworkConnectionAction(ConnectionBlock<'a>),
-    PortProbeAction(PortProbeBlock<'a>),
-    DnsRequestAction(DnsBlock<'a>),
+    #[serde(rename = "awsApiCallAction")]
+    ApiCall(ApiCallBlock<'a>),
+    #[serde(rename = "networkConnectionAction")]
+    Connection(ConnectionBlock<'a>),
+    #[serde(rename = "portProbeAction")]
+    PortProbe(PortProbeBlock<'a>),
+    #[serde(rename = "dnsRequestAction")]
+    Dns(DnsBlock<'a>),
 }
 
 impl<'a> WireAction<'a> {
     fn of(action: &'a Action) -> Self {
         let (action_type, block) = match action {
-            Action::ApiCall(call) => ("AWS_API_CALL", ActionBlock::AwsApiCallAction(ApiCallBlock::of(call))),
+            Action::ApiCall(call) => ("AWS_API_CALL", ActionBlock::ApiCall(ApiCallBlock::of(call))),
             Action::NetworkConnection(connection) => {
-                ("NETWORK_CONNECTION", ActionBlock::NetworkConnectionAction(ConnectionBlock::of(connection)))
+                ("NETWORK_CONNECTION", ActionBlock::Connection(ConnectionBlock::of(connection)))
             }
-            Action::PortProbe(probe) => ("PORT_PROBE", ActionBlock::PortProbeAction(PortProbeBlock::of(probe))),
-            Action::DnsRequest(request) => ("DNS_REQUEST", ActionBlock::DnsRequestAction(DnsBlock::of(request))),
+            Action::PortProbe(probe) => ("PORT_PROBE", ActionBlock::PortProbe(PortProbeBlock::of(probe))),
+            Action::DnsRequest(request) => ("DNS_REQUEST", ActionBlock::Dns(DnsBlock::of(request))),
         };
         Self { action_type, block }
     }

@@ -1,0 +1,528 @@
+//! The honest account of a scan: what was read, what was not, and what could not be judged.
+//!
+//! The numbers must add up: every listed file is analysed, a duplicate, or rejected with a reason; every record found is
+//! counted under exactly one heading. Where they do not add up, the account says so itself.
+
+use crate::text::{columns, counted, cut_middle, grouped, harmless, pad, wrap};
+use serde::{Serialize, Serializer};
+use std::collections::BTreeMap;
+use watchfire_model::Time;
+
+/// Examples kept of each kind of rejection; the totals count all. Enough to see a pattern, few enough to read.
+pub const EXAMPLES_MAX: usize = 20;
+
+/// Examples and gaps shown in the text; the JSON has all that were kept.
+const SHOWN_MAX: usize = 5;
+
+/// What a scan read, and what it did not.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScanAccount {
+    /// The files.
+    pub files: FileAccount,
+    /// The records in them.
+    pub records: RecordAccount,
+    /// What period each source of logs covers.
+    pub spans: Vec<Span>,
+    /// What no rule could judge, and why.
+    pub not_evaluated: Vec<NotEvaluated>,
+    /// Bytes of memory that rules needed, by kind of entity.
+    pub state_bytes: BTreeMap<String, u64>,
+    /// Bytes read from files, as stored.
+    pub bytes_read: u64,
+    /// Bytes after decompression.
+    pub bytes_unpacked: u64,
+    /// How long the scan took, in seconds.
+    pub seconds: f64,
+}
+
+/// Files by what became of them: listed = analysed + duplicates + rejected.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FileAccount {
+    /// Files given or found.
+    pub listed: u64,
+    /// Files read to the end.
+    pub analysed: u64,
+    /// Files with the same content as another.
+    pub duplicates: u64,
+    /// Files that could not be read, by reason.
+    pub rejected: BTreeMap<String, u64>,
+    /// Some of them: the first by name, whatever order they were met in.
+    pub rejected_examples: Vec<RejectedFile>,
+}
+
+/// A file that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct RejectedFile {
+    /// The file.
+    pub file: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Records by what became of them. Each is counted once.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordAccount {
+    /// Records that rules saw, by kind.
+    pub analysed: BTreeMap<String, u64>,
+    /// Records that hold nothing to judge, by reason, such as flow records of windows without data.
+    pub skipped: BTreeMap<String, u64>,
+    /// Records that could not be understood, by reason.
+    pub rejected: BTreeMap<String, u64>,
+    /// Some of them: the first by file and position.
+    pub rejected_examples: Vec<RejectedRecord>,
+    /// Records that were seen before.
+    pub duplicates: u64,
+    /// Records before `--from` or after `--to`.
+    pub outside_period: u64,
+}
+
+/// A record that could not be understood.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct RejectedRecord {
+    /// The file.
+    pub file: String,
+    /// Byte offset in the decompressed content, or the row.
+    pub position: u64,
+    /// Why.
+    pub reason: String,
+}
+
+/// What one source of one account and region covers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Span {
+    /// The account.
+    pub account: String,
+    /// The region.
+    pub region: String,
+    /// The kind of log.
+    pub source: String,
+    /// The earliest record.
+    #[serde(serialize_with = "as_text")]
+    pub first: Time,
+    /// The latest record.
+    #[serde(serialize_with = "as_text")]
+    pub last: Time,
+    /// How many records.
+    pub records: u64,
+    /// Periods within without any record.
+    pub gaps: Vec<Gap>,
+}
+
+/// A period without any record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Gap {
+    /// The last record before.
+    #[serde(serialize_with = "as_text")]
+    pub from: Time,
+    /// The first record after.
+    #[serde(serialize_with = "as_text")]
+    pub to: Time,
+}
+
+/// Something that no rule could judge.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct NotEvaluated {
+    /// What, such as `DNS queries`.
+    pub what: String,
+    /// Why, such as `no resolver query log was given`.
+    pub why: String,
+    /// The finding types that could not be found therefore.
+    pub types: Vec<String>,
+}
+
+impl FileAccount {
+    /// Counts a file that could not be read.
+    pub fn reject(&mut self, file: impl Into<String>, reason: impl Into<String>) {
+        let reason = reason.into();
+        *self.rejected.entry(reason.clone()).or_default() += 1;
+        keep_first(&mut self.rejected_examples, RejectedFile { file: file.into(), reason });
+    }
+
+    /// How many could not be read.
+    pub fn rejected_total(&self) -> u64 {
+        total(&self.rejected)
+    }
+
+    /// Listed files of which nothing is known: not 0 is a fault of ours.
+    pub fn unaccounted(&self) -> u64 {
+        self.listed.abs_diff(self.analysed.saturating_add(self.duplicates).saturating_add(self.rejected_total()))
+    }
+}
+
+impl RecordAccount {
+    /// Counts a record that could not be understood.
+    pub fn reject(&mut self, file: impl Into<String>, position: u64, reason: impl Into<String>) {
+        let reason = reason.into();
+        *self.rejected.entry(reason.clone()).or_default() += 1;
+        keep_first(&mut self.rejected_examples, RejectedRecord { file: file.into(), position, reason });
+    }
+
+    /// How many records rules saw.
+    pub fn analysed_total(&self) -> u64 {
+        total(&self.analysed)
+    }
+
+    /// How many could not be understood.
+    pub fn rejected_total(&self) -> u64 {
+        total(&self.rejected)
+    }
+}
+
+/// The first by order, so that which are kept does not depend on which thread was faster.
+fn keep_first<T: Ord>(kept: &mut Vec<T>, new: T) {
+    let at = kept.partition_point(|old| *old <= new);
+    if at < EXAMPLES_MAX {
+        kept.insert(at, new);
+        kept.truncate(EXAMPLES_MAX);
+    }
+}
+
+fn total(counts: &BTreeMap<String, u64>) -> u64 {
+    counts.values().fold(0, |sum, count| sum.saturating_add(*count))
+}
+
+fn as_text<S: Serializer>(time: &Time, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(time)
+}
+
+impl ScanAccount {
+    /// The account in words, within so many columns.
+    pub fn to_text(&self, width: usize) -> String {
+        let mut page = Page { out: String::new(), width };
+        self.files_text(&mut page);
+        self.records_text(&mut page);
+        self.spans_text(&mut page);
+        self.not_evaluated_text(&mut page);
+        self.cost_text(&mut page);
+        page.out
+    }
+
+    fn files_text(&self, page: &mut Page) {
+        let files = &self.files;
+        page.heading("Files");
+        if files.listed == 0 {
+            page.paragraph("No file was found, so nothing was analysed: that there are no findings means nothing.");
+        } else if files.analysed == files.listed {
+            page.paragraph(&format!("{} found, and read to the end.", counted(files.listed, "file")));
+        } else {
+            page.paragraph(&format!(
+                "{} found, {} of them read to the end.",
+                counted(files.listed, "file"),
+                grouped(files.analysed)
+            ));
+        }
+        if files.duplicates > 0 {
+            let duplicates = counted(files.duplicates, "file");
+            page.paragraph(&format!("{duplicates} not read again, the content being that of another."));
+        }
+        if !files.rejected.is_empty() {
+            page.paragraph(&format!("{} NOT read:", counted(files.rejected_total(), "file")));
+            page.counts(&files.rejected);
+            let examples =
+                files.rejected_examples.iter().map(|example| (example.file.clone(), example.reason.as_str()));
+            page.examples(examples.collect(), files.rejected_total());
+        }
+        if files.unaccounted() > 0 {
+            page.paragraph(&format!(
+                "These numbers do not add up: {} without an account. This is a fault in Watchfire.",
+                counted(files.unaccounted(), "file")
+            ));
+        }
+    }
+
+    fn records_text(&self, page: &mut Page) {
+        let records = &self.records;
+        page.heading("Records");
+        page.paragraph(&format!("{} analysed.", counted(records.analysed_total(), "record")));
+        page.counts(&records.analysed);
+        if records.duplicates > 0 {
+            page.paragraph(&format!("{} dropped that had been seen before.", counted(records.duplicates, "record")));
+        }
+        if records.outside_period > 0 {
+            page.paragraph(&format!(
+                "{} outside the period asked for (--from, --to).",
+                counted(records.outside_period, "record")
+            ));
+        }
+        if !records.skipped.is_empty() {
+            page.paragraph(&format!("{} with nothing to judge:", counted(total(&records.skipped), "record")));
+            page.counts(&records.skipped);
+        }
+        if !records.rejected.is_empty() {
+            page.paragraph(&format!("{} NOT understood:", counted(records.rejected_total(), "record")));
+            page.counts(&records.rejected);
+            let examples = records.rejected_examples.iter();
+            let examples = examples
+                .map(|example| (format!("{} at {}", example.file, example.position), example.reason.as_str()))
+                .collect();
+            page.examples(examples, records.rejected_total());
+        }
+    }
+
+    fn spans_text(&self, page: &mut Page) {
+        if self.spans.is_empty() {
+            return;
+        }
+        page.heading("Period covered");
+        for span in &self.spans {
+            let place = [span.account.as_str(), &span.region, &span.source];
+            let place: Vec<&str> = place.into_iter().filter(|part| !part.is_empty()).collect();
+            page.paragraph(&format!(
+                "{}: {} to {}, {}.",
+                place.join(" "),
+                to_the_minute(span.first),
+                to_the_minute(span.last),
+                counted(span.records, "record")
+            ));
+            for gap in span.gaps.iter().take(SHOWN_MAX) {
+                let (from, to) = (to_the_minute(gap.from), to_the_minute(gap.to));
+                page.item(&format!("nothing between {from} and {to} ({})", duration(gap.to.ms() - gap.from.ms())));
+            }
+            if span.gaps.len() > SHOWN_MAX {
+                page.item(&format!("and {}", counted((span.gaps.len() - SHOWN_MAX) as u64, "more gap")));
+            }
+        }
+    }
+
+    fn not_evaluated_text(&self, page: &mut Page) {
+        if self.not_evaluated.is_empty() {
+            return;
+        }
+        page.heading("Not evaluated");
+        page.paragraph("Silence about these means nothing:");
+        for gap in &self.not_evaluated {
+            let types = match gap.types.len() {
+                0 => String::new(),
+                count => format!(" ({})", counted(count as u64, "finding type")),
+            };
+            page.item(&format!("{}: {}{types}", gap.what, gap.why));
+        }
+    }
+
+    fn cost_text(&self, page: &mut Page) {
+        page.heading("Cost");
+        let rate = match self.seconds > 0.0 && self.seconds.is_finite() {
+            true => format!(", {}/s", bytes((self.bytes_unpacked as f64 / self.seconds) as u64)),
+            false => String::new(),
+        };
+        page.paragraph(&format!(
+            "{} read, {} unpacked, in {:.1} seconds{rate}.",
+            bytes(self.bytes_read),
+            bytes(self.bytes_unpacked),
+            self.seconds
+        ));
+        if !self.state_bytes.is_empty() {
+            let parts = self.state_bytes.iter().map(|(kind, size)| format!("{kind} {}", bytes(*size)));
+            page.paragraph(&format!("Memory of the rules: {}.", parts.collect::<Vec<_>>().join(", ")));
+        }
+    }
+}
+
+/// `2026-01-31 12:00`.
+fn to_the_minute(time: Time) -> String {
+    time.to_string().replacen('T', " ", 1).chars().take(16).collect()
+}
+
+/// `3 days`, `5 hours`, `12 minutes`: the largest unit of which there are at least two.
+fn duration(ms: i64) -> String {
+    let units = [(Time::DAY_MS, "day"), (Time::HOUR_MS, "hour"), (Time::MINUTE_MS, "minute")];
+    let (length, name) = units.into_iter().find(|(length, _)| ms >= 2 * length).unwrap_or((Time::SECOND_MS, "second"));
+    counted(ms.max(0).unsigned_abs() / length.unsigned_abs(), name)
+}
+
+/// `1.2 GB`, in powers of ten as disks and networks count.
+fn bytes(count: u64) -> String {
+    let units = [(1_000_000_000_000, "TB"), (1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
+    match units.into_iter().find(|(size, _)| count >= *size) {
+        Some((size, name)) => format!("{:.1} {name}", count as f64 / size as f64),
+        None => counted(count, "byte"),
+    }
+}
+
+struct Page {
+    out: String,
+    width: usize,
+}
+
+impl Page {
+    fn line(&mut self, line: &str) {
+        self.out.push_str(line.trim_end());
+        self.out.push('\n');
+    }
+
+    fn heading(&mut self, title: &str) {
+        if !self.out.is_empty() {
+            self.out.push('\n');
+        }
+        self.line(title);
+    }
+
+    fn hanging(&mut self, first: &str, rest: &str, text: &str) {
+        for (index, line) in wrap(&harmless(text), self.width.saturating_sub(columns(first))).iter().enumerate() {
+            self.line(&format!("{}{line}", if index == 0 { first } else { rest }));
+        }
+    }
+
+    fn paragraph(&mut self, text: &str) {
+        self.hanging("  ", "  ", text);
+    }
+
+    fn item(&mut self, text: &str) {
+        self.hanging("    - ", "      ", text);
+    }
+
+    fn counts(&mut self, counts: &BTreeMap<String, u64>) {
+        let widest = counts.values().map(|count| grouped(*count).len()).max().unwrap_or(0);
+        for (name, count) in counts {
+            let first = format!("    {:>widest$}  ", grouped(*count));
+            self.hanging(&first, &" ".repeat(first.len()), name);
+        }
+    }
+
+    /// Names at the left, reasons after them; both cut rather than wrapped, for these are many.
+    fn examples(&mut self, examples: Vec<(String, &str)>, total: u64) {
+        let shown: Vec<(String, String)> = examples
+            .into_iter()
+            .take(SHOWN_MAX)
+            .map(|(name, reason)| (harmless(&name).into_owned(), harmless(reason).into_owned()))
+            .collect();
+        let room = self.width.saturating_sub(4);
+        let widest = shown.iter().map(|(name, _)| columns(name)).max().unwrap_or(0).min(room * 6 / 10);
+        for (name, reason) in &shown {
+            let name = pad(&cut_middle(name, widest), widest);
+            let reason = cut_middle(reason, room.saturating_sub(widest + 2));
+            self.line(&format!("    {name}  {reason}"));
+        }
+        let more = total.saturating_sub(shown.len() as u64);
+        if more > 0 {
+            self.line(&format!("    and {} more", grouped(more)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn account() -> ScanAccount {
+        let mut account =
+            ScanAccount { bytes_read: 12_345_678, bytes_unpacked: 98_765_432, seconds: 1.5, ..ScanAccount::default() };
+        account.files = FileAccount { listed: 1_204, analysed: 1_200, duplicates: 2, ..FileAccount::default() };
+        account.files.reject("logs/b.json.gz", "the gzip stream ends early");
+        account.files.reject("logs/a.txt", "no log format is recognised");
+        account.records.analysed = [("API calls".to_owned(), 1_000_000), ("DNS queries".to_owned(), 7)].into();
+        account.records.skipped = [("no data in the window".to_owned(), 12)].into();
+        account.records.duplicates = 1;
+        account.records.outside_period = 30;
+        account.records.reject("logs/c.json", 77, "not JSON");
+        let start = Time::parse_utc("2026-01-01T00:00:00Z").unwrap();
+        account.spans = vec![Span {
+            account: "111122223333".into(),
+            region: "eu-west-1".into(),
+            source: "CloudTrail".into(),
+            first: start,
+            last: start.plus_ms(30 * Time::DAY_MS),
+            records: 1_000_000,
+            gaps: vec![Gap { from: start.plus_ms(Time::DAY_MS), to: start.plus_ms(Time::DAY_MS + 5 * Time::HOUR_MS) }],
+        }];
+        account.not_evaluated = vec![NotEvaluated {
+            what: "VPC flows".into(),
+            why: "no flow log was given".into(),
+            types: vec!["Recon:EC2/Portscan".into()],
+        }];
+        account.state_bytes = [("instances".to_owned(), 2_048)].into();
+        account
+    }
+
+    #[test]
+    fn the_account_says_what_was_read_and_what_was_not() {
+        assert_eq!(
+            account().to_text(100),
+            "\
+Files
+  1,204 files found, 1,200 of them read to the end.
+  2 files not read again, the content being that of another.
+  2 files NOT read:
+    1  no log format is recognised
+    1  the gzip stream ends early
+    logs/a.txt      no log format is recognised
+    logs/b.json.gz  the gzip stream ends early
+
+Records
+  1,000,007 records analysed.
+    1,000,000  API calls
+            7  DNS queries
+  1 record dropped that had been seen before.
+  30 records outside the period asked for (--from, --to).
+  12 records with nothing to judge:
+    12  no data in the window
+  1 record NOT understood:
+    1  not JSON
+    logs/c.json at 77  not JSON
+
+Period covered
+  111122223333 eu-west-1 CloudTrail: 2026-01-01 00:00 to 2026-01-31 00:00, 1,000,000 records.
+    - nothing between 2026-01-02 00:00 and 2026-01-02 05:00 (5 hours)
+
+Not evaluated
+  Silence about these means nothing:
+    - VPC flows: no flow log was given (1 finding type)
+
+Cost
+  12.3 MB read, 98.8 MB unpacked, in 1.5 seconds, 65.8 MB/s.
+  Memory of the rules: instances 2.0 kB.
+"
+        );
+    }
+
+    #[test]
+    fn an_empty_scan_does_not_sound_like_good_news() {
+        let text = ScanAccount::default().to_text(100);
+        assert!(text.starts_with("Files\n  No file was found, so nothing was analysed:"), "{text}");
+    }
+
+    #[test]
+    fn a_file_without_an_account_is_admitted() {
+        let mut account = account();
+        account.files.listed += 1;
+        assert!(account.to_text(100).contains("do not add up: 1 file without an account"));
+    }
+
+    #[test]
+    fn the_examples_kept_do_not_depend_on_the_order() {
+        let (mut forth, mut back) = (FileAccount::default(), FileAccount::default());
+        for number in 0..100 {
+            forth.reject(format!("{number:03}"), "broken");
+            back.reject(format!("{:03}", 99 - number), "broken");
+        }
+        assert_eq!(forth, back);
+        assert_eq!((forth.rejected_total(), forth.rejected_examples.len()), (100, EXAMPLES_MAX));
+    }
+
+    #[test]
+    fn the_json_has_moments_as_text() {
+        let json = serde_json::to_value(account()).unwrap();
+        assert_eq!(json["spans"][0]["gaps"][0]["from"], "2026-01-02T00:00:00.000Z");
+        assert_eq!(json["files"]["rejectedExamples"][0]["file"], "logs/a.txt");
+        assert_eq!(json["notEvaluated"][0]["types"][0], "Recon:EC2/Portscan");
+    }
+
+    proptest! {
+        #[test]
+        fn hostile_file_names_keep_to_the_page(name in any::<String>(), reason in any::<String>(), width in 60usize..120) {
+            let mut account = account();
+            account.files.reject(name.clone(), reason.clone());
+            account.records.reject(name.clone(), u64::MAX, reason.clone());
+            account.not_evaluated.push(NotEvaluated { what: name, why: reason, types: Vec::new() });
+            for line in account.to_text(width).lines() {
+                prop_assert!(columns(line) <= width, "{line}");
+                prop_assert!(!line.chars().any(char::is_control), "{line:?}");
+            }
+        }
+    }
+}

@@ -12,6 +12,10 @@ use xxhash_rust::xxh3::Xxh3;
 /// takes under 1 KiB.
 const FIRST_LINE_BYTES_MAX: usize = 4 << 10;
 
+/// What may stand before the first element of a document's array and is left out when the array is cut:
+/// `{"Records":[` and the like.
+const ENVELOPE_BYTES_MAX: usize = 4 << 10;
+
 /// What the buffer grows from.
 const BUFFER_BYTES_MIN: usize = 64 << 10;
 
@@ -54,11 +58,9 @@ pub enum PieceKind {
     Whole,
     /// Some whole lines.
     Lines,
-    /// JSON from the start of a document: some whole documents, or a beginning that ends after an element of the
-    /// document's array, without the closing brackets.
-    Document,
-    /// Further elements of the array a [`Document`](Self::Document) piece left open: values with commas between them,
-    /// and in the last of these pieces the closing brackets and what follows the array in its document.
+    /// Some whole JSON documents that no newline keeps apart; the last may be cut where the content is.
+    Documents,
+    /// Elements of the array of one large JSON document, with commas between them and no brackets around them.
     Elements,
 }
 
@@ -197,26 +199,24 @@ impl<'s, 'e> Splitter<'s, 'e> {
         if self.skipping {
             self.skip();
         }
-        while let Some(Shape::Document(scan)) = self.shape.as_mut()
-            && let Some(cut) = scan.last_cut(&self.buffer[..self.filled])
-        {
-            self.hand_over(cut);
+        let mut kind = PieceKind::Lines;
+        while let Some(Shape::Document(scan)) = self.shape.as_mut() {
+            let cut = scan.last_cut(&self.buffer[..self.filled]);
+            kind = scan.kind();
+            match cut {
+                Some(cut) => self.hand_over(cut),
+                None => break,
+            }
         }
-        let kind = match &self.shape {
-            Some(Shape::Document(scan)) => scan.kind(),
-            _ => PieceKind::Lines,
-        };
         self.hand_over(Cut::after(self.filled, kind));
     }
 
     fn hand_over(&mut self, cut: Cut) {
-        if cut.end > 0 {
-            (self.each)(Content::Text(Piece {
-                bytes: &self.buffer[..cut.end],
-                position: self.position,
-                kind: cut.kind,
-                first_line: &self.first_line,
-            }));
+        let bytes = &self.buffer[cut.begin..cut.end];
+        // Around the brackets of a document there may be white space and nothing else.
+        if !bytes.trim_ascii_start().is_empty() || (cut.kind == PieceKind::Lines && !bytes.is_empty()) {
+            let position = self.position + cut.begin as u64;
+            (self.each)(Content::Text(Piece { bytes, position, kind: cut.kind, first_line: &self.first_line }));
         }
         self.drop_front(cut.next);
     }
@@ -253,9 +253,10 @@ fn first_line(content: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-/// Where a piece ends and the next begins (between them at most a comma is left out).
+/// A piece, and where the next begins. What lies between is a comma or the brackets around an array.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Cut {
+    begin: usize,
     end: usize,
     next: usize,
     kind: PieceKind,
@@ -263,7 +264,11 @@ struct Cut {
 
 impl Cut {
     fn after(end: usize, kind: PieceKind) -> Self {
-        Self { end, next: end, kind }
+        Self { begin: 0, end, next: end, kind }
+    }
+
+    fn elements(begin: usize, end: usize) -> Self {
+        Self { begin, end, next: end + 1, kind: PieceKind::Elements }
     }
 }
 
@@ -276,12 +281,13 @@ fn is_document(content: &[u8]) -> bool {
         return false;
     }
     let mut scan = Scan::default();
-    scan.run(content, Until::RootEnd);
+    scan.run(content, Until::AnyRootEnd);
     match scan.root_end {
         None => true,
         Some(end) if memchr(b'\n', &content[..end]).is_some() => true,
         Some(end) => {
-            !content[end..].iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r')).is_none_or(|&byte| byte == b'\n')
+            let next = content[end..].iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r'));
+            next.is_none_or(|&byte| byte != b'\n')
         }
     }
 }
@@ -299,82 +305,122 @@ struct Scan {
     second: u8,
     in_string: bool,
     escaped: bool,
-    /// The buffer begins inside the array.
-    inside: bool,
-    /// Ends of root values seen in the buffer: the last, or the first where the scan stops there.
+    /// Where the buffer begins.
+    start: Start,
+    /// Where the last root value in the buffer ends.
     root_end: Option<usize>,
-    /// The last comma between elements of the array.
-    comma: Option<usize>,
+    /// Where the last array to cut begins, behind its bracket.
+    array_start: usize,
+    /// The last comma between elements of an array to cut, and where that array begins.
+    comma: Option<(usize, usize)>,
+    /// The closing bracket at which the scan stopped.
+    array_end: Option<usize>,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Start {
+    #[default]
+    Document,
+    /// Behind a comma of an array that was handed over so far.
+    Element,
+    /// Behind an array that was handed over, in the object that holds it.
+    BehindArray,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Until {
     End,
-    RootEnd,
+    AnyRootEnd,
+    ArrayEnd,
     AnyCut,
 }
 
 impl Scan {
     fn kind(&self) -> PieceKind {
-        if self.inside { PieceKind::Elements } else { PieceKind::Document }
+        match self.start {
+            Start::Element => PieceKind::Elements,
+            Start::Document | Start::BehindArray => PieceKind::Documents,
+        }
     }
 
     /// The best cut of a full buffer: after a document if there is one, else between two elements.
     fn cut(&mut self, content: &[u8]) -> Option<Cut> {
-        // Behind the end of an array that was left open other documents may follow; they are pieces of their own.
-        self.run(content, if self.inside { Until::RootEnd } else { Until::End });
-        let kind = self.kind();
+        if let Some(cut) = self.last_cut(content) {
+            return Some(cut);
+        }
+        if self.start != Start::Element {
+            self.run(content, Until::End);
+        }
         if let Some(end) = self.root_end {
+            let kind = self.kind();
             *self = Self::default();
             return Some(Cut::after(end, kind));
         }
-        let comma = self.comma?;
-        self.between_elements();
-        Some(Cut { end: comma, next: comma + 1, kind })
+        let (comma, array_start) = self.comma?;
+        let begin = match self.start {
+            Start::Element => 0,
+            _ => array_start,
+        };
+        // A long way to the array holds something; the parser shall say what it makes of it.
+        let cut = match begin {
+            0..=ENVELOPE_BYTES_MAX => Cut::elements(begin, comma),
+            _ => Cut { begin: 0, kind: PieceKind::Documents, ..Cut::elements(0, comma) },
+        };
+        self.go_on_at(Start::Element);
+        Some(cut)
     }
 
-    /// The end of an array that was left open, in what is left of the content.
+    /// A cut that must be made even if nothing more comes: at the end of the array whose elements were handed over, and
+    /// behind the end of the object that held it.
     fn last_cut(&mut self, content: &[u8]) -> Option<Cut> {
-        if !self.inside {
-            return None;
+        match self.start {
+            Start::Document => None,
+            Start::Element => {
+                self.run(content, Until::ArrayEnd);
+                let end = self.array_end?;
+                self.go_on_at(Start::BehindArray);
+                Some(Cut::elements(0, end))
+            }
+            Start::BehindArray => {
+                let end = content.iter().position(|byte| !byte.is_ascii_whitespace())?;
+                let is_all = content[end] == b'}';
+                // Another member follows; it is read as if the object began with it.
+                self.start = Start::Document;
+                if !is_all {
+                    return None;
+                }
+                *self = Self::default();
+                Some(Cut { begin: 0, end: 0, next: end + 1, kind: PieceKind::Documents })
+            }
         }
-        self.run(content, Until::RootEnd);
-        let end = self.root_end?;
-        if content[end..].trim_ascii().is_empty() {
-            return None;
-        }
-        *self = Self::default();
-        Some(Cut::after(end, PieceKind::Elements))
     }
 
     /// Where the record that is being skipped ends.
     fn skip(&mut self, content: &[u8]) -> Option<usize> {
         self.run(content, Until::AnyCut);
-        if let Some(end) = self.root_end {
+        let end = if let Some(end) = self.root_end {
             *self = Self::default();
-            return Some(end);
-        }
-        if let Some(comma) = self.comma {
-            self.between_elements();
-            return Some(comma + 1);
-        }
-        self.scanned = 0;
-        None
-    }
-
-    /// The buffer now begins behind a comma of the array.
-    fn between_elements(&mut self) {
-        *self = Self {
-            depth: if self.root == b'[' { 1 } else { 2 },
-            root: self.root,
-            second: self.second_of_cut(),
-            inside: true,
-            ..Self::default()
+            end
+        } else if let Some((comma, _)) = self.comma {
+            self.go_on_at(Start::Element);
+            comma + 1
+        } else if let Some(end) = self.array_end {
+            self.go_on_at(Start::BehindArray);
+            end + 1
+        } else {
+            self.scanned = 0;
+            return None;
         };
+        Some(end)
     }
 
-    fn second_of_cut(&self) -> u8 {
-        if self.root == b'[' { 0 } else { b'[' }
+    /// The buffer now begins behind a comma or the end of the array.
+    fn go_on_at(&mut self, start: Start) {
+        let array_depth = if self.root == b'[' { 1 } else { 2 };
+        let depth = if start == Start::Element { array_depth } else { array_depth - 1 };
+        // Behind an array that is the root begins the next document.
+        let start = if depth == 0 { Start::Document } else { start };
+        *self = Self { depth, root: self.root, second: b'[', start, ..Self::default() };
     }
 
     fn run(&mut self, content: &[u8], until: Until) {
@@ -394,18 +440,25 @@ impl Scan {
                         2 => self.second = open,
                         _ => {}
                     }
+                    if self.is_in_array() {
+                        self.array_start = self.scanned;
+                    }
                 }
                 b'}' | b']' if self.depth > 0 => {
+                    if self.is_in_array() && matches!(until, Until::ArrayEnd | Until::AnyCut) {
+                        self.array_end = Some(at);
+                        return;
+                    }
                     self.depth -= 1;
                     if self.depth == 0 {
-                        self.root_end = Some(at + 1);
-                        if until != Until::End {
+                        self.root_end = Some(self.scanned);
+                        if matches!(until, Until::AnyRootEnd | Until::AnyCut) {
                             return;
                         }
                     }
                 }
-                b',' if self.between() => {
-                    self.comma = Some(at);
+                b',' if self.is_in_array() => {
+                    self.comma = Some((at, self.array_start));
                     if until == Until::AnyCut {
                         return;
                     }
@@ -432,8 +485,8 @@ impl Scan {
         }
     }
 
-    /// Whether a comma here stands between two elements of the array.
-    fn between(&self) -> bool {
+    /// Whether this is between the elements of an array to cut, not inside of one.
+    fn is_in_array(&self) -> bool {
         match self.root {
             b'[' => self.depth == 1,
             _ => self.depth == 2 && self.second == b'[',

@@ -96,8 +96,10 @@ pub struct Identity<'a> {
     pub assumed_root: bool,
     /// `onBehalfOf.userId`: the IAM Identity Center user.
     pub on_behalf_of: Cow<'a, str>,
-    /// `inScopeOf.sourceArn` or `credentialsIssuedTo`: the resource that a service role's credentials were issued to.
+    /// `inScopeOf.credentialsIssuedTo`, else `inScopeOf.sourceArn`: the resource that a service role's credentials were issued to.
     pub issued_to: Cow<'a, str>,
+    /// `inScopeOf.issuerType`: what that resource is, such as `AWS::Lambda::Function`.
+    pub issued_to_type: Cow<'a, str>,
 }
 
 /// The role or user that a temporary session belongs to.

@@ -31,6 +31,8 @@ pub struct DnsQuery<'a> {
     pub instance_id: Cow<'a, str>,
     /// `srcids.resolver_endpoint`: the query came in through an endpoint, so `source` is behind it.
     pub resolver_endpoint: Cow<'a, str>,
+    /// `srcids.resolver_network_interface`: the interface of that endpoint.
+    pub resolver_interface: Cow<'a, str>,
     /// `firewall_rule_action`: `ALLOW`, `ALERT` or `BLOCK`; empty without DNS Firewall.
     pub firewall_action: Cow<'a, str>,
     /// `firewall_rule_group_id`.

@@ -1,0 +1,514 @@
+//! VPC flow log records: lines of columns, in the order that a header line gives or in that of version 2.
+
+use crate::address::address_within;
+use crate::report::Skipped;
+use crate::{Origin, or_else, simd};
+use std::borrow::Cow;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::OnceLock;
+use watchfire_model::{Direction, LogStatus, Time, Verdict, VpcFlow};
+
+/// Columns that a line may have. The newest version documents about forty.
+const COLUMNS_MAX: usize = 128;
+
+const VERSION_2: &str = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end \
+                         action log-status";
+
+/// The order of the columns of a flow log, compiled from its header line. Its text form is that line.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct FlowFormat {
+    header: String,
+    columns: Vec<Column>,
+}
+
+/// A column of any documented version.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Column {
+    AccountId,
+    InterfaceId,
+    SourceAddress,
+    TargetAddress,
+    SourcePort,
+    TargetPort,
+    Protocol,
+    Packets,
+    Bytes,
+    Start,
+    End,
+    Action,
+    LogStatus,
+    VpcId,
+    SubnetId,
+    InstanceId,
+    TcpFlags,
+    PacketSourceAddress,
+    PacketTargetAddress,
+    Region,
+    PacketSourceService,
+    PacketTargetService,
+    FlowDirection,
+    TrafficPath,
+    /// Documented, and nothing that a record holds.
+    Other,
+    /// Of a version newer than this program.
+    Unknown,
+}
+
+impl Column {
+    fn from_name(name: &str) -> Self {
+        match name {
+            "account-id" => Self::AccountId,
+            "interface-id" => Self::InterfaceId,
+            "srcaddr" => Self::SourceAddress,
+            "dstaddr" => Self::TargetAddress,
+            "srcport" => Self::SourcePort,
+            "dstport" => Self::TargetPort,
+            "protocol" => Self::Protocol,
+            "packets" => Self::Packets,
+            "bytes" => Self::Bytes,
+            "start" => Self::Start,
+            "end" => Self::End,
+            "action" => Self::Action,
+            "log-status" => Self::LogStatus,
+            "vpc-id" => Self::VpcId,
+            "subnet-id" => Self::SubnetId,
+            "instance-id" => Self::InstanceId,
+            "tcp-flags" => Self::TcpFlags,
+            "pkt-srcaddr" => Self::PacketSourceAddress,
+            "pkt-dstaddr" => Self::PacketTargetAddress,
+            "region" => Self::Region,
+            "pkt-src-aws-service" => Self::PacketSourceService,
+            "pkt-dst-aws-service" => Self::PacketTargetService,
+            "flow-direction" => Self::FlowDirection,
+            "traffic-path" => Self::TrafficPath,
+            "version" | "type" | "az-id" | "sublocation-type" | "sublocation-id" | "reject-reason" | "resource-id"
+            | "encryption-status" => Self::Other,
+            _ if name.starts_with("ecs-") => Self::Other,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+impl FlowFormat {
+    /// The format that this header line gives; `None` if the line is no header: fewer than two columns that are known,
+    /// or a column that has not the shape of a name.
+    pub fn from_header(line: &str) -> Option<Self> {
+        let names: Vec<String> = line.split_ascii_whitespace().map(|name| name.replace('_', "-")).collect();
+        let has_shape = |name: &String| {
+            name.starts_with(|first: char| first.is_ascii_lowercase())
+                && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        };
+        if names.len() > COLUMNS_MAX || !names.iter().all(has_shape) {
+            return None;
+        }
+        let columns: Vec<Column> = names.iter().map(|name| Column::from_name(name)).collect();
+        let known = columns.iter().filter(|&&column| column != Column::Unknown).count();
+        (known >= 2).then(|| Self { header: names.join(" "), columns })
+    }
+
+    /// Version 2, the format of flow logs for which none was chosen.
+    pub fn version_2() -> &'static Self {
+        static FORMAT: OnceLock<FlowFormat> = OnceLock::new();
+        FORMAT.get_or_init(|| {
+            let columns = VERSION_2.split(' ').map(Column::from_name).collect();
+            Self { header: VERSION_2.to_owned(), columns }
+        })
+    }
+
+    /// The header line, from which [`FlowFormat::from_header`] makes the same format again.
+    pub fn header(&self) -> &str {
+        &self.header
+    }
+}
+
+impl fmt::Display for FlowFormat {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(&self.header)
+    }
+}
+
+impl fmt::Debug for FlowFormat {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("FlowFormat").field(&self.header).finish()
+    }
+}
+
+/// What a line turned out to be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Outcome {
+    /// A record with traffic.
+    Flow,
+    /// A window of which nothing is to be analysed.
+    Skipped(Skipped),
+    /// A line that does not fit the format.
+    Rejected(&'static str),
+}
+
+/// A number of columns that the format does not have.
+pub(crate) const WRONG_COLUMN_COUNT: Outcome =
+    Outcome::Rejected("the flow record has another number of columns than its header");
+
+/// One line and where its columns stand in it.
+pub(crate) struct Line<'a> {
+    text: &'a str,
+    /// End of each column, in bytes of the text that the line was split from.
+    ends: [usize; COLUMNS_MAX],
+    column_count: usize,
+    start: usize,
+    end: usize,
+}
+
+impl<'a> Line<'a> {
+    /// A line that has yet to be split.
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self { text, ends: [0; COLUMNS_MAX], column_count: 0, start: 0, end: 0 }
+    }
+
+    /// Splits the line that starts here at its spaces and answers where its line break, or the end of the text, stands.
+    ///
+    /// AWS writes single spaces. [`Line::read`] knows what to do with lines that someone has aligned.
+    #[inline(always)]
+    pub(crate) fn split(&mut self, start: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        self.start = start;
+        self.column_count = 0;
+        let mut at = start;
+        let mut count = 0;
+        let line_break = loop {
+            let Some(rest) = bytes.get(at..) else { break bytes.len() };
+            let (mut spaces, newlines) = match rest.first_chunk() {
+                Some(block) => simd::separators(block),
+                None => simd::separators(&last_block(rest)),
+            };
+            if newlines != 0 {
+                spaces &= (newlines & newlines.wrapping_neg()) - 1;
+            }
+            while spaces != 0 {
+                if let Some(end) = self.ends.get_mut(count) {
+                    *end = at + spaces.trailing_zeros() as usize;
+                }
+                count += 1;
+                spaces &= spaces - 1;
+            }
+            if newlines != 0 {
+                break at + newlines.trailing_zeros() as usize;
+            }
+            at += simd::BLOCK;
+        };
+        // The last block may have been filled up with line breaks.
+        let line_break = line_break.min(bytes.len());
+        let mut end = line_break;
+        while end > start && matches!(bytes.get(end - 1), Some(b'\r' | b' ' | b'\t' | 0)) {
+            end -= 1;
+        }
+        self.end = end;
+        while count > 0 && self.ends.get(count - 1).is_some_and(|&last| last >= end) {
+            count -= 1;
+        }
+        if let Some(last) = self.ends.get_mut(count) {
+            *last = end;
+        }
+        self.column_count = count + 1;
+        line_break
+    }
+
+    /// Splits anew at every run of blanks.
+    #[cold]
+    fn split_at_runs(&self) -> Vec<&'a str> {
+        self.as_str().split_ascii_whitespace().collect()
+    }
+
+    /// The line without its line break and trailing blanks.
+    #[inline(always)]
+    pub(crate) fn as_str(&self) -> &'a str {
+        self.text.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Whether the line has the shape of a version 2 record.
+    #[inline(always)]
+    pub(crate) fn is_version_2(&self) -> bool {
+        let line = self.as_str();
+        let status = ["OK", "NODATA", "SKIPDATA"].iter().any(|status| line.ends_with(status));
+        let columns = FlowFormat::version_2().columns.len();
+        line.starts_with('2') && status && (self.column_count == columns || self.split_at_runs().len() == columns)
+    }
+
+    /// Reads the columns into `flow`. Every column of the format is overwritten; the others must be empty already.
+    #[inline(always)]
+    pub(crate) fn read(&self, format: &FlowFormat, flow: &mut VpcFlow<'a>, origin: &'a Origin) -> Outcome {
+        let columns = format.columns.as_slice();
+        if columns.len() != self.column_count {
+            return self.read_runs(columns, flow, origin).unwrap_or(WRONG_COLUMN_COUNT);
+        }
+        let mut start = self.start;
+        let cells = self.ends.iter().map(|&end| {
+            let cell = Cell { text: self.text, start, end };
+            start = end + 1;
+            cell
+        });
+        match read_columns(columns.iter().copied().zip(cells), flow) {
+            Ok(()) => complete(flow, origin),
+            Err(reason) => self.read_runs(columns, flow, origin).unwrap_or(Outcome::Rejected(reason)),
+        }
+    }
+
+    /// Reads the line as one whose columns stand apart by runs of blanks; `None` if that makes no sense either.
+    #[cold]
+    fn read_runs(&self, columns: &[Column], flow: &mut VpcFlow<'a>, origin: &'a Origin) -> Option<Outcome> {
+        let texts = self.split_at_runs();
+        if texts.len() != columns.len() {
+            return None;
+        }
+        let cells = texts.into_iter().map(|text| Cell { text, start: 0, end: text.len() });
+        let read = read_columns(columns.iter().copied().zip(cells), flow);
+        Some(read.map_or_else(Outcome::Rejected, |()| complete(flow, origin)))
+    }
+}
+
+fn last_block(rest: &[u8]) -> [u8; simd::BLOCK] {
+    let mut block = [b'\n'; simd::BLOCK];
+    for (place, byte) in block.iter_mut().zip(rest) {
+        *place = *byte;
+    }
+    block
+}
+
+/// Fills in what the line does not say itself, and judges it.
+#[inline(always)]
+fn complete<'a>(flow: &mut VpcFlow<'a>, origin: &'a Origin) -> Outcome {
+    if flow.account.is_empty() {
+        flow.account = Cow::Borrowed(or_else(&origin.account, &origin.assumed_account));
+    }
+    if flow.region.is_empty() {
+        flow.region = Cow::Borrowed(or_else(&origin.region, &origin.assumed_region));
+    }
+    match flow.status {
+        LogStatus::NoData => return Outcome::Skipped(Skipped::NoData),
+        LogStatus::SkipData => return Outcome::Skipped(Skipped::SkipData),
+        LogStatus::Ok => {}
+    }
+    match (flow.start, flow.end) {
+        (UNKNOWN, UNKNOWN) => return Outcome::Rejected("the flow record has no time"),
+        (UNKNOWN, end) => flow.start = end,
+        (start, UNKNOWN) => flow.end = start,
+        _ => {}
+    }
+    Outcome::Flow
+}
+
+/// The moment of records that say none. No flow log is as old as the epoch.
+const UNKNOWN: Time = Time::from_ms(0);
+
+const NO_ADDRESS: &str = "an address column of the flow record holds no address";
+const NO_NUMBER: &str = "a number column of the flow record holds no such number";
+
+#[inline(always)]
+fn read_columns<'a>(
+    columns: impl Iterator<Item = (Column, Cell<'a>)>,
+    flow: &mut VpcFlow<'a>,
+) -> Result<(), &'static str> {
+    // What a line leaves out must not come from the line before.
+    (flow.start, flow.end) = (UNKNOWN, UNKNOWN);
+    let (mut source, mut target): (&[u8], &[u8]) = (b"", b"");
+    for (column, cell) in columns {
+        match column {
+            Column::AccountId => flow.account = cell.name(),
+            Column::InterfaceId => flow.interface_id = cell.name(),
+            Column::SourceAddress => {
+                source = cell.bytes();
+                flow.source = cell.address()?;
+            }
+            Column::TargetAddress => {
+                target = cell.bytes();
+                flow.target = cell.address()?;
+            }
+            Column::SourcePort => flow.source_port = cell.number()?.unwrap_or_default(),
+            Column::TargetPort => flow.target_port = cell.number()?.unwrap_or_default(),
+            Column::Protocol => flow.protocol = cell.number()?.unwrap_or_default(),
+            Column::Packets => flow.packet_count = cell.number()?.unwrap_or_default(),
+            Column::Bytes => flow.byte_count = cell.number()?.unwrap_or_default(),
+            Column::Start => flow.start = cell.seconds()?,
+            Column::End => flow.end = cell.seconds()?,
+            Column::Action => flow.verdict = cell.verdict(),
+            Column::LogStatus => flow.status = cell.status(),
+            Column::VpcId => flow.vpc_id = cell.name(),
+            Column::SubnetId => flow.subnet_id = cell.name(),
+            Column::InstanceId => flow.instance_id = cell.name(),
+            Column::TcpFlags => flow.tcp_flags = cell.number()?,
+            // Mostly the same text as the address without `pkt`, which then need not be read again.
+            Column::PacketSourceAddress if cell.bytes() == source => flow.packet_source = flow.source,
+            Column::PacketTargetAddress if cell.bytes() == target => flow.packet_target = flow.target,
+            Column::PacketSourceAddress => flow.packet_source = cell.address()?,
+            Column::PacketTargetAddress => flow.packet_target = cell.address()?,
+            Column::Region => flow.region = cell.name(),
+            Column::PacketSourceService => flow.source_service = cell.name(),
+            Column::PacketTargetService => flow.target_service = cell.name(),
+            Column::FlowDirection => flow.direction = cell.direction(),
+            Column::TrafficPath => flow.traffic_path = cell.number()?,
+            Column::Other | Column::Unknown => {}
+        }
+    }
+    Ok(())
+}
+
+/// One column of one line: a stretch of the text. Numbers are read with what stands before them in sight.
+#[derive(Clone, Copy)]
+struct Cell<'a> {
+    text: &'a str,
+    start: usize,
+    end: usize,
+}
+
+impl<'a> Cell<'a> {
+    #[inline(always)]
+    fn bytes(self) -> &'a [u8] {
+        self.text.as_bytes().get(self.start..self.end).unwrap_or_default()
+    }
+
+    #[inline(always)]
+    fn as_str(self) -> &'a str {
+        self.text.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Empty for `-`.
+    #[inline(always)]
+    fn name(self) -> Cow<'a, str> {
+        let text = self.as_str();
+        Cow::Borrowed(if text == "-" { "" } else { text })
+    }
+
+    /// `None` for `-`.
+    #[inline(always)]
+    fn address(self) -> Result<Option<IpAddr>, &'static str> {
+        match address_within(self.text.as_bytes(), self.start, self.end, || self.as_str()) {
+            None if self.bytes() != b"-" => Err(NO_ADDRESS),
+            address => Ok(address),
+        }
+    }
+
+    /// `None` for `-`.
+    #[inline(always)]
+    fn number<N: TryFrom<u64>>(self) -> Result<Option<N>, &'static str> {
+        match digits(self.text.as_bytes(), self.start, self.end) {
+            Some(number) => N::try_from(number).map(Some).map_err(|_| NO_NUMBER),
+            None if self.bytes() == b"-" => Ok(None),
+            None => Err(NO_NUMBER),
+        }
+    }
+
+    #[inline(always)]
+    fn seconds(self) -> Result<Time, &'static str> {
+        Ok(self.number::<i64>()?.map_or(UNKNOWN, Time::from_seconds))
+    }
+
+    #[inline(always)]
+    fn verdict(self) -> Option<Verdict> {
+        match self.bytes() {
+            b"ACCEPT" => Some(Verdict::Accept),
+            b"REJECT" => Some(Verdict::Reject),
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    fn status(self) -> LogStatus {
+        match self.bytes() {
+            b"NODATA" => LogStatus::NoData,
+            b"SKIPDATA" => LogStatus::SkipData,
+            _ => LogStatus::Ok,
+        }
+    }
+
+    #[inline(always)]
+    fn direction(self) -> Option<Direction> {
+        match self.bytes() {
+            b"ingress" => Some(Direction::Ingress),
+            b"egress" => Some(Direction::Egress),
+            _ => None,
+        }
+    }
+}
+
+/// The number that the digits in `bytes[start..end]` write. Counts of digits differ from record to record, so there is
+/// no loop over them: eight are read at once, with the bytes before the number masked out.
+#[inline(always)]
+fn digits(bytes: &[u8], start: usize, end: usize) -> Option<u64> {
+    let length = end.checked_sub(start)?;
+    match length {
+        1..=8 => eight_digits(bytes, end, length),
+        9..=16 => {
+            let high = eight_digits(bytes, end - 8, length - 8)?;
+            Some(high * 100_000_000 + eight_digits(bytes, end, 8)?)
+        }
+        _ => long_digits(bytes.get(start..end)?),
+    }
+}
+
+/// The number that the last `length` (1 to 8) bytes before `end` write.
+#[inline(always)]
+fn eight_digits(bytes: &[u8], end: usize, length: usize) -> Option<u64> {
+    let word = match end.checked_sub(8).and_then(|start| bytes.get(start..end)?.first_chunk()) {
+        Some(word) => u64::from_le_bytes(*word),
+        None => return long_digits(bytes.get(end.checked_sub(length)?..end)?),
+    };
+    let wanted = u64::MAX << (64 - 8 * length);
+    let digits = (word ^ 0x3030_3030_3030_3030) & wanted;
+    if (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080 != 0 {
+        return None;
+    }
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
+    Some(fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff)
+}
+
+#[cold]
+fn long_digits(bytes: &[u8]) -> Option<u64> {
+    if bytes.is_empty() || !bytes.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    bytes.iter().try_fold(0u64, |number, byte| number.checked_mul(10)?.checked_add(u64::from(byte - b'0')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_header_line_gives_the_format_and_the_format_the_line() {
+        let line = "account_id srcaddr a-column-of-version-99 start";
+        let format = FlowFormat::from_header(line).unwrap();
+        assert_eq!(format.header(), "account-id srcaddr a-column-of-version-99 start");
+        assert_eq!(FlowFormat::from_header(format.header()), Some(format));
+        assert_eq!(FlowFormat::from_header(FlowFormat::version_2().header()).as_ref(), Some(FlowFormat::version_2()));
+        assert_eq!(FlowFormat::from_header("start the engine"), None);
+        assert_eq!(FlowFormat::from_header("version 2"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn digits_read_as_std_reads_them(before in "[ -~]{0,9}", text in "[0-9]{1,21}|[0-9+a]{1,18}", after in "[ -~]{0,3}") {
+            let whole = format!("{before}{text}{after}");
+            let (start, end) = (before.len(), before.len() + text.len());
+            let expected = if text.starts_with('+') { None } else { text.parse().ok() };
+            prop_assert_eq!(digits(whole.as_bytes(), start, end), expected);
+        }
+
+        #[test]
+        fn lines_are_split_at_their_spaces(cells in proptest::collection::vec("[a-z.-]{1,30}", 1..40), before in "[a-z]{0,70}") {
+            let text = format!("{before}\n{}\r\nnext line", cells.join(" "));
+            let mut line = Line::new(&text);
+            let start = before.len() + 1;
+            let line_break = line.split(start);
+            prop_assert_eq!(text.as_bytes()[line_break], b'\n');
+            prop_assert_eq!(line.as_str(), cells.join(" "));
+            prop_assert_eq!(line.column_count, cells.len());
+            let mut from = start;
+            for (cell, &end) in cells.iter().zip(&line.ends) {
+                prop_assert_eq!(cell, &text[from..end]);
+                from = end + 1;
+            }
+        }
+    }
+}

@@ -10,7 +10,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let sample = std::fs::read(arguments.next().ok_or("usage: speed FILE [MEGABYTES]")?)?;
     let megabytes: usize = arguments.next().map_or(Ok(100), |text| text.parse())?;
     let content = sample.repeat((megabytes * 1_000_000 / sample.len().max(1)).max(1));
-    for _ in 0..5 {
+    for _ in 0..9 {
         let started = std::time::Instant::now();
         let mut bytes = 0;
         let report = parse(&content, &Origin::default(), &mut |record, raw| {

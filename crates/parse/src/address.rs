@@ -1,40 +1,87 @@
 //! Addresses as logs write them.
 
+use crate::simd;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The address that this text is; IPv4 addresses written as IPv6 (`::ffff:192.0.2.1`) are IPv4 here.
 #[inline(always)]
 pub(crate) fn address(text: &str) -> Option<IpAddr> {
-    match dotted(text.as_bytes()) {
+    // A name of a service stands in many CloudTrail events where an address might; it starts with a letter.
+    match dotted(text.as_bytes(), 0, text.len()) {
         Some(bits) => Some(IpAddr::V4(Ipv4Addr::from_bits(bits))),
         None => other_address(text),
     }
 }
 
-/// Four decimal numbers with dots between them, as `std` reads them: no leading zeros, no more than 255.
+/// The address that stands in `bytes[start..end]`, of which `text` gives the text when it is asked for.
+///
+/// This one may look at the bytes around the address, which makes it fast.
 #[inline(always)]
-fn dotted(bytes: &[u8]) -> Option<u32> {
-    if bytes.len() < 7 || bytes.len() > 15 {
+pub(crate) fn address_within<'a>(
+    bytes: &[u8],
+    start: usize,
+    end: usize,
+    text: impl FnOnce() -> &'a str,
+) -> Option<IpAddr> {
+    match dotted(bytes, start, end) {
+        Some(bits) => Some(IpAddr::V4(Ipv4Addr::from_bits(bits))),
+        None => other_address(text()),
+    }
+}
+
+/// Four decimal numbers with dots between them, as `std` reads them: no leading zeros, no more than 255.
+///
+/// Lengths differ from record to record, which would cost a mispredicted branch each; so there are none on the way.
+#[inline(always)]
+fn dotted(bytes: &[u8], start: usize, end: usize) -> Option<u32> {
+    let length = end.checked_sub(start)?;
+    if !(7..=15).contains(&length) {
         return None;
     }
-    let (mut bits, mut octet, mut digits, mut dots) = (0u32, 0u32, 0u32, 0u32);
-    for &byte in bytes {
-        let digit = byte.wrapping_sub(b'0');
-        if digit <= 9 {
-            if digits > 0 && octet == 0 {
-                return None;
-            }
-            octet = octet * 10 + u32::from(digit);
-            digits += 1;
-        } else if byte == b'.' && digits > 0 && octet <= 255 {
-            bits = bits << 8 | octet;
-            (octet, digits) = (0, 0);
-            dots += 1;
-        } else {
-            return None;
+    match bytes.get(start..).and_then(|rest| rest.first_chunk()) {
+        Some(window) => dotted_window(window, length),
+        None => {
+            let mut window = [0; WINDOW];
+            window.get_mut(..length)?.copy_from_slice(bytes.get(start..end)?);
+            dotted_window(&window, length)
         }
     }
-    (dots == 3 && digits > 0 && octet <= 255).then_some(bits << 8 | octet)
+}
+
+/// The longest address and what reading four bytes at its last digit takes.
+const WINDOW: usize = 20;
+
+#[inline(always)]
+fn dotted_window(window: &[u8; WINDOW], length: usize) -> Option<u32> {
+    let dots = simd::dots(window.first_chunk()?) & ((1 << length) - 1);
+    let after_first = dots & dots.wrapping_sub(1);
+    let after_second = after_first & after_first.wrapping_sub(1);
+    if after_second == 0 || after_second & (after_second - 1) != 0 {
+        return None; // Not three.
+    }
+    let [first, second, third] = [dots, after_first, after_second].map(|dots| dots.trailing_zeros() as usize);
+    let octet = |from: usize, to: usize| {
+        let at = from & 15; // It is no more than that; this tells the compiler.
+        octet(u32::from_le_bytes([window[at], window[at + 1], window[at + 2], window[at + 3]]), to.wrapping_sub(from))
+    };
+    let octets = [octet(0, first), octet(first + 1, second), octet(second + 1, third), octet(third + 1, length)];
+    let [a, b, c, d] = octets;
+    ((a | b | c | d) <= 255).then_some(a << 24 | b << 16 | c << 8 | d)
+}
+
+/// The number of one to three digits that stands in the low bytes; something above 255 if it is not one.
+#[inline(always)]
+fn octet(bytes: u32, length: usize) -> u32 {
+    const BAD: u32 = 1 << 16;
+    if length.wrapping_sub(1) > 2 {
+        return BAD;
+    }
+    // The digits move to the high bytes, so that what follows them falls out and zeros come before them.
+    let digits = (bytes << (8 * (4 - length))) ^ (0x3030_3030 << (8 * (4 - length)));
+    let is_digits = (digits.wrapping_add(0x7676_7676) | digits) & 0x8080_8080 == 0;
+    let number = (digits >> 8 & 0xff) * 100 + (digits >> 16 & 0xff) * 10 + (digits >> 24);
+    const SMALLEST: [u32; 4] = [BAD, 0, 10, 100];
+    if is_digits && number >= SMALLEST[length & 3] { number } else { BAD }
 }
 
 #[cold]
@@ -60,6 +107,15 @@ mod tests {
         #[test]
         fn four_numbers_read_as_std_reads_them(text in "([0-9]{1,4}\\.){2,4}[0-9]{0,3}") {
             prop_assert_eq!(address(&text), text.parse().ok());
+        }
+
+        #[test]
+        fn what_stands_around_an_address_does_not_matter(
+            before in "[ 0-9.]{0,3}", text in "[0-9]{1,3}\\.[0-9]{1,3}\\.[0-9]{1,3}\\.[0-9./:;a]{1,3}", after in "[ 0-9.]{0,12}",
+        ) {
+            let whole = format!("{before}{text}{after}");
+            let (start, end) = (before.len(), before.len() + text.len());
+            prop_assert_eq!(address_within(whole.as_bytes(), start, end, || &text), text.parse().ok());
         }
 
         #[test]

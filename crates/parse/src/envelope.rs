@@ -26,6 +26,19 @@ pub(crate) enum Kind {
     Unknown,
 }
 
+/// What the object is that starts like this, for the beginnings that AWS writes to millions of lines.
+#[inline(always)]
+pub(crate) fn kind_at_a_glance(object: &[u8]) -> Option<Kind> {
+    if object.starts_with(br#"{"eventVersion":"#) {
+        Some(Kind::CloudTrailEvent)
+    } else if object.starts_with(br#"{"version":"1.1"#) {
+        // EventBridge events begin `{"version":"0"`.
+        Some(Kind::ResolverQuery)
+    } else {
+        None
+    }
+}
+
 /// What the object whose `{` comes next is: the first key that tells decides.
 pub(crate) fn kind_of(mut walker: Walker<'_>) -> Result<Kind, Fault> {
     walker.step();

@@ -131,7 +131,10 @@ impl<'t, 's, 'f> Reader<'t, 's, 'f> {
     #[inline(always)]
     fn object_in(&mut self, text: &'t str, start: usize) -> Result<usize, (usize, Fault)> {
         let mut walker = Walker::new(text, start);
-        let kind = envelope::kind_of(Walker::new(text, start)).map_err(|fault| (start, fault))?;
+        let kind = match envelope::kind_at_a_glance(&text.as_bytes()[start..]) {
+            Some(kind) => kind,
+            None => envelope::kind_of(Walker::new(text, start)).map_err(|fault| (start, fault))?,
+        };
         let walked = match kind {
             Kind::CloudTrailEvent => self.call(&mut walker, Format::CloudTrailEvents),
             Kind::ResolverQuery => self.query(&mut walker),
@@ -391,7 +394,7 @@ impl<'t, 's, 'f> Reader<'t, 's, 'f> {
             }
             let line_break = line.split(at);
             if !(first.is_ascii_lowercase() && self.header(line.as_str())) {
-                self.flow(&mut line, at);
+                self.flow(&line, at);
             }
             at = line_break + 1;
         }
@@ -407,7 +410,7 @@ impl<'t, 's, 'f> Reader<'t, 's, 'f> {
     }
 
     #[inline(always)]
-    fn flow(&mut self, line: &mut Line<'t>, at: usize) {
+    fn flow(&mut self, line: &Line<'t>, at: usize) {
         let Record::Flow(flow) = &mut self.flow else { return };
         let (mut format, mut delivered) = match (&self.flow_format, &self.origin.flow_format) {
             (Some(format), _) => (format, Format::FlowWithHeader),

@@ -24,10 +24,10 @@ pub(crate) struct Brackets {
 }
 
 #[cfg(target_arch = "x86_64")]
-pub(crate) use sse2::{brackets, separators, string_end};
+pub(crate) use sse2::{brackets, dots, separators, string_end};
 
 #[cfg(not(target_arch = "x86_64"))]
-pub(crate) use scalar::{brackets, separators, string_end};
+pub(crate) use scalar::{brackets, dots, separators, string_end};
 
 #[cfg(target_arch = "x86_64")]
 mod sse2 {
@@ -70,6 +70,12 @@ mod sse2 {
     pub(crate) fn separators(block: &[u8; BLOCK]) -> (u64, u64) {
         let lanes = lanes(block);
         (mask(lanes, b' '), mask(lanes, b'\n'))
+    }
+
+    /// The dots among sixteen bytes.
+    #[inline(always)]
+    pub(crate) fn dots(chunk: &[u8; 16]) -> u32 {
+        bits(equal(load(chunk), b'.'))
     }
 
     #[inline(always)]
@@ -137,7 +143,11 @@ mod scalar {
         (bits(block, |byte| byte == b' '), bits(block, |byte| byte == b'\n'))
     }
 
-    fn bits(block: &[u8; BLOCK], is_wanted: impl Fn(u8) -> bool) -> u64 {
+    pub(crate) fn dots(chunk: &[u8; 16]) -> u32 {
+        bits(chunk, |byte| byte == b'.') as u32
+    }
+
+    fn bits(block: &[u8], is_wanted: impl Fn(u8) -> bool) -> u64 {
         block.iter().enumerate().fold(0, |bits, (index, &byte)| bits | u64::from(is_wanted(byte)) << index)
     }
 }
@@ -149,7 +159,7 @@ mod tests {
 
     /// Bytes among which the interesting ones are frequent.
     fn bytes(length: impl Into<proptest::collection::SizeRange>) -> impl Strategy<Value = Vec<u8>> {
-        let byte = prop_oneof![proptest::sample::select(&b"\"\\\n{}[] \r"[..]), any::<u8>(),];
+        let byte = prop_oneof![proptest::sample::select(&b"\"\\\n{}[] \r."[..]), any::<u8>(),];
         proptest::collection::vec(byte, length)
     }
 
@@ -159,6 +169,8 @@ mod tests {
             let block: &[u8; BLOCK] = block.first_chunk().unwrap();
             prop_assert_eq!(brackets(block), scalar::brackets(block));
             prop_assert_eq!(separators(block), scalar::separators(block));
+            let chunk: &[u8; 16] = block.first_chunk().unwrap();
+            prop_assert_eq!(dots(chunk), scalar::dots(chunk));
         }
 
         #[test]

@@ -1,6 +1,6 @@
 //! VPC flow log records: lines of columns, in the order that a header line gives or in that of version 2.
 
-use crate::address::address;
+use crate::address::address_within;
 use crate::report::Skipped;
 use crate::{Origin, or_else, simd};
 use std::borrow::Cow;
@@ -167,7 +167,7 @@ impl<'a> Line<'a> {
 
     /// Splits the line that starts here at its spaces and answers where its line break, or the end of the text, stands.
     ///
-    /// Each run of spaces and tabs is one separator, although AWS writes single spaces only.
+    /// AWS writes single spaces. [`Line::read`] knows what to do with lines that someone has aligned.
     #[inline(always)]
     pub(crate) fn split(&mut self, start: usize) -> usize {
         let bytes = self.text.as_bytes();
@@ -215,7 +215,7 @@ impl<'a> Line<'a> {
 
     /// Splits anew at every run of blanks.
     #[cold]
-    fn split_at_runs(&mut self) -> Vec<&'a str> {
+    fn split_at_runs(&self) -> Vec<&'a str> {
         self.as_str().split_ascii_whitespace().collect()
     }
 
@@ -226,33 +226,43 @@ impl<'a> Line<'a> {
     }
 
     /// Whether the line has the shape of a version 2 record.
+    #[inline(always)]
     pub(crate) fn is_version_2(&self) -> bool {
         let line = self.as_str();
-        let status = line.rsplit([' ', '\t']).next().unwrap_or_default();
-        line.starts_with('2')
-            && matches!(status, "OK" | "NODATA" | "SKIPDATA")
-            && line.split_ascii_whitespace().count() == FlowFormat::version_2().columns.len()
+        let status = ["OK", "NODATA", "SKIPDATA"].iter().any(|status| line.ends_with(status));
+        let columns = FlowFormat::version_2().columns.len();
+        line.starts_with('2') && status && (self.column_count == columns || self.split_at_runs().len() == columns)
     }
 
     /// Reads the columns into `flow`. Every column of the format is overwritten; the others must be empty already.
     #[inline(always)]
-    pub(crate) fn read(&mut self, format: &FlowFormat, flow: &mut VpcFlow<'a>, origin: &'a Origin) -> Outcome {
+    pub(crate) fn read(&self, format: &FlowFormat, flow: &mut VpcFlow<'a>, origin: &'a Origin) -> Outcome {
         let columns = format.columns.as_slice();
         if columns.len() != self.column_count {
-            let texts = self.split_at_runs();
-            if columns.len() != texts.len() {
-                return WRONG_COLUMN_COUNT;
-            }
-            return read_columns(columns.iter().copied().zip(texts), flow, origin);
+            return self.read_runs(columns, flow, origin).unwrap_or(WRONG_COLUMN_COUNT);
         }
-        let text = self.text;
         let mut start = self.start;
-        let texts = self.ends.iter().map(|&end| {
-            let column = text.get(start..end).unwrap_or_default();
+        let cells = self.ends.iter().map(|&end| {
+            let cell = Cell { text: self.text, start, end };
             start = end + 1;
-            column
+            cell
         });
-        read_columns(columns.iter().copied().zip(texts), flow, origin)
+        match read_columns(columns.iter().copied().zip(cells), flow) {
+            Ok(()) => complete(flow, origin),
+            Err(reason) => self.read_runs(columns, flow, origin).unwrap_or(Outcome::Rejected(reason)),
+        }
+    }
+
+    /// Reads the line as one whose columns stand apart by runs of blanks; `None` if that makes no sense either.
+    #[cold]
+    fn read_runs(&self, columns: &[Column], flow: &mut VpcFlow<'a>, origin: &'a Origin) -> Option<Outcome> {
+        let texts = self.split_at_runs();
+        if texts.len() != columns.len() {
+            return None;
+        }
+        let cells = texts.into_iter().map(|text| Cell { text, start: 0, end: text.len() });
+        let read = read_columns(columns.iter().copied().zip(cells), flow);
+        Some(read.map_or_else(Outcome::Rejected, |()| complete(flow, origin)))
     }
 }
 
@@ -264,16 +274,9 @@ fn last_block(rest: &[u8]) -> [u8; simd::BLOCK] {
     block
 }
 
+/// Fills in what the line does not say itself, and judges it.
 #[inline(always)]
-fn read_columns<'a>(
-    columns: impl Iterator<Item = (Column, &'a str)>,
-    flow: &mut VpcFlow<'a>,
-    origin: &'a Origin,
-) -> Outcome {
-    match read_each_column(columns, flow) {
-        Ok(()) => {}
-        Err(reason) => return Outcome::Rejected(reason),
-    }
+fn complete<'a>(flow: &mut VpcFlow<'a>, origin: &'a Origin) -> Outcome {
     if flow.account.is_empty() {
         flow.account = Cow::Borrowed(or_else(&origin.account, &origin.assumed_account));
     }
@@ -297,123 +300,215 @@ fn read_columns<'a>(
 /// The moment of records that say none. No flow log is as old as the epoch.
 const UNKNOWN: Time = Time::from_ms(0);
 
+const NO_ADDRESS: &str = "an address column of the flow record holds no address";
+const NO_NUMBER: &str = "a number column of the flow record holds no such number";
+
 #[inline(always)]
-fn read_each_column<'a>(
-    columns: impl Iterator<Item = (Column, &'a str)>,
+fn read_columns<'a>(
+    columns: impl Iterator<Item = (Column, Cell<'a>)>,
     flow: &mut VpcFlow<'a>,
 ) -> Result<(), &'static str> {
     // What a line leaves out must not come from the line before.
     (flow.start, flow.end) = (UNKNOWN, UNKNOWN);
-    let (mut source, mut target) = ("", "");
-    for (column, text) in columns {
+    let (mut source, mut target): (&[u8], &[u8]) = (b"", b"");
+    for (column, cell) in columns {
         match column {
-            Column::AccountId => flow.account = name(text),
-            Column::InterfaceId => flow.interface_id = name(text),
+            Column::AccountId => flow.account = cell.name(),
+            Column::InterfaceId => flow.interface_id = cell.name(),
             Column::SourceAddress => {
-                source = text;
-                flow.source = address_or_none(text)?;
+                source = cell.bytes();
+                flow.source = cell.address()?;
             }
             Column::TargetAddress => {
-                target = text;
-                flow.target = address_or_none(text)?;
+                target = cell.bytes();
+                flow.target = cell.address()?;
             }
-            Column::SourcePort => flow.source_port = number(text)?.unwrap_or_default(),
-            Column::TargetPort => flow.target_port = number(text)?.unwrap_or_default(),
-            Column::Protocol => flow.protocol = number(text)?.unwrap_or_default(),
-            Column::Packets => flow.packet_count = number(text)?.unwrap_or_default(),
-            Column::Bytes => flow.byte_count = number(text)?.unwrap_or_default(),
-            Column::Start => flow.start = seconds(text)?,
-            Column::End => flow.end = seconds(text)?,
-            Column::Action => flow.verdict = verdict(text),
-            Column::LogStatus => flow.status = status(text),
-            Column::VpcId => flow.vpc_id = name(text),
-            Column::SubnetId => flow.subnet_id = name(text),
-            Column::InstanceId => flow.instance_id = name(text),
-            Column::TcpFlags => flow.tcp_flags = number(text)?,
+            Column::SourcePort => flow.source_port = cell.number()?.unwrap_or_default(),
+            Column::TargetPort => flow.target_port = cell.number()?.unwrap_or_default(),
+            Column::Protocol => flow.protocol = cell.number()?.unwrap_or_default(),
+            Column::Packets => flow.packet_count = cell.number()?.unwrap_or_default(),
+            Column::Bytes => flow.byte_count = cell.number()?.unwrap_or_default(),
+            Column::Start => flow.start = cell.seconds()?,
+            Column::End => flow.end = cell.seconds()?,
+            Column::Action => flow.verdict = cell.verdict(),
+            Column::LogStatus => flow.status = cell.status(),
+            Column::VpcId => flow.vpc_id = cell.name(),
+            Column::SubnetId => flow.subnet_id = cell.name(),
+            Column::InstanceId => flow.instance_id = cell.name(),
+            Column::TcpFlags => flow.tcp_flags = cell.number()?,
             // Mostly the same text as the address without `pkt`, which then need not be read again.
-            Column::PacketSourceAddress if text == source => flow.packet_source = flow.source,
-            Column::PacketTargetAddress if text == target => flow.packet_target = flow.target,
-            Column::PacketSourceAddress => flow.packet_source = address_or_none(text)?,
-            Column::PacketTargetAddress => flow.packet_target = address_or_none(text)?,
-            Column::Region => flow.region = name(text),
-            Column::PacketSourceService => flow.source_service = name(text),
-            Column::PacketTargetService => flow.target_service = name(text),
-            Column::FlowDirection => flow.direction = direction(text),
-            Column::TrafficPath => flow.traffic_path = number(text)?,
+            Column::PacketSourceAddress if cell.bytes() == source => flow.packet_source = flow.source,
+            Column::PacketTargetAddress if cell.bytes() == target => flow.packet_target = flow.target,
+            Column::PacketSourceAddress => flow.packet_source = cell.address()?,
+            Column::PacketTargetAddress => flow.packet_target = cell.address()?,
+            Column::Region => flow.region = cell.name(),
+            Column::PacketSourceService => flow.source_service = cell.name(),
+            Column::PacketTargetService => flow.target_service = cell.name(),
+            Column::FlowDirection => flow.direction = cell.direction(),
+            Column::TrafficPath => flow.traffic_path = cell.number()?,
             Column::Other | Column::Unknown => {}
         }
     }
     Ok(())
 }
 
-#[inline(always)]
-fn name(text: &str) -> Cow<'_, str> {
-    Cow::Borrowed(if text == "-" { "" } else { text })
+/// One column of one line: a stretch of the text. Numbers are read with what stands before them in sight.
+#[derive(Clone, Copy)]
+struct Cell<'a> {
+    text: &'a str,
+    start: usize,
+    end: usize,
 }
 
-#[inline(always)]
-fn address_or_none(text: &str) -> Result<Option<IpAddr>, &'static str> {
-    match address(text) {
-        None if text != "-" => Err("an address column of the flow record holds no address"),
-        address => Ok(address),
+impl<'a> Cell<'a> {
+    #[inline(always)]
+    fn bytes(self) -> &'a [u8] {
+        self.text.as_bytes().get(self.start..self.end).unwrap_or_default()
+    }
+
+    #[inline(always)]
+    fn as_str(self) -> &'a str {
+        self.text.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Empty for `-`.
+    #[inline(always)]
+    fn name(self) -> Cow<'a, str> {
+        let text = self.as_str();
+        Cow::Borrowed(if text == "-" { "" } else { text })
+    }
+
+    /// `None` for `-`.
+    #[inline(always)]
+    fn address(self) -> Result<Option<IpAddr>, &'static str> {
+        match address_within(self.text.as_bytes(), self.start, self.end, || self.as_str()) {
+            None if self.bytes() != b"-" => Err(NO_ADDRESS),
+            address => Ok(address),
+        }
+    }
+
+    /// `None` for `-`.
+    #[inline(always)]
+    fn number<N: TryFrom<u64>>(self) -> Result<Option<N>, &'static str> {
+        match digits(self.text.as_bytes(), self.start, self.end) {
+            Some(number) => N::try_from(number).map(Some).map_err(|_| NO_NUMBER),
+            None if self.bytes() == b"-" => Ok(None),
+            None => Err(NO_NUMBER),
+        }
+    }
+
+    #[inline(always)]
+    fn seconds(self) -> Result<Time, &'static str> {
+        Ok(self.number::<i64>()?.map_or(UNKNOWN, Time::from_seconds))
+    }
+
+    #[inline(always)]
+    fn verdict(self) -> Option<Verdict> {
+        match self.bytes() {
+            b"ACCEPT" => Some(Verdict::Accept),
+            b"REJECT" => Some(Verdict::Reject),
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    fn status(self) -> LogStatus {
+        match self.bytes() {
+            b"NODATA" => LogStatus::NoData,
+            b"SKIPDATA" => LogStatus::SkipData,
+            _ => LogStatus::Ok,
+        }
+    }
+
+    #[inline(always)]
+    fn direction(self) -> Option<Direction> {
+        match self.bytes() {
+            b"ingress" => Some(Direction::Ingress),
+            b"egress" => Some(Direction::Egress),
+            _ => None,
+        }
     }
 }
 
-/// `None` for `-`.
+/// The number that the digits in `bytes[start..end]` write. Counts of digits differ from record to record, so there is
+/// no loop over them: eight are read at once, with the bytes before the number masked out.
 #[inline(always)]
-fn number<N: TryFrom<u64>>(text: &str) -> Result<Option<N>, &'static str> {
-    const NO_NUMBER: &str = "a number column of the flow record holds no such number";
-    match digits(text.as_bytes()) {
-        Some(number) => N::try_from(number).map(Some).map_err(|_| NO_NUMBER),
-        None if text == "-" => Ok(None),
-        None => Err(NO_NUMBER),
+fn digits(bytes: &[u8], start: usize, end: usize) -> Option<u64> {
+    let length = end.checked_sub(start)?;
+    match length {
+        1..=8 => eight_digits(bytes, end, length),
+        9..=16 => {
+            let high = eight_digits(bytes, end - 8, length - 8)?;
+            Some(high * 100_000_000 + eight_digits(bytes, end, 8)?)
+        }
+        _ => long_digits(bytes.get(start..end)?),
     }
 }
 
+/// The number that the last `length` (1 to 8) bytes before `end` write.
 #[inline(always)]
-fn seconds(text: &str) -> Result<Time, &'static str> {
-    Ok(number::<i64>(text)?.map_or(UNKNOWN, Time::from_seconds))
-}
-
-#[inline(always)]
-fn digits(bytes: &[u8]) -> Option<u64> {
-    if bytes.is_empty() || bytes.len() > 19 {
+fn eight_digits(bytes: &[u8], end: usize, length: usize) -> Option<u64> {
+    let word = match end.checked_sub(8).and_then(|start| bytes.get(start..end)?.first_chunk()) {
+        Some(word) => u64::from_le_bytes(*word),
+        None => return long_digits(bytes.get(end.checked_sub(length)?..end)?),
+    };
+    let wanted = u64::MAX << (64 - 8 * length);
+    let digits = (word ^ 0x3030_3030_3030_3030) & wanted;
+    if (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080 != 0 {
         return None;
     }
-    let mut number = 0u64;
-    for &byte in bytes {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
+    Some(fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff)
+}
+
+#[cold]
+fn long_digits(bytes: &[u8]) -> Option<u64> {
+    if bytes.is_empty() || !bytes.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    bytes.iter().try_fold(0u64, |number, byte| number.checked_mul(10)?.checked_add(u64::from(byte - b'0')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_header_line_gives_the_format_and_the_format_the_line() {
+        let line = "account_id srcaddr a-column-of-version-99 start";
+        let format = FlowFormat::from_header(line).unwrap();
+        assert_eq!(format.header(), "account-id srcaddr a-column-of-version-99 start");
+        assert_eq!(FlowFormat::from_header(format.header()), Some(format));
+        assert_eq!(FlowFormat::from_header(FlowFormat::version_2().header()).as_ref(), Some(FlowFormat::version_2()));
+        assert_eq!(FlowFormat::from_header("start the engine"), None);
+        assert_eq!(FlowFormat::from_header("version 2"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn digits_read_as_std_reads_them(before in "[ -~]{0,9}", text in "[0-9]{1,21}|[0-9+a]{1,18}", after in "[ -~]{0,3}") {
+            let whole = format!("{before}{text}{after}");
+            let (start, end) = (before.len(), before.len() + text.len());
+            let expected = if text.starts_with('+') { None } else { text.parse().ok() };
+            prop_assert_eq!(digits(whole.as_bytes(), start, end), expected);
         }
-        number = number * 10 + u64::from(digit);
-    }
-    Some(number)
-}
 
-#[inline(always)]
-fn verdict(text: &str) -> Option<Verdict> {
-    match text {
-        "ACCEPT" => Some(Verdict::Accept),
-        "REJECT" => Some(Verdict::Reject),
-        _ => None,
-    }
-}
-
-#[inline(always)]
-fn status(text: &str) -> LogStatus {
-    match text {
-        "NODATA" => LogStatus::NoData,
-        "SKIPDATA" => LogStatus::SkipData,
-        _ => LogStatus::Ok,
-    }
-}
-
-#[inline(always)]
-fn direction(text: &str) -> Option<Direction> {
-    match text {
-        "ingress" => Some(Direction::Ingress),
-        "egress" => Some(Direction::Egress),
-        _ => None,
+        #[test]
+        fn lines_are_split_at_their_spaces(cells in proptest::collection::vec("[a-z.-]{1,30}", 1..40), before in "[a-z]{0,70}") {
+            let text = format!("{before}\n{}\r\nnext line", cells.join(" "));
+            let mut line = Line::new(&text);
+            let start = before.len() + 1;
+            let line_break = line.split(start);
+            prop_assert_eq!(text.as_bytes()[line_break], b'\n');
+            prop_assert_eq!(line.as_str(), cells.join(" "));
+            prop_assert_eq!(line.column_count, cells.len());
+            let mut from = start;
+            for (cell, &end) in cells.iter().zip(&line.ends) {
+                prop_assert_eq!(cell, &text[from..end]);
+                from = end + 1;
+            }
+        }
     }
 }

@@ -29,8 +29,8 @@ pub struct Inventory {
     instances: Map<usize>,
     /// Interface id → (instance, interface).
     interfaces: Map<(usize, usize)>,
-    /// (account, vpc, private address) → (instance, interface).
-    private_ips: HashMap<(Box<str>, Box<str>, IpAddr), (usize, usize), FixedState>,
+    /// Private address → every interface that has it: private addresses repeat between VPCs.
+    private_ips: HashMap<IpAddr, Vec<(usize, usize)>, FixedState>,
     public_ips: HashMap<IpAddr, (usize, usize), FixedState>,
     buckets: Map<usize>,
     endpoints: Map<usize>,
@@ -115,14 +115,23 @@ impl Inventory {
         self.pair(*self.interfaces.get(id)?)
     }
 
-    /// The interface with this private address in this VPC. Private addresses repeat between VPCs.
+    /// The interface with this private address in this VPC of this account.
+    ///
+    /// Private addresses repeat between VPCs. If the record does not tell the VPC, leave it empty: then the interface
+    /// is found if only one of the account has this address.
     pub fn by_private_ip(
         &self,
         account: &str,
         vpc: &str,
         ip: IpAddr,
     ) -> Option<(&InventoryInstance, &InventoryInterface)> {
-        self.pair(*self.private_ips.get(&(account.into(), vpc.into(), canonical(ip)))?)
+        let places = self.private_ips.get(&canonical(ip))?;
+        let mut found = places
+            .iter()
+            .filter_map(|&place| self.pair(place))
+            .filter(|(instance, interface)| instance.account == account && (vpc.is_empty() || interface.vpc == vpc));
+        let first = found.next()?;
+        (!vpc.is_empty() || found.next().is_none()).then_some(first)
     }
 
     /// The interface with this public IPv4 or with this IPv6 address.
@@ -185,8 +194,7 @@ impl Inventory {
                     self.interfaces.entry_ref(&*interface.id).or_insert(place);
                 }
                 if let Some(ip) = interface.private_ip {
-                    let key = (instance.account.as_str().into(), interface.vpc.as_str().into(), canonical(ip));
-                    self.private_ips.entry(key).or_insert(place);
+                    self.private_ips.entry(canonical(ip)).or_default().push(place);
                 }
                 for ip in interface.public_ip.iter().chain(&interface.ipv6) {
                     self.public_ips.entry(canonical(*ip)).or_insert(place);

@@ -348,7 +348,7 @@ impl From<&InventoryBucket> for Bucket {
         let encryption = bucket.encryption.clone();
         Self {
             name: bucket.name.clone(),
-            arn: format!("arn:aws:s3:::{}", bucket.name),
+            arn: format!("arn:{}:s3:::{}", partition(&bucket.region), bucket.name),
             role: String::new(),
             created_at: bucket.created,
             owner_id: bucket.owner.clone(),
@@ -379,6 +379,15 @@ impl InventoryBlock {
     /// In the order of [`PublicAccess::bucket_block`].
     fn settings(self) -> [bool; 4] {
         [self.ignore_public_acls, self.restrict_public_buckets, self.block_public_acls, self.block_public_policy]
+    }
+}
+
+/// The partition in the ARNs of a region.
+fn partition(region: &str) -> &'static str {
+    match region.split('-').next() {
+        Some("cn") => "aws-cn",
+        Some("us") if region.starts_with("us-gov-") => "aws-us-gov",
+        _ => "aws",
     }
 }
 

@@ -2,18 +2,31 @@
 
 use crate::{Context, Conversations, Detection, Observed, Rule};
 use watchfire_knowledge::{
-    CloudRanges, Estate, IndicatorList, IndicatorsBuilder, Knowledge, is_publicly_routable, txt_list,
+    CloudRanges, Estate, IndicatorList, IndicatorsBuilder, Inventory, Knowledge, is_publicly_routable, txt_list,
 };
 use watchfire_model::{ListKind, Record, Signal};
 use watchfire_parse::Origin;
 
 /// Knowledge with one list of one kind.
 pub(crate) fn knowing(kind: ListKind, entries: &[&str]) -> Knowledge {
-    let list = txt_list::parse(entries.join("\n").as_bytes(), &IndicatorList::new(format!("test-{kind}"), kind));
-    assert_eq!(list.rejected_count, 0, "the test's own list must be well-formed: {:?}", list.rejected);
+    knowing_lists(&[(kind, entries)])
+}
+
+/// Knowledge with several lists.
+pub(crate) fn knowing_lists(lists: &[(ListKind, &[&str])]) -> Knowledge {
     let mut builder = IndicatorsBuilder::default();
-    builder.add(list.list);
+    for &(kind, entries) in lists {
+        let list = txt_list::parse(entries.join("\n").as_bytes(), &IndicatorList::new(format!("test-{kind}"), kind));
+        assert_eq!(list.rejected_count, 0, "the test's own list must be well-formed: {:?}", list.rejected);
+        builder.add(list.list);
+    }
     Knowledge { indicators: builder.build(), ..ranges_only() }
+}
+
+/// Knowledge with this inventory.
+pub(crate) fn knowing_inventory(json: &str) -> Knowledge {
+    let inventory = Inventory::from_json(json.as_bytes());
+    Knowledge { inventory: inventory.expect("the test's own inventory must be well-formed"), ..ranges_only() }
 }
 
 /// What the detection says about these log lines (each one event, or flow lines under their header).

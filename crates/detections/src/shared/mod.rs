@@ -1,7 +1,9 @@
 //! Pieces that several detections share.
 
+pub(crate) mod api_class;
 pub(crate) mod call;
 pub mod contact;
+pub(crate) mod listed_caller;
 pub mod pen_test;
 
 /// The addresses of AWS's metadata and credential services, as answers write them. Source: AWS documentation of the

@@ -17,17 +17,24 @@ pub use shared::contact::{Contact, Conversations};
 
 /// Every built-in detection. Adding one is a file, its `mod` line, and a line here.
 pub static DETECTIONS: &[&Detection] = &[
+    &iam_user::bedrock_logging_disabled::DETECTION,
     &iam_user::cloud_trail_logging_disabled::DETECTION,
     &iam_user::compromised_credentials::DETECTION,
     &iam_user::kali_linux::DETECTION,
     &iam_user::malicious_ip_caller::DETECTION,
     &iam_user::parrot_linux::DETECTION,
+    &iam_user::password_policy_change::DETECTION,
     &iam_user::pentoo_linux::DETECTION,
+    &iam_user::root_credential_usage::DETECTION,
+    &iam_user::short_term_root_credential_usage::DETECTION,
     &iam_user::tor_ip_caller::DETECTION,
+    &s3::account_block_public_access_disabled::DETECTION,
+    &s3::bucket_block_public_access_disabled::DETECTION,
     &s3::kali_linux::DETECTION,
     &s3::malicious_ip_caller::DETECTION,
     &s3::parrot_linux::DETECTION,
     &s3::pentoo_linux::DETECTION,
+    &s3::server_access_logging_disabled::DETECTION,
     &s3::tor_ip_caller::DETECTION,
 ];
 

@@ -286,6 +286,13 @@ impl Estate {
                 .is_some_and(|addresses| addresses.contains(&address))
     }
 
+    /// The addresses bound to the key or to the instance by an earlier key; see [`Self::is_bound`].
+    pub fn bound_addresses(&self, key: &str, instance_id: &str) -> BTreeSet<IpAddr> {
+        let by_key = self.keys.get(&key.to_owned()).map(|state| &state.addresses);
+        let by_instance = self.instance_addresses.get(&instance_id.to_owned());
+        by_key.into_iter().chain(by_instance).flatten().copied().collect()
+    }
+
     /// What AWS hands this role's credentials to, if it was seen doing so (or the role trusts the service) for a
     /// session of this name.
     pub fn workload_of(&self, role_arn: &str, session_name: &str) -> Option<Workload> {
@@ -367,6 +374,16 @@ impl Estate {
         let policy = state.policy.as_ref().map(|policy| policy.audience);
         let acl = state.acl.as_ref().map(|acl| acl.audience);
         policy.max(acl)
+    }
+
+    /// The bucket's own Block Public Access, if a change of it was seen.
+    pub fn bucket_block(&self, name: &str) -> Option<PublicAccessBlock> {
+        self.buckets.get(&name.to_owned())?.block
+    }
+
+    /// The account's Block Public Access, if a change of it was seen.
+    pub fn account_block(&self, account: &str) -> Option<PublicAccessBlock> {
+        self.accounts.get(account)?.block
     }
 
     /// Forgets keys that have expired by `now`.

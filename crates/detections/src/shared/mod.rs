@@ -5,6 +5,7 @@ pub(crate) mod call;
 pub mod contact;
 pub(crate) mod listed_caller;
 pub mod pen_test;
+pub(crate) mod public_access_block;
 
 /// The addresses of AWS's metadata and credential services, as answers write them. Source: AWS documentation of the
 /// instance metadata service (both families), of task metadata, and of the credential endpoints of tasks and pods.

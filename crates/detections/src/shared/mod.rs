@@ -1,6 +1,7 @@
 //! Pieces that several detections share.
 
 pub(crate) mod api_class;
+pub(crate) mod bucket_grant;
 pub(crate) mod call;
 pub mod contact;
 pub(crate) mod listed_caller;

@@ -429,7 +429,10 @@ impl Estate {
     fn learn_credentials(&mut self, call: &ApiCall<'_>) {
         let Some(instance_id) = instance_session(call) else { return };
         let Some(address) = call.source_ip else { return };
-        let key = call.identity.access_key_id.to_string();
+        // An event that names no key: the session stands for it, so that keys of other instances are not mixed up with it.
+        let identity = &call.identity;
+        let key = if identity.access_key_id.is_empty() { &identity.arn } else { &identity.access_key_id };
+        let key = key.to_string();
         let first_ms = call.time.ms();
         let state = self.keys.touch(key, call.time, || KeyState { first_ms, addresses: BTreeSet::new() });
         if call.time.ms() - state.first_ms <= BINDING_MS {

@@ -4,6 +4,7 @@ pub(crate) mod api_class;
 pub(crate) mod bucket_grant;
 pub(crate) mod call;
 pub mod contact;
+pub(crate) mod credential_place;
 pub(crate) mod listed_caller;
 pub mod pen_test;
 pub(crate) mod public_access_block;

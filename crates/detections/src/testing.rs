@@ -41,7 +41,7 @@ pub(crate) fn signals(detection: &Detection, knowledge: &Knowledge, lines: &[&st
             if !flow.instance_id.is_empty() {
                 estate.learn_interface(&flow.account, &flow.interface_id, &flow.instance_id, None, flow.start);
             }
-            conversations.learn(flow, |ip| is_publicly_routable(ip));
+            conversations.learn(flow, is_publicly_routable);
         }
     });
     let report = watchfire_parse::parse(content.as_bytes(), &Origin::default(), &mut |record, _| {
@@ -56,7 +56,7 @@ pub(crate) fn signals(detection: &Detection, knowledge: &Knowledge, lines: &[&st
                 estate.learn_call(call);
             }
             Record::Flow(flow) => {
-                let Some(contact) = conversations.contact(flow, |ip| is_publicly_routable(ip)) else { return };
+                let Some(contact) = conversations.contact(flow, is_publicly_routable) else { return };
                 match &detection.rule {
                     Rule::Flow(detect) => detect(&contact, &context, &mut signals),
                     Rule::Window(_) => observe(&mut window, &Observed::Flow(&contact), &context, &mut signals),

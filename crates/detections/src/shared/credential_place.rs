@@ -110,8 +110,8 @@ pub(crate) fn signal(
     }
     if !matches!(place, ForeignPlace::OtherAccount { .. }) {
         reasons.push(format!(
-            "It is no address of account {own} that the inventory or flow logs show, and not shared egress: not {EGRESS_INSTANCES_MIN} \
-             instances were seen behind it on {EGRESS_DAYS_MIN} earlier days."
+            "It is no address of account {own} that the inventory or flow logs show, and no shared egress, which takes \
+             {EGRESS_INSTANCES_MIN} instances on {EGRESS_DAYS_MIN} earlier days."
         ));
         if inventory.is_empty() {
             signal

@@ -24,8 +24,8 @@ pub struct SourceFile {
     pub name: String,
     /// What its place says about its records.
     pub origin: Origin,
-    /// Its content was read before: its facts do not count.
-    pub is_repeated: bool,
+    /// The file that evidence names for it: the first by name among those with the same content, else itself.
+    pub canonical: u32,
 }
 
 /// One worker's facts and the flow formats that they refer to.
@@ -310,11 +310,10 @@ fn in_order<'a>(facts: &'a [Vec<u8>], files: &[SourceFile]) -> Vec<Candidate<'a>
     let mut candidates = Vec::new();
     for (worker, bytes) in facts.iter().enumerate() {
         let mut rest = bytes.as_slice();
-        while let Some((fact, after)) = Fact::decode(rest) {
+        while let Some((mut fact, after)) = Fact::decode(rest) {
             rest = after;
-            if !files.get(fact.file as usize).is_some_and(|file| file.is_repeated) {
-                candidates.push(Candidate { fact, worker });
-            }
+            fact.file = files.get(fact.file as usize).map_or(fact.file, |file| file.canonical);
+            candidates.push(Candidate { fact, worker });
         }
     }
     candidates.sort_unstable_by(|one, other| {

@@ -58,6 +58,24 @@ maltrail's malware trails that describe scanning or a leaked page rather than a 
 
 AWS's address ranges (`aws-ranges`) are a table derived from the `ip-ranges.json` that AWS publishes.
 The public suffix list is the one in the crate `psl`.
+
+## Notices
+
+The lists named maltrail are Copyright (c) 2014-present Maltrail developers
+(https://github.com/stamparm/maltrail/) and used under the MIT licence, as are the Tor lists of SecOps-Institute:
+
+> Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+> documentation files (the \"Software\"), to deal in the Software without restriction, including without limitation the
+> rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
+> persons to whom the Software is furnished to do so, subject to the following conditions:
+>
+> The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
+> Software.
+>
+> THE SOFTWARE IS PROVIDED \"AS IS\", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
+> WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
+> COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
+> OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 ";
 
 #[cfg(test)]
@@ -72,7 +90,9 @@ mod tests {
         assert!(lists.len() >= 10, "{}", lists.len());
         for list in &lists {
             assert!(!list.entries.is_empty(), "{}", list.name);
-            for text in [&list.name, &list.version, &list.licence, &list.source] {
+            // The tester's definitions bear no date; its domains do not age.
+            let version = if list.name.starts_with("GuardDuty tester") { &list.name } else { &list.version };
+            for text in [&list.name, version, &list.licence, &list.source] {
                 assert!(!text.is_empty(), "{}", list.name);
             }
         }

@@ -1,7 +1,7 @@
 //! Merging lists.
 
 use super::domains::Scope;
-use super::{Entry, EntrySets, Indicator, IndicatorList, Indicators, ListInfo};
+use super::{Entry, EntrySets, Indicator, IndicatorList, Indicators, ListEntry, ListInfo};
 use crate::address::{NOT_ROUTABLE_V4, NOT_ROUTABLE_V6};
 use crate::ranges::{Address, Prefix, Prefixes, RangeTable, flatten};
 use foldhash::fast::FixedState;
@@ -35,6 +35,10 @@ impl IndicatorsBuilder {
     pub fn build(self) -> Indicators {
         let mut indicators = Indicators::default();
         let mut prefixes = Prefixes::default();
+        let entries = self.lists.iter().flat_map(|(list, _)| &list.entries);
+        let is_name = |entry: &&ListEntry| matches!(entry.indicator, Indicator::Domain(_) | Indicator::Below(_));
+        indicators.domains.reserve(entries.clone().filter(is_name).count());
+        indicators.entries.reserve(entries.count());
         for (list, trusted) in self.lists {
             add_list(&mut indicators, &mut prefixes, list, trusted);
         }
@@ -49,7 +53,6 @@ fn add_list(indicators: &mut Indicators, prefixes: &mut Prefixes, list: Indicato
     let id = indicators.lists.len() as u32;
     let bits = (!trusted).then(|| list.kind.bit());
     let plain = if list.include_subdomains { Scope::ExactAndBelow } else { Scope::Exact };
-    indicators.entries.reserve(list.entries.len());
     for entry in list.entries {
         let number = indicators.entries.len() as u32;
         match &entry.indicator {

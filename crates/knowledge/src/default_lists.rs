@@ -1,6 +1,6 @@
 //! The threat lists that ship in the program.
 //!
-//! `cargo xtask intel --data DIR` makes `data/default-lists.bin` from the sources that `docs/threat-lists.md` names:
+//! `cargo run -p xtask -- intel --data DIR` makes `data/default-lists.bin` from the sources that `docs/threat-lists.md` names:
 //! the lists in the [plain text form](crate::txt_list), one behind the other with [`SEPARATOR`] between them,
 //! compressed with zstd. So what ships can be read with `zstd -dc`, and it passes the same checks as a user's list.
 
@@ -30,7 +30,7 @@ pub fn lists(text: &[u8]) -> impl Iterator<Item = IndicatorList> {
     lists.map(|list| txt_list::parse(list.as_bytes(), &IndicatorList::new("", ListKind::Malicious)).list)
 }
 
-/// The page `docs/threat-lists.md`: where each list comes from. `cargo xtask intel` writes it, a test compares it.
+/// The page `docs/threat-lists.md`: where each list comes from. `cargo run -p xtask -- intel` writes it, a test compares it.
 pub fn provenance_page(lists: &[IndicatorList]) -> String {
     let mut page = String::from(PAGE_HEAD);
     for list in lists {
@@ -44,7 +44,7 @@ pub fn provenance_page(lists: &[IndicatorList]) -> String {
 const PAGE_HEAD: &str = "\
 # Threat lists that ship in the program
 
-Made by `cargo xtask intel`; a test checks that this page matches the program. A finding names the list that matched.
+Made by `cargo run -p xtask -- intel`; a test checks that this page matches the program. A finding names the list that matched.
 The lists age: give fresh ones of your own, and your own trusted list wins over all of them.
 
 | list | kind | entries | date | licence | source |
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn the_page_matches_the_program() {
         let page = include_str!("../../../docs/threat-lists.md");
-        assert_eq!(page, provenance_page(&load()), "run `cargo xtask intel --data DIR`");
+        assert_eq!(page, provenance_page(&load()), "run `cargo run -p xtask -- intel --data DIR`");
     }
 
     #[test]

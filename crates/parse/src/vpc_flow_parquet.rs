@@ -58,8 +58,9 @@ const ODD_VALUE: &str = "a column of the flow record holds no text or number of 
 
 /// Reads every flow record of a Parquet file, in order, and says what became of the rest.
 ///
-/// Positions, in [`Raw`] and in the report, are row numbers, from 0. Where the file is damaged, the batches of rows before are
-/// read. The source is [`Bytes`] or an open file.
+/// Positions, in [`Raw`] and in the report, are row numbers, from 0. Where the file is damaged, the batches of rows
+/// before are read; one that lost its end, where Parquet keeps its index, gives none. The source is [`Bytes`] or an
+/// open file.
 pub fn read_parquet_flows<R: ChunkReader + 'static>(
     source: R,
     origin: &Origin,

@@ -13,9 +13,13 @@ mod report;
 mod resolver_query;
 mod simd;
 mod vpc_flow;
+mod vpc_flow_parquet;
 
+pub use bytes::Bytes;
+pub use parquet::file::reader::ChunkReader;
 pub use report::{Format, REJECTIONS_KEPT_MAX, Rejection, Remark, Report, Skipped};
 pub use vpc_flow::FlowFormat;
+pub use vpc_flow_parquet::read_parquet_flows;
 
 use json::Walker;
 use std::borrow::Cow;

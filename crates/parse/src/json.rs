@@ -241,17 +241,17 @@ impl<'a> Walker<'a> {
                 return Err(Fault::Syntax("a line break stands inside a string"));
             }
             let (open, mut close) = (shape.open & !in_string, shape.close & !in_string);
+            let mut closed = 0;
             while close != 0 {
-                let below = close & close.wrapping_neg();
-                let opened = (open & (below - 1)).count_ones();
-                let closed = (shape.close & !in_string & (below - 1)).count_ones() + 1;
-                if depth + opened <= closed {
+                closed += 1;
+                let below = (close & close.wrapping_neg()) - 1;
+                if depth + (open & below).count_ones() == closed {
                     self.at = at + close.trailing_zeros() as usize + 1;
                     return Ok(());
                 }
-                close ^= below;
+                close &= close - 1;
             }
-            depth = depth + open.count_ones() - (shape.close & !in_string).count_ones();
+            depth = depth + open.count_ones() - closed;
             at += simd::BLOCK;
         }
         self.at = bytes.len();

@@ -74,6 +74,16 @@ impl<'a> Walker<'a> {
         self.at += 1;
     }
 
+    /// Takes exactly these bytes if they come next.
+    #[inline(always)]
+    pub(crate) fn takes(&mut self, literal: &str) -> bool {
+        let is_next = self.text.as_bytes().get(self.at..).is_some_and(|rest| rest.starts_with(literal.as_bytes()));
+        if is_next {
+            self.at += literal.len();
+        }
+        is_next
+    }
+
     /// Walks the object whose `{` comes next. `member` is given each key and must take its value.
     #[inline(always)]
     pub(crate) fn object(&mut self, mut member: impl FnMut(&mut Self, &str) -> Result<(), Fault>) -> Result<(), Fault> {
@@ -82,6 +92,26 @@ impl<'a> Walker<'a> {
             self.step();
             return Ok(());
         }
+        self.members(member)
+    }
+
+    /// Walks what is left of an object behind one of its members.
+    #[inline(always)]
+    pub(crate) fn rest_of_object(
+        &mut self,
+        member: impl FnMut(&mut Self, &str) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let next = self.peek()?;
+        self.step();
+        match next {
+            b',' => self.members(member),
+            b'}' => Ok(()),
+            _ => Err(Fault::Syntax("a comma or a closing brace was expected")),
+        }
+    }
+
+    #[inline(always)]
+    fn members(&mut self, mut member: impl FnMut(&mut Self, &str) -> Result<(), Fault>) -> Result<(), Fault> {
         loop {
             let key = self.key()?;
             let unescaped;

@@ -86,7 +86,7 @@ impl<'a> Walker<'a> {
 
     /// Walks the object whose `{` comes next. `member` is given each key and must take its value.
     #[inline(always)]
-    pub(crate) fn object(&mut self, mut member: impl FnMut(&mut Self, &str) -> Result<(), Fault>) -> Result<(), Fault> {
+    pub(crate) fn object(&mut self, member: impl FnMut(&mut Self, &str) -> Result<(), Fault>) -> Result<(), Fault> {
         self.step();
         if self.peek()? == b'}' {
             self.step();

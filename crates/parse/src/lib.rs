@@ -92,6 +92,9 @@ pub fn parse_record<'a>(
 
 /// The content as text of the same length, so that positions stay true: bytes that are no UTF-8 become `?`.
 fn text_of<'a>(content: &'a [u8], report: &mut Report) -> Cow<'a, str> {
+    if let Some(text) = simd::ascii_text(content) {
+        return Cow::Borrowed(text);
+    }
     if let Ok(text) = std::str::from_utf8(content) {
         return Cow::Borrowed(text);
     }

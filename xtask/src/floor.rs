@@ -143,11 +143,11 @@ impl Reader {
     }
 }
 
-/// Tells the format by the first bytes.
+/// Tells the format by the first bytes: JSON lines, one JSON document, or text in columns.
 fn scan(flows: &mut flow::Reader, text: Text<'_>) -> Counted {
-    match text.slice(0, 8.min(text.len())) {
-        b"version " => simd::call!(flow::Reader::scan, flows, text),
-        b"{\"versio" => simd::call!(dns::scan, text),
-        _ => simd::call!(cloudtrail::scan, text),
+    match text.slice(0, 10.min(text.len())) {
+        b"{\"Records\"" => simd::call!(cloudtrail::scan, text),
+        [b'{', ..] => simd::call!(dns::scan, text),
+        _ => simd::call!(flow::Reader::scan, flows, text),
     }
 }

@@ -317,7 +317,7 @@ mod tests {
     fn an_event_has_the_size_and_shape_that_aws_gives_it() {
         let files = rendered(Kind::CloudTrail, 20_000);
         let bytes: usize = files.iter().map(|(_, text)| text.len()).sum();
-        assert!((1_100..1_500).contains(&(bytes / 20_000)), "{} bytes an event", bytes / 20_000);
+        assert!((1_100..1_550).contains(&(bytes / 20_000)), "{} bytes an event", bytes / 20_000);
         for (path, text) in files {
             assert!(path.starts_with("AWSLogs/") && path.ends_with(".json.gz"), "{path}");
             let file: serde_json::Value = serde_json::from_str(&text).unwrap();

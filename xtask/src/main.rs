@@ -3,9 +3,19 @@
 
 mod arguments;
 mod bench;
+#[cfg(target_arch = "x86_64")]
 mod floor;
 mod generate;
+#[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "only the floor inflates"))]
 mod gzip;
+
+/// The floor is written for one kind of processor: a slower one elsewhere would be a kinder measure, not the same.
+#[cfg(not(target_arch = "x86_64"))]
+mod floor {
+    pub(crate) fn run(_: Vec<String>) -> anyhow::Result<()> {
+        anyhow::bail!("the floor needs an x86-64 processor with AVX2")
+    }
+}
 
 use std::process::ExitCode;
 

@@ -102,7 +102,8 @@ impl Reader {
         let mut counted = Counted::default();
         self.each(text, |flow| {
             counted.records += 1;
-            counted.checksum = counted.checksum.wrapping_add(sum(std::hint::black_box(flow)));
+            // Every number goes into the sum, so none can be left out.
+            counted.checksum = counted.checksum.wrapping_add(sum(flow));
         });
         counted
     }

@@ -158,10 +158,10 @@ pub(crate) fn container_end(text: Text<'_>, mut at: usize) -> usize {
         let (low, high) = (_mm256_or_si256(low, bit), _mm256_or_si256(high, bit));
         let opening = equal(low, high, b'{') & !strings;
         let closing = equal(low, high, b'}') & !strings;
-        if closing.count_ones() >= depth {
-            if let Some(offset) = closing_bracket(opening, closing, depth) {
-                return (at + offset + 1).min(text.len());
-            }
+        if closing.count_ones() >= depth
+            && let Some(offset) = closing_bracket(opening, closing, depth)
+        {
+            return (at + offset + 1).min(text.len());
         }
         depth = depth + opening.count_ones() - closing.count_ones();
         at += 64;
@@ -218,8 +218,10 @@ pub(crate) fn field_ends(text: Text<'_>, from: usize, to: usize, ends: &mut Vec<
         // A batch is written whether or not there are as many: a branch for each would be mispredicted.
         while written < count {
             for offset in 0..BATCH {
+                let position = (at as u32).wrapping_add(found.trailing_zeros());
+                // Volatile, or the compiler gathers them into vectors, one insertion after the other.
                 // SAFETY: at most as many positions as bytes, and one batch more, are written; `reserve` made room.
-                unsafe { next.add(written + offset).write((at as u32).wrapping_add(found.trailing_zeros())) };
+                unsafe { next.add(written + offset).write_volatile(position) };
                 found &= found.wrapping_sub(1);
             }
             written += BATCH;

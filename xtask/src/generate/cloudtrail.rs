@@ -26,8 +26,8 @@ enum Class {
 const CLASSES: [(Class, u64, u64, u64); 7] = [
     (Class::Service, 29, 24, 8),
     (Class::Instance, 24, 20, 30),
-    (Class::Function, 24, 22, 20),
-    (Class::Auditor, 18, 15, 4),
+    (Class::Function, 17, 15, 20),
+    (Class::Auditor, 25, 22, 4),
     (Class::Console, 0, 8, 12),
     (Class::Pipeline, 5, 8, 4),
     (Class::Engineer, 0, 3, 4),
@@ -200,10 +200,10 @@ fn principals(plan: &Plan, file: &FilePlan) -> Vec<Vec<Principal>> {
                 let agent = match index % 3 {
                     0 => "aws-sdk-go/1.55.5 (go1.22.8; linux; amd64) amazon-ssm-agent/3.3.987.0",
                     1 => {
-                        "Boto3/1.36.2 md/Botocore#1.36.2 ua/2.0 os/linux#6.1.119-129.201.amzn2023.x86_64 md/arch#x86_64 lang/python#3.11.6 md/pyimpl#CPython cfg/retry-mode#standard Botocore/1.36.2"
+                        "Boto3/1.36.2 md/Botocore#1.36.2 ua/2.0 os/linux#6.1.119 md/arch#x86_64 lang/python#3.11.6 Botocore/1.36.2"
                     }
                     _ => {
-                        "aws-sdk-java/2.29.43 md/io#async md/http#NettyNio ua/2.1 os/Linux#5.10.230-223.885.amzn2.x86_64 lang/java#21.0.5 md/OpenJDK_64-Bit_Server_VM#21.0.5+11-LTS md/vendor#Amazon.com_Inc. md/en_US m/D,N"
+                        "aws-sdk-java/2.29.43 md/io#async md/http#NettyNio ua/2.1 os/Linux#5.10.230 lang/java#21.0.5 md/vendor#Amazon.com_Inc. m/D,N"
                     }
                 };
                 let instance = resource_id("i", &[place[0], place[1], place[2], index, 2]);
@@ -211,9 +211,9 @@ fn principals(plan: &Plan, file: &FilePlan) -> Vec<Vec<Principal>> {
             }
             Class::Function => {
                 let agent = if index.is_multiple_of(2) {
-                    "Boto3/1.35.36 md/Botocore#1.35.36 md/awscrt#0.22.0 ua/2.0 os/linux#5.10.230-240.895.amzn2.x86_64 md/arch#x86_64 lang/python#3.12.8 md/pyimpl#CPython exec-env/AWS_Lambda_python3.12 cfg/retry-mode#legacy Botocore/1.35.36"
+                    "Boto3/1.35.36 Python/3.12.8 Linux/5.10.230-240.895.amzn2.x86_64 exec-env/AWS_Lambda_python3.12 Botocore/1.35.36"
                 } else {
-                    "aws-sdk-js/3.726.1 ua/2.1 os/linux#5.10.230-240.895.amzn2.x86_64 lang/js md/nodejs#22.11.0 api/dynamodb#3.726.1 exec-env/AWS_Lambda_nodejs22.x m/E,T"
+                    "aws-sdk-js/3.726.1 ua/2.1 os/linux#5.10.230 lang/js md/nodejs#22.11.0 exec-env/AWS_Lambda_nodejs22.x"
                 };
                 let address = dotted(ec2_address(file.region, random));
                 (format!("{workload}-role"), workload.to_owned(), address, agent.to_owned(), calls::FUNCTION)

@@ -156,7 +156,8 @@ pub(super) fn render(plan: &Plan, file: &FilePlan, text: &mut String) -> String 
                 1 => format!("orders-{}.c{id}.{region}.rds.amazonaws.com", resource / 3),
                 _ => format!("internal-app-{id}.{region}.elb.amazonaws.com"),
             };
-            let answer = if resource % 3 == 0 { Answer::Ec2 } else { Answer::Own(10, (file.account % 200 + 1) as u8) };
+            let answer =
+                if resource.is_multiple_of(3) { Answer::Ec2 } else { Answer::Own(10, (file.account % 200 + 1) as u8) };
             ask(&name, "A", "NOERROR", &public_answer(random, file, &name, answer));
             if host.asks_both {
                 ask(&name, "AAAA", "NOERROR", "");
@@ -203,13 +204,18 @@ pub(super) fn render(plan: &Plan, file: &FilePlan, text: &mut String) -> String 
 
 /// An internal name has one address.
 fn internal_answer(file: &FilePlan, name: &str) -> String {
-    let host = name.bytes().fold(0_u64, |sum, byte| sum * 31 + u64::from(byte)) % HOSTS;
+    let host = number_of(name) % HOSTS;
     format!(r#"{{"Rdata":"{}","Type":"A","Class":"IN"}}"#, host_address(file, host))
+}
+
+/// A number that goes with a name for ever.
+fn number_of(name: &str) -> u64 {
+    name.bytes().fold(7, |sum: u64, byte| sum.wrapping_mul(131).wrapping_add(u64::from(byte)))
 }
 
 /// CNAMEs, then addresses; names keep their answers, of which resolvers turn the order.
 fn public_answer(random: &mut Random, file: &FilePlan, name: &str, answer: Answer) -> String {
-    let mut stable = Random::of(&[name.bytes().fold(7, |sum, byte| sum * 131 + u64::from(byte))]);
+    let mut stable = Random::of(&[number_of(name)]);
     let mut output = String::new();
     let mut add = |data: &str, kind: &str| {
         let comma = if output.is_empty() { "" } else { "," };

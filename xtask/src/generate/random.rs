@@ -117,7 +117,7 @@ mod tests {
         let mut random = Random::of(&[1, 2]);
         random.uuid(&mut text);
         random.base64(4, &mut text);
-        assert_eq!(text, "PIN");
+        assert_eq!(text, "7d3a3a0b-b757-4375-a25a-cd7da963e5abxDKj");
     }
 
     #[test]

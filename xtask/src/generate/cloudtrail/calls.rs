@@ -113,7 +113,7 @@ const LIST_OBJECTS: Call = call(
 .data();
 
 const DECRYPT: Call = call(
-    14,
+    10,
     "kms",
     "Decrypt",
     Read,
@@ -216,7 +216,7 @@ const GET_METRIC_DATA: Call = call(
     "monitoring",
     "GetMetricData",
     Read,
-    r#"{"startTime":"<time>","endTime":"<time>","metricDataQueries":[{"id":"m1","label":"p99","metricStat":{"metric":{"namespace":"AWS/ApplicationELB","metricName":"TargetResponseTime","dimensions":[{"name":"LoadBalancer","value":"app/<function>/<stablehex:16>"}]},"period":60,"stat":"p99"},"returnData":true},{"id":"m2","label":"count","metricStat":{"metric":{"namespace":"AWS/ApplicationELB","metricName":"RequestCount","dimensions":[{"name":"LoadBalancer","value":"app/<function>/<stablehex:16>"}]},"period":60,"stat":"Sum"},"returnData":true}]}"#,
+    r#"{"startTime":"<time>","endTime":"<time>","metricDataQueries":[{"id":"m1","label":"p99","metricStat":{"metric":{"namespace":"AWS/ApplicationELB","metricName":"TargetResponseTime","dimensions":[{"name":"LoadBalancer","value":"app/<function>/<stablehex:16>"}]},"period":60,"stat":"p99"},"returnData":true}]}"#,
     "null",
 )
 .data();
@@ -229,11 +229,11 @@ pub(super) static SERVICE: &[Call] = &[
         "AssumeRole",
         Read,
         r#"{"roleArn":"arn:aws:iam::<account>:role/<targetrole>","roleSessionName":"<session>","durationSeconds":3600}"#,
-        r#"{"credentials":{"accessKeyId":"ASIA<base32:16>","sessionToken":"<base64:380>=","expiration":"<longtime>"},"assumedRoleUser":{"assumedRoleId":"AROA<stablebase32:17>:<session>","arn":"arn:aws:sts::<account>:assumed-role/<targetrole>/<session>"}}"#,
+        r#"{"credentials":{"accessKeyId":"ASIA<base32:16>","sessionToken":"<base64:300>=","expiration":"<longtime>"},"assumedRoleUser":{"assumedRoleId":"AROA<stablebase32:17>:<session>","arn":"arn:aws:sts::<account>:assumed-role/<targetrole>/<session>"}}"#,
     )
     .on(ROLE),
     call(
-        20,
+        12,
         "s3",
         "PutObject",
         Write,
@@ -282,11 +282,11 @@ pub(super) static SERVICE: &[Call] = &[
 /// What programs on instances call.
 pub(super) static INSTANCE: &[Call] = &[
     call(
-        24,
+        12,
         "ssm",
         "UpdateInstanceInformation",
         Write,
-        r#"{"instanceId":"<session>","agentVersion":"3.3.987.0","agentStatus":"Active","platformType":"Linux","platformName":"Amazon Linux","platformVersion":"2023","iPAddress":"10.0.<stablenumber:200>.<stablenumber:250>","computerName":"ip-10-0-<stablenumber:200>-<stablenumber:250>.<region>.compute.internal","agentName":"amazon-ssm-agent","availabilityZone":"<region>a","availabilityZoneId":"use1-az4","sSMConnectionChannel":"ssmmessages"}"#,
+        r#"{"instanceId":"<session>","agentVersion":"3.3.987.0","agentStatus":"Active","platformType":"Linux","iPAddress":"10.0.<stablenumber:200>.<stablenumber:250>","computerName":"ip-10-0-<stablenumber:200>-<stablenumber:250>.<region>.compute.internal","agentName":"amazon-ssm-agent","availabilityZone":"<region>a"}"#,
         "null",
     ),
     call(8, "ssm", "ListInstanceAssociations", Read, r#"{"instanceId":"<session>","maxResults":20}"#, "null"),

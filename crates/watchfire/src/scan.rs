@@ -13,11 +13,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use watchfire_detections::DETECTIONS;
 use watchfire_engine::{CoverageMap, Kept, ListenIndex, Replay, ReplayCounts, Scope, SourceFile, Spool, Worker};
 use watchfire_ingest::{
-    Content, FileOutcome, FileProblem, FoundFile, Limits, Listing, PieceKind, Scratch, list, origin_from_path, read,
+    Content, FileOutcome, FileProblem, FoundFile, Limits, Listing, ParquetSource, PieceKind, Scratch, list,
+    origin_from_path, read,
 };
 use watchfire_knowledge::Knowledge;
-use watchfire_model::Finding;
-use watchfire_parse::{FlowFormat, Origin, Report, Skipped, parse};
+use watchfire_model::{Finding, Record};
+use watchfire_parse::{Bytes, FlowFormat, Origin, Raw, Report, Skipped, parse, read_parquet_flows};
 use xxhash_rust::xxh3::xxh3_128;
 
 /// What to scan.
@@ -306,7 +307,16 @@ fn read_content(content: Content<'_>, origin: &Origin, rank: u32, worker: &mut W
             }
             report
         }
-        Content::Parquet(_) => Report::default(),
+        Content::Parquet(source) => {
+            let mut sink = |record: &Record<'_>, raw: Raw<'_>| worker.observe(record, raw, rank);
+            match source {
+                ParquetSource::Bytes(bytes) => read_parquet_flows(Bytes::copy_from_slice(bytes), origin, &mut sink),
+                ParquetSource::File(file) => match file.try_clone() {
+                    Ok(file) => read_parquet_flows(file, origin, &mut sink),
+                    Err(_) => Report::default(),
+                },
+            }
+        }
     }
 }
 

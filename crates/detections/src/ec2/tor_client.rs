@@ -1,5 +1,6 @@
 //! An instance uses the Tor network.
 
+use crate::shared::contact::TCP;
 use crate::shared::{listed_flow, subject};
 use crate::{Contact, Context, Detection, Interest, Need, Rule};
 use watchfire_model::{ConnectionDirection, FindingType, ListKind, Severity, Signal};
@@ -19,13 +20,14 @@ pub(crate) const DETECTION: Detection = Detection {
     rule: Rule::Flow(detect),
 };
 
-/// Evidence: a connection that our side opened to a guard, a relay or a directory authority, which answered, with a
+/// Evidence: a TCP connection that our side opened to a guard, a relay or a directory authority, which answered, with a
 /// thousand bytes each way.
 ///
 /// Exits are no evidence: clients of Tor do not connect to them, and websites do see them. An instance that is itself a
 /// relay opens such connections too: then both types stand.
 fn detect(contact: &Contact<'_>, context: &Context<'_>, signals: &mut Vec<Signal>) {
-    let is_used = contact.direction == ConnectionDirection::Outbound
+    let is_used = contact.flow.protocol == TCP
+        && contact.direction == ConnectionDirection::Outbound
         && contact.is_answered
         && contact.bytes_out >= BYTES_EACH_WAY_MIN
         && contact.bytes_in >= BYTES_EACH_WAY_MIN;
@@ -86,6 +88,11 @@ mod tests {
     fn a_probe_of_a_relays_port_stays_quiet() {
         assert!(found(ListKind::TorRelay, &session(999, 4_000)).is_empty());
         assert!(found(ListKind::TorRelay, &[session(4_000, 4_000)[0].clone()]).is_empty(), "unanswered");
+    }
+
+    #[test]
+    fn another_service_of_a_relays_host_over_udp_stays_quiet() {
+        assert!(found(ListKind::TorRelay, &session(4_000, 4_000).map(|flow| flow.protocol(17))).is_empty());
     }
 
     #[test]

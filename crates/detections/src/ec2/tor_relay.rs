@@ -1,5 +1,6 @@
 //! An instance works as a relay of the Tor network.
 
+use crate::shared::contact::TCP;
 use crate::shared::{listed_flow, subject};
 use crate::{Contact, Context, Detection, Interest, Need, Observed, Rule, Window};
 use serde::{Deserialize, Serialize};
@@ -40,7 +41,8 @@ pub(crate) const DETECTION: Detection = Detection {
 /// Evidence: within one hour, answered connections that at least five distinct relays opened to the instance, and
 /// answered connections that it opened to at least five.
 ///
-/// Unanswered ones do not count: exits scan the whole internet on behalf of their users. From then on each record of
+/// Unanswered ones do not count: exits scan the whole internet on behalf of their users. Nor does anything but TCP, the
+/// only protocol that relays speak: a relay's host may well be a time server, too. From then on each record of
 /// such a connection makes a signal, as long as both numbers stand.
 struct Relays {
     instances: Bounded<String, Contacts>,
@@ -70,7 +72,7 @@ impl Default for Relays {
 impl Window for Relays {
     fn observe(&mut self, record: &Observed<'_>, context: &Context<'_>, signals: &mut Vec<Signal>) {
         let Observed::Flow(contact) = record else { return };
-        if !contact.speaks() || !contact.is_answered || contact.is_icmp() {
+        if !contact.speaks() || !contact.is_answered || contact.flow.protocol != TCP {
             return;
         }
         let is_inbound = match contact.direction {
@@ -179,13 +181,14 @@ mod tests {
     use crate::Conversations;
     use crate::testing::*;
     use proptest::prelude::*;
+    use std::sync::LazyLock;
     use watchfire_knowledge::{Estate, Knowledge};
     use watchfire_model::Record;
     use watchfire_parse::Origin;
 
-    fn knowledge() -> Knowledge {
+    static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(|| {
         knowing_lists(&[(ListKind::TorRelay, &["198.51.100.0/25"]), (ListKind::TorExit, &["203.0.113.0/25"])], &[])
-    }
+    });
 
     fn relay(number: usize) -> String {
         // Every other one is an exit.
@@ -216,7 +219,7 @@ mod tests {
     }
 
     fn found(flows: &[FlowLine]) -> Vec<Signal> {
-        flow_signals(&DETECTION, &knowledge(), flows)
+        flow_signals(&DETECTION, &KNOWLEDGE, flows)
     }
 
     #[test]
@@ -255,6 +258,12 @@ mod tests {
     }
 
     #[test]
+    fn other_protocols_are_not_tors() {
+        let udp: Vec<FlowLine> = flows(5, 5, 60).into_iter().map(|flow| flow.protocol(17)).collect();
+        assert!(found(&udp).is_empty());
+    }
+
+    #[test]
     fn two_instances_do_not_add_up() {
         let other = |flow: FlowLine| flow.of("eni-0c000000000000002", "i-0c000000000000002").local("10.0.1.11");
         let inbound = (0..5).flat_map(|number| calls(number, 0));
@@ -284,8 +293,8 @@ mod tests {
     fn said(flows: &[FlowLine], restart_at: usize) -> Vec<Vec<Signal>> {
         let lines: Vec<String> = flows.iter().map(FlowLine::to_string).collect();
         let content = format!("{FLOW_HEADER}\n{}", lines.join("\n"));
-        let (knowledge, estate) = (knowledge(), Estate::default());
-        let context = Context { knowledge: &knowledge, estate: &estate };
+        let estate = Estate::default();
+        let context = Context { knowledge: &KNOWLEDGE, estate: &estate };
         let mut conversations = Conversations::default();
         let mut window: Box<dyn Window> = Box::new(Relays::default());
         let mut said = Vec::new();

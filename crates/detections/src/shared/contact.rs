@@ -143,8 +143,9 @@ struct Side {
     accepted: bool,
     /// Had a record let through that was more than a refusal.
     substance: bool,
-    /// Had a record that was a reset and nothing else, and one that was not.
+    /// Had a record of resets and nothing else; one that may be, of a format without flags; one that is not.
     reset: bool,
+    perhaps_reset: bool,
     other: bool,
 }
 
@@ -236,8 +237,15 @@ impl Conversation {
         if out.first.is_none() && !into.accepted {
             return (Inbound, "only packets from the other side were seen, and none was let in");
         }
+        if out.first.is_none() && !into.other {
+            return (Unknown, "only refusals (RST) from the other side were seen, of something that was not");
+        }
         if out.is_only_resets() && !into.is_only_resets() {
             return (Inbound, "our side only refused (RST)");
+        }
+        // Not so of the other side: scanners send hand-made SYNs without the segment size that every system sends.
+        if out.perhaps_reset && !out.other && into.first.is_some() {
+            return (Inbound, "our side sent nothing longer than a refusal (RST), and a SYN is longer");
         }
         match (out.syn_ack, into.syn_ack) {
             (false, true) => return (Outbound, "the other side answered a SYN (SYN-ACK)"),
@@ -299,10 +307,10 @@ impl Side {
             both if both == SYN | ACK => self.syn_ack = true,
             _ => {}
         }
-        if flags.is_some_and(|flags| flags & (SYN | RST) == RST) && is_bare(flow) {
-            self.reset = true;
-        } else {
-            self.other = true;
+        match flags {
+            _ if !is_refusal(flow, flags) => self.other = true,
+            Some(_) => self.reset = true,
+            None => self.perhaps_reset = true,
         }
         if !flow.is_rejected() && flow.packet_count > 0 {
             self.accepted = true;
@@ -311,7 +319,7 @@ impl Side {
     }
 
     fn is_only_resets(&self) -> bool {
-        self.reset && !self.other
+        self.reset && !self.other && !self.perhaps_reset
     }
 }
 
@@ -397,6 +405,7 @@ mod tests {
     use crate::testing::{FLOW_HEADER, FlowLine, knowing};
     use ConnectionDirection::{Inbound, Outbound, Unknown};
     use proptest::prelude::*;
+    use std::sync::LazyLock;
     use watchfire_knowledge::{Estate, Knowledge};
     use watchfire_model::{ListKind, Record};
     use watchfire_parse::Origin;
@@ -433,7 +442,8 @@ mod tests {
 
     fn contacts(flows: &[FlowLine]) -> Vec<(Seen, bool, IpAddr)> {
         let lines: Vec<String> = flows.iter().map(FlowLine::to_string).collect();
-        contacts_with(&knowing(ListKind::C2, &[REMOTE]), FLOW_HEADER, &lines)
+        static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(|| knowing(ListKind::C2, &[REMOTE]));
+        contacts_with(&KNOWLEDGE, FLOW_HEADER, &lines)
     }
 
     fn check(flows: &[FlowLine], direction: ConnectionDirection, is_answered: bool) {
@@ -507,6 +517,11 @@ mod tests {
     }
 
     #[test]
+    fn an_unasked_refusal_tells_nothing() {
+        check(&[into().flags(4).packets(1, 40)], Unknown, false);
+    }
+
+    #[test]
     fn a_rejected_attempt_of_ours_is_ours_and_unanswered() {
         check(&[out().flags(2).packets(3, 180).rejected()], Outbound, false);
     }
@@ -557,6 +572,20 @@ mod tests {
         let line = out().of("eni-nat", "-").to_string().replace(" egress", " ingress");
         let seen = contacts_with(&knowing(ListKind::C2, &[REMOTE]), FLOW_HEADER, &[line]);
         assert_eq!((seen[0].0.0, seen[0].2), (Outbound, REMOTE.parse().unwrap()));
+    }
+
+    #[test]
+    fn without_flags_the_size_tells_a_refusal() {
+        let line = |flow: FlowLine| flow.to_string().split(' ').take(14).collect::<Vec<_>>().join(" ");
+        let header: Vec<&str> = FLOW_HEADER.split_ascii_whitespace().take(14).collect();
+        let check = |flows: [FlowLine; 2], expected: (ConnectionDirection, bool)| {
+            let seen = contacts_with(&knowing(ListKind::C2, &[REMOTE]), &header.join(" "), &flows.map(line));
+            assert_eq!((seen[0].0.0, seen[0].0.1), expected);
+        };
+        let probe = FlowLine::into(REMOTE, 22_869, 50_000).packets(1, 60);
+        check([probe.clone(), FlowLine::out(50_000, REMOTE, 22_869).packets(1, 40)], (Inbound, false));
+        check([out().packets(3, 180), into().packets(3, 120)], (Outbound, false));
+        check([out().packets(4, 600), into().packets(4, 900)], (Outbound, true));
     }
 
     #[test]

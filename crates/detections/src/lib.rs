@@ -16,7 +16,27 @@ pub use detection::{Context, Detection, Interest, Need, Observed, Rule, Window};
 pub use shared::contact::{Contact, Conversations};
 
 /// Every built-in detection. Adding one is a file, its `mod` line, and a line here.
-pub static DETECTIONS: &[&Detection] = &[&iam_user::cloud_trail_logging_disabled::DETECTION];
+pub static DETECTIONS: &[&Detection] = &[
+    &ec2::bitcoin_tool::QUERY,
+    &ec2::bitcoin_tool::TRAFFIC,
+    &ec2::blackhole_traffic::QUERY,
+    &ec2::blackhole_traffic::TRAFFIC,
+    &ec2::cc_activity::QUERY,
+    &ec2::cc_activity::TRAFFIC,
+    &ec2::dga_domain_request::DETECTION,
+    &ec2::drive_by_source_traffic::DETECTION,
+    &ec2::drop_point::QUERY,
+    &ec2::drop_point::TRAFFIC,
+    &ec2::malicious_domain_request::DETECTION,
+    &ec2::malicious_ip_caller::DETECTION,
+    &ec2::metadata_dns_rebind::DETECTION,
+    &ec2::phishing_domain_request::DETECTION,
+    &ec2::port_probe_emr_unprotected_port::DETECTION,
+    &ec2::port_probe_unprotected_port::DETECTION,
+    &ec2::tor_client::DETECTION,
+    &ec2::tor_relay::DETECTION,
+    &iam_user::cloud_trail_logging_disabled::DETECTION,
+];
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,22 @@
 //! House tasks: `cargo run --release -p xtask -- TASK`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool speaks to the terminal")]
 
+mod arguments;
+mod bench;
+#[cfg(target_arch = "x86_64")]
+mod floor;
+mod generate;
+#[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "only the floor inflates"))]
+mod gzip;
 mod intel;
+
+/// The floor is written for one kind of processor: a slower one elsewhere would be a kinder measure, not the same.
+#[cfg(not(target_arch = "x86_64"))]
+mod floor {
+    pub(crate) fn run(_: Vec<String>) -> anyhow::Result<()> {
+        anyhow::bail!("the floor needs an x86-64 processor with AVX2")
+    }
+}
 
 use std::process::ExitCode;
 
@@ -9,6 +24,9 @@ const HELP: &str = "\
 House tasks. Run them with `cargo run --release -p xtask -- TASK`.
 
   intel     make the threat lists and address ranges that ship in the program
+  generate  write a corpus of realistic, benign log files
+  floor     read a corpus with the hand-written minimum and count its records
+  bench     compare the program with the floor on the same corpora in one run
 
 `TASK --help` tells the options of a task.";
 
@@ -18,6 +36,9 @@ fn main() -> ExitCode {
     let rest: Vec<String> = words.collect();
     let done = match task.as_str() {
         "intel" => intel::run(rest),
+        "generate" => generate::run(rest),
+        "floor" => floor::run(rest),
+        "bench" => bench::run(rest),
         "" | "help" | "--help" | "-h" => {
             println!("{HELP}");
             Ok(())

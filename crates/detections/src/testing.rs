@@ -1,50 +1,73 @@
 //! Shows records to one detection as the engine would: read by `parse`, in order, with the estate learning between.
 
 use crate::{Context, Conversations, Detection, Observed, Rule};
-use watchfire_knowledge::{
-    CloudRanges, Estate, IndicatorList, IndicatorsBuilder, Inventory, Knowledge, is_publicly_routable, txt_list,
-};
-use watchfire_model::{ListKind, Record, Signal};
+use std::fmt;
+use watchfire_knowledge::{CloudRanges, Estate, IndicatorList, IndicatorsBuilder, Inventory, Knowledge, txt_list};
+use watchfire_model::{Direction, ListKind, Record, Signal, VpcFlow};
 use watchfire_parse::Origin;
 
 /// Knowledge with one list of one kind.
 pub(crate) fn knowing(kind: ListKind, entries: &[&str]) -> Knowledge {
-    knowing_lists(&[(kind, entries)])
+    knowing_lists(&[(kind, entries)], &[])
 }
 
-/// Knowledge with several lists.
-pub(crate) fn knowing_lists(lists: &[(ListKind, &[&str])]) -> Knowledge {
+/// Knowledge with these threat lists, and one trusted list.
+pub(crate) fn knowing_lists(threats: &[(ListKind, &[&str])], trusted: &[&str]) -> Knowledge {
     let mut builder = IndicatorsBuilder::default();
-    for &(kind, entries) in lists {
-        let list = txt_list::parse(entries.join("\n").as_bytes(), &IndicatorList::new(format!("test-{kind}"), kind));
-        assert_eq!(list.rejected_count, 0, "the test's own list must be well-formed: {:?}", list.rejected);
-        builder.add(list.list);
+    for (kind, entries) in threats {
+        builder.add(list(&format!("test-{kind}"), *kind, entries));
     }
+    builder.trusted(list("test-trusted", ListKind::Malicious, trusted));
     Knowledge { indicators: builder.build(), ..ranges_only() }
 }
 
-/// Knowledge with this inventory.
-pub(crate) fn knowing_inventory(json: &str) -> Knowledge {
-    let inventory = Inventory::from_json(json.as_bytes());
-    Knowledge { inventory: inventory.expect("the test's own inventory must be well-formed"), ..ranges_only() }
+/// The same knowledge with this inventory.
+pub(crate) fn with_inventory(knowledge: Knowledge, inventory: &str) -> Knowledge {
+    Knowledge { inventory: Inventory::from_json(inventory.as_bytes()).unwrap(), ..knowledge }
+}
+
+/// Knowledge of this inventory, and of nothing else but what ships for AWS itself.
+pub(crate) fn knowing_inventory(inventory: &str) -> Knowledge {
+    with_inventory(ranges_only(), inventory)
+}
+
+fn list(name: &str, kind: ListKind, entries: &[&str]) -> IndicatorList {
+    let list = txt_list::parse(entries.join("\n").as_bytes(), &IndicatorList::new(name, kind));
+    assert_eq!(list.rejected_count, 0, "the test's own list must be well-formed: {:?}", list.rejected);
+    list.list
 }
 
 /// What the detection says about these log lines (each one event, or flow lines under their header).
 pub(crate) fn signals(detection: &Detection, knowledge: &Knowledge, lines: &[&str]) -> Vec<Signal> {
-    let content = lines.join("\n");
+    signals_of(detection, knowledge, &[&lines.join("\n")])
+}
+
+/// What the detection says about these files, read one after the other.
+pub(crate) fn signals_of(detection: &Detection, knowledge: &Knowledge, files: &[&str]) -> Vec<Signal> {
     let mut signals = Vec::new();
     let mut estate = Estate::default();
     let mut conversations = Conversations::default();
     let mut window = if let Rule::Window(make) = detection.rule { Some(make()) } else { None };
-    watchfire_parse::parse(content.as_bytes(), &Origin::default(), &mut |record, _| {
-        if let Record::Flow(flow) = record {
-            if !flow.instance_id.is_empty() {
-                estate.learn_interface(&flow.account, &flow.interface_id, &flow.instance_id, None, flow.start);
-            }
-            conversations.learn(flow, is_publicly_routable);
+    let read = |each: &mut dyn FnMut(&Record<'_>)| {
+        for file in files {
+            let report = watchfire_parse::parse(file.as_bytes(), &Origin::default(), &mut |record, _| each(record));
+            assert_eq!(report.rejected_count, 0, "the test's own lines must be well-formed: {:?}", report.rejected);
+        }
+    };
+    read(&mut |record| {
+        if let Record::Flow(flow) = record
+            && !flow.instance_id.is_empty()
+        {
+            let local = own_address(flow);
+            estate.learn_interface(&flow.account, &flow.interface_id, &flow.instance_id, local, flow.start);
         }
     });
-    let report = watchfire_parse::parse(content.as_bytes(), &Origin::default(), &mut |record, _| {
+    read(&mut |record| {
+        if let Record::Flow(flow) = record {
+            conversations.learn(flow, &Context { knowledge, estate: &estate });
+        }
+    });
+    read(&mut |record| {
         let context = Context { knowledge, estate: &estate };
         match record {
             Record::ApiCall(call) => {
@@ -56,7 +79,7 @@ pub(crate) fn signals(detection: &Detection, knowledge: &Knowledge, lines: &[&st
                 estate.learn_call(call);
             }
             Record::Flow(flow) => {
-                let Some(contact) = conversations.contact(flow, is_publicly_routable) else { return };
+                let Some(contact) = conversations.contact(flow, &context) else { return };
                 match &detection.rule {
                     Rule::Flow(detect) => detect(&contact, &context, &mut signals),
                     Rule::Window(_) => observe(&mut window, &Observed::Flow(&contact), &context, &mut signals),
@@ -70,7 +93,6 @@ pub(crate) fn signals(detection: &Detection, knowledge: &Knowledge, lines: &[&st
             },
         }
     });
-    assert_eq!(report.rejected_count, 0, "the test's own lines must be well-formed: {:?}", report.rejected);
     for signal in &signals {
         assert!(
             detection.reports.contains(&signal.finding_type),
@@ -85,6 +107,14 @@ pub(crate) fn signals(detection: &Detection, knowledge: &Knowledge, lines: &[&st
         assert!(!signal.entity.is_empty(), "{} is about nothing", signal.finding_type);
     }
     signals
+}
+
+/// The interface's own address, as the engine takes it from a record.
+fn own_address(flow: &VpcFlow<'_>) -> Option<std::net::IpAddr> {
+    match flow.direction? {
+        Direction::Egress => flow.source,
+        Direction::Ingress => flow.target,
+    }
 }
 
 fn observe(
@@ -128,4 +158,146 @@ pub(crate) fn check_quiet_with(detection: &Detection, knowledge: &Knowledge, lin
 
 fn ranges_only() -> Knowledge {
     Knowledge { cloud_ranges: CloudRanges::shipped(), ..Knowledge::default() }
+}
+
+/// The columns of [`FlowLine`].
+pub(crate) const FLOW_HEADER: &str = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets \
+    bytes start end action log-status vpc-id subnet-id instance-id tcp-flags type pkt-srcaddr pkt-dstaddr flow-direction";
+
+/// One line of a flow log of version 5, with a minute of ten ordinary packets unless told otherwise.
+#[derive(Clone, Debug)]
+pub(crate) struct FlowLine {
+    source: String,
+    source_port: u16,
+    target: String,
+    target_port: u16,
+    protocol: u8,
+    packets: u64,
+    bytes: u64,
+    start: i64,
+    action: &'static str,
+    instance: &'static str,
+    interface: &'static str,
+    flags: u8,
+    direction: &'static str,
+}
+
+/// The instance of a [`FlowLine`].
+pub(crate) const INSTANCE: &str = "i-0c000000000000001";
+/// Its address.
+pub(crate) const LOCAL: &str = "10.0.1.10";
+
+impl FlowLine {
+    /// From our instance: its port, the other address and port.
+    pub(crate) fn out(local_port: u16, remote: &str, remote_port: u16) -> Self {
+        Self {
+            source: LOCAL.to_owned(),
+            source_port: local_port,
+            target: remote.to_owned(),
+            target_port: remote_port,
+            direction: "egress",
+            ..Self::blank()
+        }
+    }
+
+    /// To our instance: the other address and port, and ours.
+    pub(crate) fn into(remote: &str, remote_port: u16, local_port: u16) -> Self {
+        Self {
+            source: remote.to_owned(),
+            source_port: remote_port,
+            target: LOCAL.to_owned(),
+            target_port: local_port,
+            direction: "ingress",
+            ..Self::blank()
+        }
+    }
+
+    fn blank() -> Self {
+        Self {
+            source: String::new(),
+            source_port: 0,
+            target: String::new(),
+            target_port: 0,
+            protocol: 6,
+            packets: 10,
+            bytes: 2_000,
+            start: 1_713_484_800,
+            action: "ACCEPT",
+            instance: INSTANCE,
+            interface: "eni-0c000000000000001",
+            flags: 0,
+            direction: "-",
+        }
+    }
+
+    pub(crate) fn flags(self, flags: u8) -> Self {
+        Self { flags, ..self }
+    }
+
+    pub(crate) fn packets(self, packets: u64, bytes: u64) -> Self {
+        Self { packets, bytes, ..self }
+    }
+
+    /// Seconds after the first line.
+    pub(crate) fn after(self, seconds: i64) -> Self {
+        Self { start: self.start + seconds, ..self }
+    }
+
+    pub(crate) fn protocol(self, protocol: u8) -> Self {
+        Self { protocol, ..self }
+    }
+
+    pub(crate) fn rejected(self) -> Self {
+        Self { action: "REJECT", ..self }
+    }
+
+    pub(crate) fn of(self, interface: &'static str, instance: &'static str) -> Self {
+        Self { interface, instance, ..self }
+    }
+
+    /// Our own address, for another instance or IPv6.
+    pub(crate) fn local(mut self, address: &str) -> Self {
+        if self.direction == "egress" { &mut self.source } else { &mut self.target }.replace_range(.., address);
+        self
+    }
+}
+
+impl fmt::Display for FlowLine {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { source, source_port, target, target_port, protocol, packets, bytes, start, .. } = self;
+        let Self { action, instance, interface, flags, direction, .. } = self;
+        let end = start + 60;
+        let family = if source.contains(':') { "IPv6" } else { "IPv4" };
+        write!(
+            formatter,
+            "5 111122223333 {interface} {source} {target} {source_port} {target_port} {protocol} {packets} {bytes} \
+             {start} {end} {action} OK vpc-0a1b2c3d4e5f60718 subnet-0a1b2c3d4e5f60718 {instance} {flags} {family} \
+             {source} {target} {direction}"
+        )
+    }
+}
+
+/// What the detection says about these flows.
+pub(crate) fn flow_signals(detection: &Detection, knowledge: &Knowledge, flows: &[FlowLine]) -> Vec<Signal> {
+    let lines: Vec<String> =
+        std::iter::once(FLOW_HEADER.to_owned()).chain(flows.iter().map(FlowLine::to_string)).collect();
+    signals(detection, knowledge, &lines.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// A query of a resolver log: by our instance, at noon.
+pub(crate) fn query_line(name: &str, answers: &[(&str, &str)]) -> String {
+    let answers: Vec<serde_json::Value> =
+        answers.iter().map(|(data, kind)| serde_json::json!({"Rdata": data, "Type": kind, "Class": "IN"})).collect();
+    serde_json::json!({
+        "version": "1.100000", "account_id": "111122223333", "region": "us-east-1", "vpc_id": "vpc-0a1b2c3d4e5f60718",
+        "query_timestamp": "2024-04-19T12:00:00Z", "query_name": name, "query_type": "A", "query_class": "IN",
+        "rcode": if answers.is_empty() { "NXDOMAIN" } else { "NOERROR" }, "answers": answers,
+        "srcaddr": LOCAL, "srcport": "56067", "transport": "UDP", "srcids": {"instance": INSTANCE}
+    })
+    .to_string()
+}
+
+/// What the detection says about these queries.
+pub(crate) fn query_signals(detection: &Detection, knowledge: &Knowledge, queries: &[String]) -> Vec<Signal> {
+    signals(detection, knowledge, &queries.iter().map(String::as_str).collect::<Vec<_>>())
 }

@@ -1,7 +1,7 @@
 //! What was read: records by account, region, source and hour.
 
 use std::collections::BTreeMap;
-use watchfire_model::{Record, RecordKind, Time};
+use watchfire_model::{CallCategory, Record, RecordKind, Time};
 
 /// Counts of what was read. Sums: the census of two workers is their merger, in any order.
 #[derive(Default, Clone, Debug)]
@@ -12,6 +12,10 @@ pub struct Census {
     pub outside: u64,
     /// Records without an account.
     pub without_account: u64,
+    /// CloudTrail management events.
+    pub management_events: u64,
+    /// CloudTrail data events of S3.
+    pub s3_data_events: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -51,6 +55,10 @@ impl Census {
     pub fn count(&mut self, record: &Record<'_>) {
         let (account, region, kind, time) = (record.account(), record.region(), record.kind(), record.time());
         self.without_account += u64::from(account.is_empty());
+        if let Record::ApiCall(call) = record {
+            self.management_events += u64::from(call.category == CallCategory::Management);
+            self.s3_data_events += u64::from(call.is_s3_data());
+        }
         let is_last = |group: &Group| group.kind == kind && group.account == account && group.region == region;
         if !self.groups.get(self.last).is_some_and(is_last) {
             self.last = self.groups.iter().position(is_last).unwrap_or_else(|| {

@@ -7,7 +7,6 @@ use crate::worker::{call_listeners, query_listeners};
 use hashbrown::HashSet;
 use std::collections::BTreeSet;
 use std::io;
-use std::net::IpAddr;
 use watchfire_detections::{Context, Conversations, Detection, Observed, Rule, Window};
 use watchfire_knowledge::{Estate, Knowledge};
 use watchfire_model::{ApiCall, Finding, Record, Signal, Time};
@@ -24,8 +23,8 @@ pub struct SourceFile {
     pub name: String,
     /// What its place says about its records.
     pub origin: Origin,
-    /// Its content was read before: its facts do not count.
-    pub is_repeated: bool,
+    /// The file that evidence names for it: the first by name among those with the same content, else itself.
+    pub canonical: u32,
 }
 
 /// One worker's facts and the flow formats that they refer to.
@@ -150,8 +149,7 @@ impl<'a> Replay<'a> {
         let records = self.without_copies(records);
         for (_, record) in &records {
             if let Record::Flow(flow) = record {
-                let account = flow.account.as_ref();
-                self.conversations.learn(flow, |ip| is_remote(self.knowledge, &self.estate, account, ip));
+                self.conversations.learn(flow, &Context { knowledge: self.knowledge, estate: &self.estate });
             }
         }
         for (candidate, record) in &records {
@@ -202,12 +200,8 @@ impl<'a> Replay<'a> {
                 self.ask(wanted, &Observed::Call(call), &mut signals);
             }
             Record::Flow(flow) => {
-                let account = flow.account.as_ref();
-                let (knowledge, estate) = (self.knowledge, &self.estate);
-                let Some(contact) = self.conversations.contact(flow, |ip| is_remote(knowledge, estate, account, ip))
-                else {
-                    return;
-                };
+                let context = Context { knowledge: self.knowledge, estate: &self.estate };
+                let Some(contact) = self.conversations.contact(flow, &context) else { return };
                 let wanted =
                     self.index.flow_with(self.knowledge.ip_kinds(contact.remote) & self.index.flow_kinds_wanted);
                 self.ask(wanted, &Observed::Flow(&contact), &mut signals);
@@ -310,11 +304,10 @@ fn in_order<'a>(facts: &'a [Vec<u8>], files: &[SourceFile]) -> Vec<Candidate<'a>
     let mut candidates = Vec::new();
     for (worker, bytes) in facts.iter().enumerate() {
         let mut rest = bytes.as_slice();
-        while let Some((fact, after)) = Fact::decode(rest) {
+        while let Some((mut fact, after)) = Fact::decode(rest) {
             rest = after;
-            if !files.get(fact.file as usize).is_some_and(|file| file.is_repeated) {
-                candidates.push(Candidate { fact, worker });
-            }
+            fact.file = files.get(fact.file as usize).map_or(fact.file, |file| file.canonical);
+            candidates.push(Candidate { fact, worker });
         }
     }
     candidates.sort_unstable_by(|one, other| {
@@ -337,11 +330,6 @@ fn preference<'r>(record: &'r Record<'_>) -> (bool, &'r str, &'r str) {
 
 fn is_own_copy(call: &ApiCall<'_>) -> bool {
     !call.identity.account.is_empty() && call.identity.account == call.recipient_account
-}
-
-/// Whether an address can be the other side: on a list, or public and not one of the account's own.
-fn is_remote(knowledge: &Knowledge, estate: &Estate, account: &str, ip: IpAddr) -> bool {
-    knowledge.ip_kinds(ip) != 0 || (watchfire_knowledge::is_publicly_routable(ip) && !estate.owns(account, ip))
 }
 
 /// How many of these identities, eight bytes each, stand there again.

@@ -34,9 +34,11 @@ pub struct ScanAccount {
     pub bytes_unpacked: u64,
     /// How long the scan took, in seconds.
     pub seconds: f64,
+    /// Findings that `--min-severity` or `--type` held back.
+    pub not_reported: u64,
 }
 
-/// Files by what became of them: listed = analysed + duplicates + rejected.
+/// Files by what became of them: listed = analysed + duplicates + not logs + rejected.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FileAccount {
@@ -46,6 +48,12 @@ pub struct FileAccount {
     pub analysed: u64,
     /// Files with the same content as another.
     pub duplicates: u64,
+    /// Files that are no logs but belong to them, by what they are, such as CloudTrail digest files.
+    pub not_logs: BTreeMap<String, u64>,
+    /// Analysed files of which something is missing or was left out, by what.
+    pub incomplete: BTreeMap<String, u64>,
+    /// Some of them.
+    pub incomplete_examples: Vec<RejectedFile>,
     /// Files that could not be read, by reason.
     pub rejected: BTreeMap<String, u64>,
     /// Some of them: the first by name, whatever order they were met in.
@@ -136,10 +144,15 @@ pub struct NotEvaluated {
 
 impl FileAccount {
     /// Counts a file that could not be read.
-    pub fn reject(&mut self, file: impl Into<String>, reason: impl Into<String>) {
-        let reason = reason.into();
-        *self.rejected.entry(reason.clone()).or_default() += 1;
-        keep_first(&mut self.rejected_examples, RejectedFile { file: file.into(), reason });
+    pub fn reject(&mut self, file: impl Into<String>, class: &str, reason: impl Into<String>) {
+        *self.rejected.entry(class.to_owned()).or_default() += 1;
+        keep_first(&mut self.rejected_examples, RejectedFile { file: file.into(), reason: reason.into() });
+    }
+
+    /// Notes that something of an analysed file is missing or was left out, by class, and why in full.
+    pub fn note_incomplete(&mut self, file: impl Into<String>, class: &str, reason: impl Into<String>) {
+        *self.incomplete.entry(class.to_owned()).or_default() += 1;
+        keep_first(&mut self.incomplete_examples, RejectedFile { file: file.into(), reason: reason.into() });
     }
 
     /// How many could not be read.
@@ -149,7 +162,8 @@ impl FileAccount {
 
     /// Listed files of which nothing is known: not 0 is a fault of ours.
     pub fn unaccounted(&self) -> u64 {
-        self.listed.abs_diff(self.analysed.saturating_add(self.duplicates).saturating_add(self.rejected_total()))
+        let accounted = [self.analysed, self.duplicates, total(&self.not_logs), self.rejected_total()];
+        self.listed.abs_diff(accounted.into_iter().fold(0, u64::saturating_add))
     }
 }
 
@@ -159,6 +173,11 @@ impl RecordAccount {
         let reason = reason.into();
         *self.rejected.entry(reason.clone()).or_default() += 1;
         keep_first(&mut self.rejected_examples, RejectedRecord { file: file.into(), position, reason });
+    }
+
+    /// Keeps an example of a record that is counted already.
+    pub fn add_example(&mut self, file: impl Into<String>, position: u64, reason: impl Into<String>) {
+        keep_first(&mut self.rejected_examples, RejectedRecord { file: file.into(), position, reason: reason.into() });
     }
 
     /// How many records rules saw.
@@ -218,6 +237,17 @@ impl ScanAccount {
         if files.duplicates > 0 {
             let duplicates = counted(files.duplicates, "file");
             page.paragraph(&format!("{duplicates} not read again, the content being that of another."));
+        }
+        if !files.not_logs.is_empty() {
+            page.paragraph(&format!("{} not logs:", counted(total(&files.not_logs), "file")));
+            page.counts(&files.not_logs);
+        }
+        if !files.incomplete.is_empty() {
+            page.paragraph(&format!("{} analysed as far as could be read:", counted(total(&files.incomplete), "file")));
+            page.counts(&files.incomplete);
+            let examples =
+                files.incomplete_examples.iter().map(|example| (example.file.clone(), example.reason.as_str()));
+            page.examples(examples.collect(), total(&files.incomplete));
         }
         if !files.rejected.is_empty() {
             page.paragraph(&format!("{} NOT read:", counted(files.rejected_total(), "file")));
@@ -304,6 +334,11 @@ impl ScanAccount {
     }
 
     fn cost_text(&self, page: &mut Page) {
+        if self.not_reported > 0 {
+            let held_back = counted(self.not_reported, "finding");
+            page.heading("Not reported");
+            page.paragraph(&format!("{held_back} held back by --min-severity or --type."));
+        }
         page.heading("Cost");
         let rate = match self.seconds > 0.0 && self.seconds.is_finite() {
             true => format!(", {}/s", bytes((self.bytes_unpacked as f64 / self.seconds) as u64)),
@@ -413,8 +448,8 @@ mod tests {
         let mut account =
             ScanAccount { bytes_read: 12_345_678, bytes_unpacked: 98_765_432, seconds: 1.5, ..ScanAccount::default() };
         account.files = FileAccount { listed: 1_204, analysed: 1_200, duplicates: 2, ..FileAccount::default() };
-        account.files.reject("logs/b.json.gz", "the gzip stream ends early");
-        account.files.reject("logs/a.txt", "no log format is recognised");
+        account.files.reject("logs/b.json.gz", "the gzip stream ends early", "the gzip stream ends early");
+        account.files.reject("logs/a.txt", "no log format is recognised", "no log format is recognised");
         account.records.analysed = [("API calls".to_owned(), 1_000_000), ("DNS queries".to_owned(), 7)].into();
         account.records.skipped = [("no data in the window".to_owned(), 12)].into();
         account.records.duplicates = 1;
@@ -497,8 +532,8 @@ Cost
     fn the_examples_kept_do_not_depend_on_the_order() {
         let (mut forth, mut back) = (FileAccount::default(), FileAccount::default());
         for number in 0..100 {
-            forth.reject(format!("{number:03}"), "broken");
-            back.reject(format!("{:03}", 99 - number), "broken");
+            forth.reject(format!("{number:03}"), "broken", "broken");
+            back.reject(format!("{:03}", 99 - number), "broken", "broken");
         }
         assert_eq!(forth, back);
         assert_eq!((forth.rejected_total(), forth.rejected_examples.len()), (100, EXAMPLES_MAX));
@@ -516,7 +551,7 @@ Cost
         #[test]
         fn hostile_file_names_keep_to_the_page(name in any::<String>(), reason in any::<String>(), width in 60usize..120) {
             let mut account = account();
-            account.files.reject(name.clone(), reason.clone());
+            account.files.reject(name.clone(), &reason, reason.clone());
             account.records.reject(name.clone(), u64::MAX, reason.clone());
             account.not_evaluated.push(NotEvaluated { what: name, why: reason, types: Vec::new() });
             for line in account.to_text(width).lines() {

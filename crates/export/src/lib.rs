@@ -21,4 +21,4 @@ pub use explain::explain;
 pub use guardduty::{detector_id, finding_arn, finding_json, json_document, partition, write_json, write_jsonl};
 pub use schema::FINDING_SCHEMA;
 pub use table::{table, table_of_json};
-pub use text::TEXT_WIDTH;
+pub use text::{TEXT_WIDTH, wrapped_field};

@@ -167,6 +167,15 @@ pub(crate) fn paint(text: &str, ink: Ink, colour: bool) -> String {
     format!("\u{1b}[{code}m{text}\u{1b}[0m")
 }
 
+/// A name and its value side by side, the value wrapped in its own column.
+pub fn wrapped_field(name: &str, value: &str) -> String {
+    const NAME_COLUMNS: usize = 14;
+    let lines = wrap(value, TEXT_WIDTH - NAME_COLUMNS);
+    let heads = std::iter::once(name).chain(std::iter::repeat(""));
+    let lines = lines.iter().zip(heads).map(|(line, head)| format!("{head:<NAME_COLUMNS$}{line}"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,8 @@
 //! [`list`] walks files and folders and says of every path it could not use why. [`read`] opens one file, takes off
 //! its compression and hands over the content, whole or in pieces that never cut a record in two. What it promises:
 //!
-//! - **Nothing is skipped without a word.** What was left out is a [`ListProblem`] or a [`FileProblem`], each a sentence.
+//! - **Nothing is skipped without a word.** What was left out is a [`ListProblem`] or a [`FileProblem`], each a
+//!   sentence.
 //! - **What can be read is read.** A file that was cut or damaged still gives everything before that point.
 //! - **Memory is bounded whatever the input**: see [`Limits`]. No file, however large, is ever held whole.
 //! - **The same content gives the same bytes, pieces and hash**, however it was compressed.

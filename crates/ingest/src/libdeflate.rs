@@ -75,7 +75,8 @@ impl Drop for Decompressor {
     }
 }
 
-// SAFETY: a decompressor is plain memory that belongs to no thread; `&mut self` keeps two threads from using it at once.
+// SAFETY: a decompressor is plain memory that belongs to no thread, and `&mut self` keeps two threads from using it at
+// once.
 unsafe impl Send for Decompressor {}
 
 #[cfg(test)]
@@ -117,7 +118,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn members_come_back_as_they_went_in(contents in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..2000), 1..5)) {
+        fn members_come_back_as_they_went_in(
+            contents in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..2000), 1..5),
+        ) {
             let input: Vec<u8> = contents.iter().flat_map(|content| gzip(content)).collect();
             let mut decompressor = Decompressor::new().unwrap();
             let (mut at, mut output) = (0, vec![0; 2000]);
@@ -130,7 +133,10 @@ mod tests {
         }
 
         #[test]
-        fn a_cut_member_is_bad_data(content in prop::collection::vec(any::<u8>(), 0..2000), cut in any::<prop::sample::Index>()) {
+        fn a_cut_member_is_bad_data(
+            content in prop::collection::vec(any::<u8>(), 0..2000),
+            cut in any::<prop::sample::Index>(),
+        ) {
             let input = gzip(&content);
             let cut = &input[..cut.index(input.len())];
             prop_assert_eq!(Decompressor::new().unwrap().gunzip_member(cut, &mut [0; 4000]), Err(Failure::BadData));

@@ -13,8 +13,8 @@ pub struct PathOrigin {
 
 /// Reads the account and region from the path that AWS gave a log file.
 ///
-/// Understands `AWSLogs/[o-…/]123456789012/CloudTrail/eu-central-1/…` and the same for every other service, the Hive
-/// form `aws-account-id=…/aws-service=…/aws-region=…`, and the file name `123456789012_CloudTrail_eu-central-1_…`,
+/// Understands `AWSLogs/[o-…/]111122223333/CloudTrail/eu-central-1/…` and the same for every other service, the Hive
+/// form `aws-account-id=…/aws-service=…/aws-region=…`, and the file name `111122223333_CloudTrail_eu-central-1_…`,
 /// which remains when files were copied out of their folders. Resolver query logs have no region in their path.
 pub fn origin_from_path(path: &Path) -> PathOrigin {
     let parts: Vec<&str> = path.iter().map(|part| part.to_str().unwrap_or_default()).collect();

@@ -389,6 +389,10 @@ fn pack(content: &[u8], cuts: &[prop::sample::Index], way: u8) -> Vec<u8> {
     }
 }
 
+/// What a file may begin with to be taken for something.
+const MARKS: &[&[u8]] =
+    &[b"", b"\x1f\x8b\x08\0\0\0\0\0\0\x03", b"\x28\xb5\x2f\xfd", b"\x50\x2a\x4d\x18", b"{\"a\":[", b"[", b"PAR1"];
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -434,7 +438,7 @@ proptest! {
     #[test]
     fn no_file_and_no_cut_of_one_is_too_odd(
         junk in prop::collection::vec(any::<u8>(), 0..400),
-        mark in prop::sample::select(vec![&b""[..], b"\x1f\x8b\x08\0\0\0\0\0\0\x03", b"\x28\xb5\x2f\xfd", b"\x50\x2a\x4d\x18", b"{\"a\":[", b"[", b"PAR1"]),
+        mark in prop::sample::select(MARKS),
         way in 0..4u8,
         cut in any::<prop::sample::Index>(),
         whole_bytes in 1..500usize,

@@ -142,7 +142,7 @@ impl Indicators {
     pub fn hash_matches(&self, digest: &[u8; 32]) -> Vec<ThreatMatch> {
         let from = self.hashes.partition_point(|(hash, _)| hash < digest);
         let same = self.hashes[from..].iter().take_while(|(hash, _)| hash == digest).map(|&(_, entry)| entry);
-        self.untrusted_matches(same, &Indicator::Sha256(*digest).to_string())
+        self.untrusted_matches(same, &Indicator::Sha256(Box::new(*digest)).to_string())
     }
 
     /// How many entries all lists have together.

@@ -73,11 +73,16 @@ impl Prefixes {
     }
 }
 
+/// Puts outer prefixes before inner ones, and equal ones in order of entry.
+pub(crate) fn sort<A: Address>(prefixes: &mut [Prefix<A>]) {
+    prefixes.sort_unstable_by(|a, b| a.first.cmp(&b.first).then(b.last.cmp(&a.last)).then(a.entry.cmp(&b.entry)));
+}
+
 /// Calls `emit` with each maximal run of addresses that one set of entries covers, in order.
 ///
 /// The prefixes must nest or be disjoint, as CIDR prefixes always do. Outer entries come before inner ones in a set.
 pub(crate) fn flatten<A: Address>(mut prefixes: Vec<Prefix<A>>, mut emit: impl FnMut(A, A, &[u32])) {
-    prefixes.sort_unstable_by(|a, b| a.first.cmp(&b.first).then(b.last.cmp(&a.last)).then(a.entry.cmp(&b.entry)));
+    sort(&mut prefixes);
     let (mut lasts, mut entries) = (Vec::<A>::new(), Vec::<u32>::new());
     // The first address not yet emitted while prefixes are open; `None` past the very last address.
     let mut at: Option<A> = None;

@@ -74,14 +74,44 @@ impl<'a> Walker<'a> {
         self.at += 1;
     }
 
+    /// Takes exactly these bytes if they come next.
+    #[inline(always)]
+    pub(crate) fn takes(&mut self, literal: &str) -> bool {
+        let is_next = self.text.as_bytes().get(self.at..).is_some_and(|rest| rest.starts_with(literal.as_bytes()));
+        if is_next {
+            self.at += literal.len();
+        }
+        is_next
+    }
+
     /// Walks the object whose `{` comes next. `member` is given each key and must take its value.
     #[inline(always)]
-    pub(crate) fn object(&mut self, mut member: impl FnMut(&mut Self, &str) -> Result<(), Fault>) -> Result<(), Fault> {
+    pub(crate) fn object(&mut self, member: impl FnMut(&mut Self, &str) -> Result<(), Fault>) -> Result<(), Fault> {
         self.step();
         if self.peek()? == b'}' {
             self.step();
             return Ok(());
         }
+        self.members(member)
+    }
+
+    /// Walks what is left of an object behind one of its members.
+    #[inline(always)]
+    pub(crate) fn rest_of_object(
+        &mut self,
+        member: impl FnMut(&mut Self, &str) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let next = self.peek()?;
+        self.step();
+        match next {
+            b',' => self.members(member),
+            b'}' => Ok(()),
+            _ => Err(Fault::Syntax("a comma or a closing brace was expected")),
+        }
+    }
+
+    #[inline(always)]
+    fn members(&mut self, mut member: impl FnMut(&mut Self, &str) -> Result<(), Fault>) -> Result<(), Fault> {
         loop {
             let key = self.key()?;
             let unescaped;
@@ -241,17 +271,17 @@ impl<'a> Walker<'a> {
                 return Err(Fault::Syntax("a line break stands inside a string"));
             }
             let (open, mut close) = (shape.open & !in_string, shape.close & !in_string);
+            let mut closed = 0;
             while close != 0 {
-                let below = close & close.wrapping_neg();
-                let opened = (open & (below - 1)).count_ones();
-                let closed = (shape.close & !in_string & (below - 1)).count_ones() + 1;
-                if depth + opened <= closed {
+                closed += 1;
+                let below = (close & close.wrapping_neg()) - 1;
+                if depth + (open & below).count_ones() == closed {
                     self.at = at + close.trailing_zeros() as usize + 1;
                     return Ok(());
                 }
-                close ^= below;
+                close &= close - 1;
             }
-            depth = depth + open.count_ones() - (shape.close & !in_string).count_ones();
+            depth = depth + open.count_ones() - closed;
             at += simd::BLOCK;
         }
         self.at = bytes.len();

@@ -13,9 +13,13 @@ mod report;
 mod resolver_query;
 mod simd;
 mod vpc_flow;
+mod vpc_flow_parquet;
 
+pub use bytes::Bytes;
+pub use parquet::file::reader::ChunkReader;
 pub use report::{Format, REJECTIONS_KEPT_MAX, Rejection, Remark, Report, Skipped};
 pub use vpc_flow::FlowFormat;
+pub use vpc_flow_parquet::read_parquet_flows;
 
 use json::Walker;
 use std::borrow::Cow;
@@ -88,6 +92,9 @@ pub fn parse_record<'a>(
 
 /// The content as text of the same length, so that positions stay true: bytes that are no UTF-8 become `?`.
 fn text_of<'a>(content: &'a [u8], report: &mut Report) -> Cow<'a, str> {
+    if let Some(text) = simd::ascii_text(content) {
+        return Cow::Borrowed(text);
+    }
     if let Ok(text) = std::str::from_utf8(content) {
         return Cow::Borrowed(text);
     }

@@ -1,9 +1,10 @@
-//! Looking at many bytes at once: the only unsafe code of this crate, unaligned loads and plain vector arithmetic.
+//! Looking at many bytes at once, with the only unsafe code of this crate: unaligned loads, plain vector arithmetic,
+//! and calling ASCII text.
 //!
 //! On x86-64, SSE2 belongs to every processor, so nothing is detected at run time. Elsewhere the scalar versions run.
 //! The tests hold both against each other.
 
-#![allow(unsafe_code, reason = "vector instructions; each stands beside what makes it sound")]
+#![allow(unsafe_code, reason = "each stands beside what makes it sound")]
 
 /// Bytes that [`brackets`] and [`separators`] look at.
 pub(crate) const BLOCK: usize = 64;
@@ -29,6 +30,12 @@ pub(crate) use sse2::{brackets, dots, separators, string_end};
 #[cfg(not(target_arch = "x86_64"))]
 pub(crate) use scalar::{brackets, dots, separators, string_end};
 
+/// The content as text, if it is all ASCII, as nearly all logs are: told several times faster than that it is UTF-8.
+pub(crate) fn ascii_text(content: &[u8]) -> Option<&str> {
+    // SAFETY: ASCII is UTF-8.
+    content.is_ascii().then(|| unsafe { std::str::from_utf8_unchecked(content) })
+}
+
 #[cfg(target_arch = "x86_64")]
 mod sse2 {
     use super::{BLOCK, Brackets};
@@ -38,16 +45,23 @@ mod sse2 {
     #[inline(always)]
     pub(crate) fn string_end(bytes: &[u8], from: usize) -> usize {
         let mut at = from;
-        while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<16>()) {
-            let chunk = load(chunk);
-            let special = or(or(equal(chunk, b'"'), equal(chunk, b'\\')), equal(chunk, b'\n'));
-            let mask = bits(special);
+        // Most strings of logs are shorter than 32 bytes, few shorter than 16 in a row: one step fits them, without the
+        // branch that would be mispredicted every few strings.
+        while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<32>()) {
+            let (halves, _) = chunk.as_chunks::<16>();
+            let mask = specials(&halves[0]) | specials(&halves[1]) << 16;
             if mask != 0 {
                 return at + mask.trailing_zeros() as usize;
             }
-            at += 16;
+            at += 32;
         }
         super::scalar::string_end(bytes, at)
+    }
+
+    #[inline(always)]
+    fn specials(chunk: &[u8; 16]) -> u32 {
+        let chunk = load(chunk);
+        bits(or(or(equal(chunk, b'"'), equal(chunk, b'\\')), equal(chunk, b'\n')))
     }
 
     /// The shape of one block.

@@ -256,6 +256,29 @@ fn a_query_is_read_whole() {
 }
 
 #[test]
+fn the_order_and_the_spelling_of_members_do_not_matter() {
+    let origin = Origin::default();
+    let usual = parse_record(QUERY, RecordKind::DnsQuery, &origin, None);
+    let Value::Object(mut members) = serde_json::from_str(QUERY).unwrap() else { panic!() };
+    members.remove("answers"); // It is compared as raw text, which `serde_json` writes in its own way.
+    let text = serde_json::to_string_pretty(&members).unwrap();
+    let (Some(Record::DnsQuery(usual)), Some(Record::DnsQuery(sorted))) =
+        (usual, parse_record(&text, RecordKind::DnsQuery, &origin, None))
+    else {
+        panic!()
+    };
+    assert_eq!(DnsQuery { answers: "", ..usual.clone() }, sorted);
+    for key in members.keys() {
+        let text = QUERY.replace(&format!("\"{key}\":"), &format!("\"{key}\" : "));
+        let Some(Record::DnsQuery(spaced)) = parse_record(&text, RecordKind::DnsQuery, &origin, None) else { panic!() };
+        assert_eq!(spaced, usual, "{text}");
+    }
+    let twice = format!("{},\"rcode\":null}}", &QUERY[..QUERY.len() - 1]);
+    let Some(Record::DnsQuery(twice)) = parse_record(&twice, RecordKind::DnsQuery, &origin, None) else { panic!() };
+    assert_eq!(twice.rcode, "");
+}
+
+#[test]
 fn binary_labels_stay_as_the_log_escapes_them() {
     let text = QUERY.replace("example.com.", r"a\\001b.example.");
     let origin = Origin::default();

@@ -1,16 +1,19 @@
 //! VPC flow log records: lines of columns, in the order that a header line gives or in that of version 2.
 
-use crate::address::address_within;
+use crate::address::{dotted, other_address};
 use crate::report::Skipped;
 use crate::{Origin, or_else, simd};
 use std::borrow::Cow;
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::OnceLock;
 use watchfire_model::{Direction, LogStatus, Time, Verdict, VpcFlow};
 
 /// Columns that a line may have. The newest version documents about forty.
 const COLUMNS_MAX: usize = 128;
+
+/// Separators that are noted down at once.
+const STRIDE: usize = 8;
 
 const VERSION_2: &str = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end \
                          action log-status";
@@ -153,7 +156,7 @@ pub(crate) const WRONG_COLUMN_COUNT: Outcome =
 pub(crate) struct Line<'a> {
     text: &'a str,
     /// End of each column, in bytes of the text that the line was split from.
-    ends: [usize; COLUMNS_MAX],
+    ends: [usize; COLUMNS_MAX + STRIDE],
     column_count: usize,
     start: usize,
     end: usize,
@@ -162,7 +165,7 @@ pub(crate) struct Line<'a> {
 impl<'a> Line<'a> {
     /// A line that has yet to be split.
     pub(crate) fn new(text: &'a str) -> Self {
-        Self { text, ends: [0; COLUMNS_MAX], column_count: 0, start: 0, end: 0 }
+        Self { text, ends: [0; COLUMNS_MAX + STRIDE], column_count: 0, start: 0, end: 0 }
     }
 
     /// Splits the line that starts here at its spaces and answers where its line break, or the end of the text, stands.
@@ -184,13 +187,22 @@ impl<'a> Line<'a> {
             if newlines != 0 {
                 spaces &= (newlines & newlines.wrapping_neg()) - 1;
             }
-            while spaces != 0 {
-                if let Some(end) = self.ends.get_mut(count) {
-                    *end = at + spaces.trailing_zeros() as usize;
+            // Eight at once without asking whether there are so many: the question would be mispredicted in each block.
+            let found = spaces.count_ones() as usize;
+            let mut next = count;
+            loop {
+                if let Some(ends) = self.ends.get_mut(next..next + STRIDE) {
+                    for end in ends {
+                        *end = at + spaces.trailing_zeros() as usize;
+                        spaces &= spaces.wrapping_sub(1);
+                    }
                 }
-                count += 1;
-                spaces &= spaces - 1;
+                next += STRIDE;
+                if next >= count + found {
+                    break;
+                }
             }
+            count += found;
             if newlines != 0 {
                 break at + newlines.trailing_zeros() as usize;
             }
@@ -310,19 +322,13 @@ fn read_columns<'a>(
 ) -> Result<(), &'static str> {
     // What a line leaves out must not come from the line before.
     (flow.start, flow.end) = (UNKNOWN, UNKNOWN);
-    let (mut source, mut target): (&[u8], &[u8]) = (b"", b"");
+    let (mut source, mut target): (Known<'_>, Known<'_>) = ((b"", None), (b"", None));
     for (column, cell) in columns {
         match column {
             Column::AccountId => flow.account = cell.name(),
             Column::InterfaceId => flow.interface_id = cell.name(),
-            Column::SourceAddress => {
-                source = cell.bytes();
-                flow.source = cell.address()?;
-            }
-            Column::TargetAddress => {
-                target = cell.bytes();
-                flow.target = cell.address()?;
-            }
+            Column::SourceAddress => source = (cell.bytes(), cell.address(&mut flow.source)?),
+            Column::TargetAddress => target = (cell.bytes(), cell.address(&mut flow.target)?),
             Column::SourcePort => flow.source_port = cell.number()?.unwrap_or_default(),
             Column::TargetPort => flow.target_port = cell.number()?.unwrap_or_default(),
             Column::Protocol => flow.protocol = cell.number()?.unwrap_or_default(),
@@ -336,11 +342,8 @@ fn read_columns<'a>(
             Column::SubnetId => flow.subnet_id = cell.name(),
             Column::InstanceId => flow.instance_id = cell.name(),
             Column::TcpFlags => flow.tcp_flags = cell.number()?,
-            // Mostly the same text as the address without `pkt`, which then need not be read again.
-            Column::PacketSourceAddress if cell.bytes() == source => flow.packet_source = flow.source,
-            Column::PacketTargetAddress if cell.bytes() == target => flow.packet_target = flow.target,
-            Column::PacketSourceAddress => flow.packet_source = cell.address()?,
-            Column::PacketTargetAddress => flow.packet_target = cell.address()?,
+            Column::PacketSourceAddress => cell.packet_address(&mut flow.packet_source, source)?,
+            Column::PacketTargetAddress => cell.packet_address(&mut flow.packet_target, target)?,
             Column::Region => flow.region = cell.name(),
             Column::PacketSourceService => flow.source_service = cell.name(),
             Column::PacketTargetService => flow.target_service = cell.name(),
@@ -351,6 +354,9 @@ fn read_columns<'a>(
     }
     Ok(())
 }
+
+/// An address that was read before in this line: its text, and its bits if it is IPv4.
+type Known<'a> = (&'a [u8], Option<u32>);
 
 /// One column of one line: a stretch of the text. Numbers are read with what stands before them in sight.
 #[derive(Clone, Copy)]
@@ -378,13 +384,33 @@ impl<'a> Cell<'a> {
         Cow::Borrowed(if text == "-" { "" } else { text })
     }
 
-    /// `None` for `-`.
+    /// Puts the address, `None` for `-`, into its place, and answers the bits of IPv4.
+    ///
+    /// In place, because an address handed from function to function is copied in pieces that stall the processor.
     #[inline(always)]
-    fn address(self) -> Result<Option<IpAddr>, &'static str> {
-        match address_within(self.text.as_bytes(), self.start, self.end, || self.as_str()) {
-            None if self.bytes() != b"-" => Err(NO_ADDRESS),
-            address => Ok(address),
+    fn address(self, place: &mut Option<IpAddr>) -> Result<Option<u32>, &'static str> {
+        let Some(bits) = dotted(self.text.as_bytes(), self.start, self.end) else {
+            self.other_address(place)?;
+            return Ok(None);
+        };
+        *place = Some(IpAddr::V4(Ipv4Addr::from_bits(bits)));
+        Ok(Some(bits))
+    }
+
+    #[cold]
+    fn other_address(self, place: &mut Option<IpAddr>) -> Result<(), &'static str> {
+        *place = other_address(self.as_str());
+        if place.is_none() && self.bytes() != b"-" { Err(NO_ADDRESS) } else { Ok(()) }
+    }
+
+    /// The same for the packet's own address, which mostly is the one known already.
+    #[inline(always)]
+    fn packet_address(self, place: &mut Option<IpAddr>, known: Known<'_>) -> Result<(), &'static str> {
+        match known {
+            (text, Some(bits)) if text == self.bytes() => *place = Some(IpAddr::V4(Ipv4Addr::from_bits(bits))),
+            _ => drop(self.address(place)?),
         }
+        Ok(())
     }
 
     /// `None` for `-`.

@@ -1,2 +1,31 @@
-//! The program.
-fn main() {}
+//! Watchfire's command line.
+
+use clap::Parser;
+use std::process::ExitCode;
+use watchfire::cli::{Cli, Command};
+use watchfire::commands;
+
+// glibc's allocator keeps what threads free, and the budget of memory is a promise. Source: docs/dependencies.md.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        Command::Scan(arguments) => commands::scan::run(&arguments),
+        Command::Explain(arguments) => commands::explain::run(&arguments),
+        Command::Types(arguments) => commands::types::run(&arguments),
+        Command::Config(arguments) => commands::config::run(&arguments),
+        Command::Inventory(arguments) => commands::inventory::run(&arguments),
+        Command::Completions { shell } => commands::print_completions(shell),
+        Command::Man => commands::print_man(),
+    };
+    match outcome {
+        Ok(status) => status,
+        Err(error) if commands::is_broken_pipe(&error) => ExitCode::SUCCESS, // `| head` has seen enough.
+        Err(error) => {
+            commands::say(&format!("watchfire: {error:#}\n"));
+            ExitCode::from(commands::STATUS_USAGE)
+        }
+    }
+}

@@ -1,1 +1,16 @@
 //! Findings about instances.
+
+pub(crate) mod bitcoin_tool;
+pub(crate) mod blackhole_traffic;
+pub(crate) mod cc_activity;
+pub(crate) mod dga_domain_request;
+pub(crate) mod drive_by_source_traffic;
+pub(crate) mod drop_point;
+pub(crate) mod malicious_domain_request;
+pub(crate) mod malicious_ip_caller;
+pub(crate) mod metadata_dns_rebind;
+pub(crate) mod phishing_domain_request;
+pub(crate) mod port_probe_emr_unprotected_port;
+pub(crate) mod port_probe_unprotected_port;
+pub(crate) mod tor_client;
+pub(crate) mod tor_relay;

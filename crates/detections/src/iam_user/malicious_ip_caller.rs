@@ -68,7 +68,7 @@ mod tests {
         let signals = check_fires_with(&DETECTION, &own, &[CREATE]);
         assert_eq!(types(&signals), [ACCESS_CUSTOM]);
         assert_eq!(signals[0].additional["threatListName"], "test-custom");
-        let both = knowing_lists(&[(ListKind::Custom, &["198.51.100.7"]), (ListKind::C2, &["198.51.100.7"])]);
+        let both = knowing_lists(&[(ListKind::Custom, &["198.51.100.7"]), (ListKind::C2, &["198.51.100.7"])], &[]);
         let signals = check_fires_with(&DETECTION, &both, &[CREATE]);
         assert_eq!(types(&signals), [ACCESS, ACCESS_CUSTOM]);
         assert!(signals.iter().all(|signal| signal.threats.len() == 1));

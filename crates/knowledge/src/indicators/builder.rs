@@ -1,9 +1,9 @@
 //! Merging lists.
 
 use super::domains::Scope;
-use super::{Entry, EntrySets, Indicator, IndicatorList, Indicators, ListInfo};
+use super::{Entry, EntrySets, Indicator, IndicatorList, Indicators, ListEntry, ListInfo};
 use crate::address::{NOT_ROUTABLE_V4, NOT_ROUTABLE_V6};
-use crate::ranges::{Address, Prefix, Prefixes, RangeTable, flatten};
+use crate::ranges::{Address, Prefix, Prefixes, RangeTable, flatten, sort};
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use ipnet::IpNet;
@@ -35,6 +35,10 @@ impl IndicatorsBuilder {
     pub fn build(self) -> Indicators {
         let mut indicators = Indicators::default();
         let mut prefixes = Prefixes::default();
+        let entries = self.lists.iter().flat_map(|(list, _)| &list.entries);
+        let is_name = |entry: &&ListEntry| matches!(entry.indicator, Indicator::Domain(_) | Indicator::Below(_));
+        indicators.domains.reserve(entries.clone().filter(is_name).count());
+        indicators.entries.reserve(entries.count());
         for (list, trusted) in self.lists {
             add_list(&mut indicators, &mut prefixes, list, trusted);
         }
@@ -49,14 +53,13 @@ fn add_list(indicators: &mut Indicators, prefixes: &mut Prefixes, list: Indicato
     let id = indicators.lists.len() as u32;
     let bits = (!trusted).then(|| list.kind.bit());
     let plain = if list.include_subdomains { Scope::ExactAndBelow } else { Scope::Exact };
-    indicators.entries.reserve(list.entries.len());
     for entry in list.entries {
         let number = indicators.entries.len() as u32;
         match &entry.indicator {
             Indicator::Network(network) => prefixes.push(*network, number),
             Indicator::Domain(name) => indicators.domains.insert(name, plain, bits, number),
             Indicator::Below(name) => indicators.domains.insert(name, Scope::Below, bits, number),
-            Indicator::Sha256(digest) => indicators.hashes.push((*digest, number)),
+            Indicator::Sha256(digest) => indicators.hashes.push((**digest, number)),
             Indicator::AccessKey(key) => indicators.keys.push((key.clone(), number)),
         }
         indicators.entries.push(Entry { list: id, indicator: entry.indicator, threat_name: entry.threat_name });
@@ -68,11 +71,11 @@ fn add_networks(indicators: &mut Indicators, mut prefixes: Prefixes) {
     if prefixes.v4.is_empty() && prefixes.v6.is_empty() {
         return;
     }
-    drop_repeated(&mut prefixes.v4, &indicators.entries);
-    drop_repeated(&mut prefixes.v6, &indicators.entries);
     let v4 = NOT_ROUTABLE_V4.iter().filter_map(|&(ip, length)| IpNet::new(ip.into(), length).ok());
     let v6 = NOT_ROUTABLE_V6.iter().filter_map(|&(ip, length)| IpNet::new(ip.into(), length).ok());
     v4.chain(v6).for_each(|network| prefixes.push(network, NOT_ROUTABLE));
+    drop_repeated(&mut prefixes.v4, &indicators.entries);
+    drop_repeated(&mut prefixes.v6, &indicators.entries);
 
     let mut sets = SetInterner::default();
     indicators.v4 = table(prefixes.v4, indicators, &mut sets);
@@ -85,9 +88,8 @@ fn add_networks(indicators: &mut Indicators, mut prefixes: Prefixes) {
 /// repetitions into the set of every range below it; with it, a set has at most one entry per length and list.
 fn drop_repeated<A: Address>(prefixes: &mut Vec<Prefix<A>>, entries: &[Entry]) {
     let list = |prefix: &Prefix<A>| entries.get(prefix.entry as usize).map(|entry| entry.list);
-    prefixes.sort_unstable_by(|a, b| {
-        (a.first, a.last).cmp(&(b.first, b.last)).then(list(a).cmp(&list(b))).then(a.entry.cmp(&b.entry))
-    });
+    // Entries are numbered list by list, so those of one list stand together among equal prefixes.
+    sort(prefixes);
     prefixes.dedup_by(|a, b| a.first == b.first && a.last == b.last && list(a) == list(b));
 }
 

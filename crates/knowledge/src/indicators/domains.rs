@@ -13,6 +13,8 @@ const HASHER: FixedState = FixedState::with_seed(0x7761_7463_6866_6972);
 #[derive(Debug, Default)]
 pub(crate) struct Domains {
     table: HashTable<Slot>,
+    /// The names of all slots, one behind the other: thousands of small allocations would cost more than the look-ups.
+    names: String,
     /// Entries of one slot, chained: (entry, scope, the next link or [`NO_LINK`]).
     links: Vec<(u32, Scope, u32)>,
 }
@@ -20,7 +22,9 @@ pub(crate) struct Domains {
 /// Everything that is listed under one name.
 #[derive(Debug)]
 struct Slot {
-    name: Box<str>,
+    /// Where its name lies in `names`.
+    start: u32,
+    length: u32,
     /// Kinds that cover the name itself, and kinds that cover what lies below it.
     exact: Kinds,
     below: Kinds,
@@ -46,17 +50,31 @@ pub(crate) enum Scope {
 
 const NO_LINK: u32 = u32::MAX;
 
+impl Slot {
+    fn name<'a>(&self, names: &'a str) -> &'a str {
+        names.get(self.start as usize..(self.start + self.length) as usize).unwrap_or_default()
+    }
+}
+
 impl Domains {
     pub(crate) fn is_empty(&self) -> bool {
         self.table.is_empty()
     }
 
+    /// Makes room, which spares moving everything several times.
+    pub(crate) fn reserve(&mut self, names: usize) {
+        self.table.reserve(names, |slot| HASHER.hash_one(slot.name(&self.names)));
+        self.links.reserve(names);
+    }
+
     /// Lists a normalised name; `bits` is `None` for a trusted list.
     pub(crate) fn insert(&mut self, name: &str, scope: Scope, bits: Option<u32>, entry: u32) {
+        let Self { table, names, links } = self;
         let hash = HASHER.hash_one(name);
-        let found = self.table.entry(hash, |slot| &*slot.name == name, |slot| HASHER.hash_one(&*slot.name));
-        let mut occupied = found.or_insert_with(|| Slot {
-            name: name.into(),
+        let found = table.entry(hash, |slot| slot.name(names) == name, |slot| HASHER.hash_one(slot.name(names)));
+        let mut occupied = found.or_insert(Slot {
+            start: names.len() as u32,
+            length: name.len() as u32,
             exact: Kinds::default(),
             below: Kinds::default(),
             link: NO_LINK,
@@ -68,8 +86,11 @@ impl Domains {
                 kinds.trusted |= bits.is_none();
             }
         }
-        self.links.push((entry, scope, slot.link));
-        slot.link = self.links.len() as u32 - 1;
+        if slot.link == NO_LINK {
+            names.push_str(name);
+        }
+        links.push((entry, scope, slot.link));
+        slot.link = links.len() as u32 - 1;
     }
 
     /// The kinds that cover a normalised name; 0 if trusted.
@@ -103,15 +124,16 @@ impl Domains {
     }
 
     fn slot(&self, name: &str) -> Option<&Slot> {
-        self.table.find(HASHER.hash_one(name), |slot| &*slot.name == name)
+        self.table.find(HASHER.hash_one(name), |slot| slot.name(&self.names) == name)
     }
 }
 
 /// The name, then each parent of at least two labels: lists hold no shorter ones. The flag marks the name itself.
 fn suffixes(name: &str) -> impl Iterator<Item = (&str, bool)> {
-    let parents = std::iter::successors(name.split_once('.'), |(_, parent)| parent.split_once('.'));
-    std::iter::once((name, true))
-        .chain(parents.map(|(_, parent)| (parent, false)).filter(|(parent, _)| parent.contains('.')))
+    let bytes = name.as_bytes();
+    let last_dot = bytes.iter().rposition(|&byte| byte == b'.').unwrap_or(0);
+    let dots = bytes[..last_dot].iter().enumerate().filter(|&(_, &byte)| byte == b'.');
+    std::iter::once((name, true)).chain(dots.map(|(dot, _)| (&name[dot + 1..], false)))
 }
 
 /// Lower-case ASCII without the trailing dot; names in other scripts become punycode.
@@ -119,7 +141,8 @@ fn suffixes(name: &str) -> impl Iterator<Item = (&str, bool)> {
 /// A name that has no such form is only lower-cased: it cannot match, and no look-up may fail.
 pub(crate) fn normalise(name: &str) -> Cow<'_, str> {
     let name = name.strip_suffix('.').unwrap_or(name);
-    if name.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
+    // Without an early end the compiler looks at many bytes at once.
+    if name.bytes().fold(true, |normal, byte| normal & byte.is_ascii() & !byte.is_ascii_uppercase()) {
         Cow::Borrowed(name)
     } else if name.is_ascii() {
         Cow::Owned(name.to_ascii_lowercase())

@@ -56,8 +56,8 @@ pub enum Indicator {
     Domain(Box<str>),
     /// Everything below this name, but not the name itself: written `*.example.com`.
     Below(Box<str>),
-    /// A file's SHA-256.
-    Sha256([u8; 32]),
+    /// A file's SHA-256. Boxed, for it is rare and would make every entry larger.
+    Sha256(Box<[u8; 32]>),
     /// An access key id.
     AccessKey(Box<str>),
 }

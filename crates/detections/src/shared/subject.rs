@@ -1,0 +1,133 @@
+//! The instance that a flow or a query is about, as far as it can be told, and what findings call it.
+
+use crate::{Contact, Context};
+use watchfire_model::{DnsQuery, FindingType, Instance, NetworkInterface, Resource, ResourceKind, Severity, Signal};
+
+/// A signal about the instance at our end of a contact: keyed by it, with all that is known of it.
+///
+/// `None` if another interface shows the same packets and names their sender: then this record would count them twice.
+pub(crate) fn of_contact(
+    finding_type: FindingType,
+    severity: Severity,
+    contact: &Contact<'_>,
+    context: &Context<'_>,
+) -> Option<Signal> {
+    let flow = contact.flow;
+    let inventory = &context.knowledge.inventory;
+    let by_address = || {
+        let own = inventory
+            .by_private_ip(&flow.account, &flow.vpc_id, contact.local)
+            .or_else(|| inventory.by_public_ip(contact.local).filter(|(instance, _)| instance.account == flow.account));
+        own.map(|(instance, _)| Instance::from(instance))
+    };
+    let gateway = inventory.nat_gateway(&flow.interface_id).is_some();
+    let mut missing = Vec::new();
+    let instance = if contact.is_transit() {
+        if context.estate.owns(&flow.account, contact.local) {
+            return None; // The sender's own interface is logged as well.
+        }
+        missing.push(format!(
+            "The record was made by the interface {} that the packets passed through; their own interface's flow log \
+             was not seen.",
+            flow.interface_id
+        ));
+        by_address().unwrap_or_else(|| unnamed("", contact.local))
+    } else if gateway {
+        return None; // Behind a NAT gateway's own address there are many hosts, and each has an interface of its own.
+    } else {
+        let known = context.instance(&flow.account, &flow.instance_id, &flow.interface_id, Some(contact.local));
+        if known.instance_id.is_empty() { by_address().unwrap_or(known) } else { known }
+    };
+    let interface = if contact.is_transit() { "" } else { &flow.interface_id };
+    let fallback = if interface.is_empty() { contact.local.to_string() } else { interface.to_owned() };
+    let mut signal = signal(finding_type, severity, instance, fallback, context);
+    signal.account = flow.account.to_string();
+    signal.region = flow.region.to_string();
+    signal.missing.append(&mut missing);
+    Some(signal)
+}
+
+/// A signal about the instance that asked: keyed by it, else by the address that asked and where it did.
+pub(crate) fn of_query(
+    finding_type: FindingType,
+    severity: Severity,
+    query: &DnsQuery<'_>,
+    context: &Context<'_>,
+) -> Signal {
+    let source = query.source.map_or_else(String::new, |source| source.to_string());
+    let by_endpoint = !query.resolver_endpoint.is_empty();
+    let mut instance = context.instance(&query.account, &query.instance_id, &query.resolver_interface, query.source);
+    if instance.instance_id.is_empty() && !by_endpoint {
+        let own = query
+            .source
+            .and_then(|source| context.knowledge.inventory.by_private_ip(&query.account, &query.vpc_id, source));
+        if let Some((known, _)) = own {
+            instance = known.into();
+        }
+    }
+    let place = if by_endpoint { &query.resolver_endpoint } else { &query.vpc_id };
+    let fallback = format!("{source} {place}").trim().to_owned();
+    let fallback = if fallback.is_empty() { "unknown client".to_owned() } else { fallback };
+    let mut signal = signal(finding_type, severity, instance, fallback, context);
+    signal.account = query.account.to_string();
+    signal.region = query.region.to_string();
+    if by_endpoint {
+        signal.missing.push(format!(
+            "The query came in through the resolver endpoint {}: the client is a host in a network behind it.",
+            query.resolver_endpoint
+        ));
+    }
+    signal
+}
+
+/// What findings call the subject: "The EC2 instance i-…", else its interface, else its address.
+pub(crate) fn name(signal: &Signal) -> String {
+    let instance = signal.resource.instance.as_ref();
+    match instance.map(|instance| instance.instance_id.as_str()) {
+        Some(id) if !id.is_empty() => format!("The EC2 instance {id}"),
+        _ if signal.entity.starts_with("eni-") => format!("The network interface {}", signal.entity),
+        _ => format!("The host {}", signal.entity),
+    }
+}
+
+fn signal(
+    finding_type: FindingType,
+    severity: Severity,
+    instance: Instance,
+    fallback: String,
+    context: &Context<'_>,
+) -> Signal {
+    let is_known = !instance.instance_id.is_empty();
+    let entity = if is_known { instance.instance_id.clone() } else { fallback };
+    let mut signal = Signal::new(finding_type, severity, entity);
+    if !is_known {
+        signal.missing.push(
+            "The instance is not known: neither the record, nor earlier ones, nor an inventory (--inventory) names it."
+                .to_owned(),
+        );
+    } else if context.knowledge.inventory.instance(&instance.instance_id).is_some() {
+        signal.consulted.push("inventory".to_owned());
+    } else if instance.image_id.is_empty() {
+        signal.missing.push(format!(
+            "Image, tags and profile of {} are not known: its launch was not seen, and no inventory (--inventory) has it.",
+            instance.instance_id
+        ));
+    }
+    signal.resource = Resource { kind: ResourceKind::Instance, instance: Some(instance), ..Resource::default() };
+    signal
+}
+
+fn unnamed(interface_id: &str, address: std::net::IpAddr) -> Instance {
+    let mut interface = NetworkInterface { interface_id: interface_id.to_owned(), ..NetworkInterface::default() };
+    if address.is_ipv4() {
+        interface.private_ip = Some(address);
+    } else {
+        interface.ipv6.push(address);
+    }
+    Instance { interfaces: vec![interface], ..Instance::default() }
+}
+
+/// The same within a sentence: "the EC2 instance i-…".
+pub(crate) fn lower(name: &str) -> String {
+    name.replacen("The ", "the ", 1)
+}

@@ -1,0 +1,334 @@
+//! The command line, as clap reads it and `--help` prints it.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use watchfire_model::{ListKind, Severity, SeverityLevel, Time};
+
+/// Finds threats in AWS logs and reports them in GuardDuty's types and shape.
+#[derive(Parser, Debug)]
+#[command(name = "watchfire", version, about, max_term_width = 100, propagate_version = true)]
+#[command(after_help = "Try: watchfire scan PATH      (a folder of CloudTrail, VPC flow or Resolver query logs)")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the program can do.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Analyse log files and report what they show
+    Scan(Box<ScanArguments>),
+    /// Explain one finding: the records and the reasoning behind it
+    Explain(Box<ExplainArguments>),
+    /// List the finding types, or describe one
+    Types(TypesArguments),
+    /// Check or show the configuration
+    Config(ConfigArguments),
+    /// Describe the inventory file
+    Inventory(InventoryArguments),
+    /// Print a completion script
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page (roff)
+    Man,
+}
+
+/// Options that say what is read and what is known.
+#[derive(Args, Debug, Clone, Default)]
+pub struct InputArguments {
+    /// Configuration file [default: $XDG_CONFIG_HOME/watchfire/config.toml, if it exists]
+    #[arg(long, value_name = "FILE", help_heading = "Configuration")]
+    pub config: Option<PathBuf>,
+
+    /// Analyse only what happened from this moment on (RFC 3339, or a date in UTC)
+    #[arg(long, value_name = "TIME", value_parser = Time::parse_lenient, help_heading = "What is analysed")]
+    pub from: Option<Time>,
+    /// Analyse only what happened before this moment
+    #[arg(long, value_name = "TIME", value_parser = Time::parse_lenient, help_heading = "What is analysed")]
+    pub to: Option<Time>,
+    /// Analyse only this account (repeatable)
+    #[arg(long, value_name = "ID", value_parser = account_id, help_heading = "What is analysed")]
+    pub account: Vec<String>,
+    /// Analyse only this region (repeatable)
+    #[arg(long, value_name = "REGION", help_heading = "What is analysed")]
+    pub region: Vec<String>,
+    /// The account of records that name none
+    #[arg(long, value_name = "ID", value_parser = account_id, help_heading = "What is analysed")]
+    pub assume_account: Option<String>,
+    /// The region of records that name none
+    #[arg(long, value_name = "REGION", help_heading = "What is analysed")]
+    pub assume_region: Option<String>,
+
+    /// Threat list in TXT form; KIND= says what its entries are (repeatable).
+    ///
+    /// KIND is one of: c2, tor-exit, tor-relay, mining, phishing, drop-point, black-hole, drive-by, dga, scanner,
+    /// abused-reputation, mining-reputation, malicious-reputation, suspicious-reputation, leaked-key, malicious,
+    /// custom. Without one the list is your own (custom) and makes the `.Custom` types.
+    #[arg(long, value_name = "[KIND=]FILE", value_parser = intel_argument, help_heading = "Knowledge")]
+    pub intel: Vec<IntelArgument>,
+    /// Do not use the threat lists that ship with the program
+    #[arg(long, help_heading = "Knowledge")]
+    pub no_default_intel: bool,
+    /// List of trusted addresses and domains, which never make findings (repeatable)
+    #[arg(long, value_name = "FILE", help_heading = "Knowledge")]
+    pub trusted: Vec<PathBuf>,
+    /// MaxMind-format database: city, country or ASN (repeatable)
+    #[arg(long, value_name = "FILE", help_heading = "Knowledge")]
+    pub geoip: Vec<PathBuf>,
+    /// AWS's ip-ranges.json, instead of the snapshot that ships with the program
+    #[arg(long, value_name = "FILE", help_heading = "Knowledge")]
+    pub aws_ranges: Option<PathBuf>,
+    /// Inventory of accounts, instances, interfaces and buckets (see `watchfire inventory --schema`)
+    #[arg(long, value_name = "FILE", help_heading = "Knowledge")]
+    pub inventory: Option<PathBuf>,
+
+    /// Threads that read and parse [default: one per processor]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Running")]
+    pub threads: Option<u16>,
+    /// Print nothing but errors on standard error
+    #[arg(long, short, help_heading = "Running")]
+    pub quiet: bool,
+    /// Colour the output
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto, help_heading = "Running")]
+    pub color: Color,
+}
+
+/// `watchfire scan`.
+#[derive(Args, Debug, Clone)]
+pub struct ScanArguments {
+    /// Files and folders of logs, of any kind and mixed: each is recognised by its content
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// What is read and known.
+    #[command(flatten)]
+    pub input: InputArguments,
+
+    /// Report only findings of this severity and above: low, medium, high, critical, or a number from 1 to 10
+    #[arg(long, value_name = "SEVERITY", value_parser = severity, help_heading = "Report")]
+    pub min_severity: Option<Severity>,
+    /// Report only findings of this type; `*` stands for anything (repeatable)
+    #[arg(long = "type", value_name = "TYPE", value_parser = type_pattern, help_heading = "Report")]
+    pub types: Vec<String>,
+    /// Form of the report [default: table]
+    #[arg(long, value_name = "FORMAT", value_enum, help_heading = "Report")]
+    pub format: Option<Format>,
+    /// Write the report to this file instead of standard output
+    #[arg(long, short, value_name = "FILE", help_heading = "Report")]
+    pub output: Option<PathBuf>,
+    /// Write the account of what was read and what was not, as JSON
+    #[arg(long, value_name = "FILE", help_heading = "Report")]
+    pub account_file: Option<PathBuf>,
+    /// Exit with status 3 if a finding of this severity or above is reported
+    #[arg(long, value_name = "LEVEL", value_parser = level, help_heading = "Report")]
+    pub fail_on: Option<SeverityLevel>,
+}
+
+/// `watchfire explain`.
+#[derive(Args, Debug, Clone)]
+pub struct ExplainArguments {
+    /// The finding's id, or the beginning of it
+    pub id: String,
+    /// A file of findings (JSON or JSON lines), or log files and folders to scan again
+    #[arg(required = true, value_name = "FINDINGS-FILE|PATH")]
+    pub paths: Vec<PathBuf>,
+    /// What is read and known, where logs are scanned again.
+    #[command(flatten)]
+    pub input: InputArguments,
+}
+
+/// `watchfire types`.
+#[derive(Args, Debug, Clone)]
+pub struct TypesArguments {
+    /// The finding type to describe; without one all are listed
+    #[arg(value_name = "TYPE")]
+    pub name: Option<String>,
+    /// Only the types that this version detects
+    #[arg(long)]
+    pub live: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `watchfire config`.
+#[derive(Args, Debug, Clone)]
+pub struct ConfigArguments {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub action: ConfigAction,
+}
+
+/// What `watchfire config` can do.
+#[derive(Subcommand, Debug, Clone)]
+pub enum ConfigAction {
+    /// Read the configuration and every file it names, and say what is wrong
+    Check {
+        /// Configuration file [default: $XDG_CONFIG_HOME/watchfire/config.toml]
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Print the settings in force, with their defaults, as TOML
+    Show {
+        /// Configuration file [default: $XDG_CONFIG_HOME/watchfire/config.toml]
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+}
+
+/// `watchfire inventory`.
+#[derive(Args, Debug, Clone)]
+pub struct InventoryArguments {
+    /// Print the JSON Schema of the inventory file
+    #[arg(long, required_unless_present = "check")]
+    pub schema: bool,
+    /// Read an inventory file and say what is wrong with it
+    #[arg(long, value_name = "FILE")]
+    pub check: Option<PathBuf>,
+}
+
+/// The form of a report.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// For people
+    Table,
+    /// `{"findings":[…]}`, as GetFindings answers
+    Json,
+    /// One finding a line
+    Jsonl,
+}
+
+/// When to colour.
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// `[KIND=]FILE`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IntelArgument {
+    /// What the entries are.
+    pub kind: ListKind,
+    /// The list.
+    pub file: PathBuf,
+}
+
+fn intel_argument(text: &str) -> Result<IntelArgument, String> {
+    let kind = text.split_once('=').and_then(|(name, file)| Some((ListKind::from_name(name)?, file)));
+    let (kind, file) = kind.unwrap_or((ListKind::Custom, text));
+    let unknown_kind = text.split_once('=').filter(|(name, _)| ListKind::from_name(name).is_none());
+    if let Some((name, _)) = unknown_kind
+        && !name.contains(['/', '.'])
+    {
+        return Err(format!("`{name}` is no kind of list; the kinds are {}", kinds()));
+    }
+    if file.is_empty() { Err("a file is missing".to_owned()) } else { Ok(IntelArgument { kind, file: file.into() }) }
+}
+
+/// All kinds, separated by commas.
+pub fn kinds() -> String {
+    ListKind::ALL.map(ListKind::name).join(", ")
+}
+
+/// Twelve digits.
+pub fn account_id(text: &str) -> Result<String, String> {
+    let is_id = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_id.then(|| text.to_owned()).ok_or_else(|| "an account id has twelve digits".to_owned())
+}
+
+/// A level by name.
+pub fn level(text: &str) -> Result<SeverityLevel, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "low" => Ok(SeverityLevel::Low),
+        "medium" => Ok(SeverityLevel::Medium),
+        "high" => Ok(SeverityLevel::High),
+        "critical" => Ok(SeverityLevel::Critical),
+        _ => Err("write low, medium, high or critical".to_owned()),
+    }
+}
+
+/// A severity by level or number.
+pub fn severity(text: &str) -> Result<Severity, String> {
+    if let Ok(level) = level(text) {
+        return Ok(level.minimum());
+    }
+    let number = text.parse().ok().and_then(Severity::from_number);
+    number.ok_or_else(|| "write low, medium, high, critical, or a number from 1 to 10".to_owned())
+}
+
+/// A finding type, perhaps with `*`, that matches at least one of the catalogue.
+pub fn type_pattern(text: &str) -> Result<String, String> {
+    if watchfire_model::catalogue::all().iter().any(|entry| type_matches(text, &entry.name)) {
+        return Ok(text.to_owned());
+    }
+    Err("no finding type matches; `watchfire types` lists them all".to_owned())
+}
+
+/// Whether a finding type matches a pattern, in which `*` stands for any run of characters. Case does not count.
+pub fn type_matches(pattern: &str, name: &str) -> bool {
+    let (pattern, name) = (pattern.to_ascii_lowercase(), name.to_ascii_lowercase());
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = name.strip_prefix(parts.next().unwrap_or_default()) else { return false };
+    let mut parts = parts.peekable();
+    if parts.peek().is_none() {
+        return rest.is_empty();
+    }
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_list_without_a_kind_is_the_users_own() {
+        assert_eq!(
+            intel_argument("bad.txt").unwrap(),
+            IntelArgument { kind: ListKind::Custom, file: "bad.txt".into() }
+        );
+        assert_eq!(intel_argument("c2=bad.txt").unwrap().kind, ListKind::C2);
+        assert_eq!(intel_argument("./a=b.txt").unwrap().file, PathBuf::from("./a=b.txt"));
+        assert!(intel_argument("c3=bad.txt").is_err());
+        assert!(intel_argument("c2=").is_err());
+    }
+
+    #[test]
+    fn severities_are_levels_or_numbers() {
+        assert_eq!(severity("High").unwrap(), SeverityLevel::High.minimum());
+        assert_eq!(severity("5.5").unwrap().number(), 5.5);
+        assert!(severity("11").is_err());
+    }
+
+    #[test]
+    fn a_star_stands_for_anything() {
+        assert!(type_matches("recon:*", "Recon:EC2/Portscan"));
+        assert!(type_matches("*/TorIPCaller", "UnauthorizedAccess:S3/TorIPCaller"));
+        assert!(type_matches("*S3*Caller*", "UnauthorizedAccess:S3/TorIPCaller"));
+        assert!(!type_matches("Recon:EC2", "Recon:EC2/Portscan"));
+        assert!(type_pattern("Nonsense").is_err());
+    }
+}

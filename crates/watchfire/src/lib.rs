@@ -1,0 +1,11 @@
+//! The program: command line, configuration, composition. Only this crate joins the others.
+//!
+//! bytes → records → facts → signals → findings → report. See [`scan::scan`] for the whole flow.
+
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod load;
+pub mod progress;
+pub mod scan;
+pub mod spool;

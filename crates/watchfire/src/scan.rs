@@ -1,0 +1,347 @@
+//! Reads files on all threads, then replays what matters in order of event time.
+//!
+//! files → contents → records → facts ─▶ replay → findings. Every file is accounted for. Which thread read what, and
+//! when, leaves no trace in the findings.
+
+use crate::progress::Progress;
+use crate::spool::TemporaryFile;
+use anyhow::{Context, Result};
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use watchfire_detections::DETECTIONS;
+use watchfire_engine::{CoverageMap, Kept, ListenIndex, Replay, ReplayCounts, Scope, SourceFile, Spool, Worker};
+use watchfire_ingest::{
+    Content, FileOutcome, FileProblem, FoundFile, Limits, Listing, ParquetSource, PieceKind, Scratch, list,
+    origin_from_path, read,
+};
+use watchfire_knowledge::Knowledge;
+use watchfire_model::{Finding, Record};
+use watchfire_parse::{Bytes, FlowFormat, Origin, Raw, Report, Skipped, parse, read_parquet_flows};
+use xxhash_rust::xxh3::xxh3_128;
+
+/// What to scan.
+#[derive(Clone, Debug, Default)]
+pub struct ScanOptions {
+    /// Files and folders.
+    pub paths: Vec<PathBuf>,
+    /// Threads that read and parse; 0 is 1.
+    pub threads: usize,
+    /// What is analysed.
+    pub scope: Scope,
+    /// The account of records that name none.
+    pub assume_account: String,
+    /// The region of records that name none.
+    pub assume_region: String,
+    /// Bounds on what is read.
+    pub limits: Limits,
+}
+
+/// What a scan found, and the parts of its account.
+pub struct ScanOutcome {
+    /// The findings, the worst first.
+    pub findings: Vec<Finding>,
+    /// The files that were listed, and what could not be.
+    pub listing: Listing,
+    /// What became of each listed file, in the same order.
+    pub files: Vec<FileResult>,
+    /// Records by account, region, source and hour.
+    pub coverage: CoverageMap,
+    /// S3 data events read.
+    pub s3_data_events: u64,
+    /// Management events read.
+    pub management_events: u64,
+    /// Records outside the scope.
+    pub outside: u64,
+    /// Records without an account.
+    pub without_account: u64,
+    /// What the ordered part did.
+    pub replay: ReplayCounts,
+}
+
+/// What became of one file.
+#[derive(Debug, Default)]
+pub struct FileResult {
+    /// What its records were, and what was wrong with them.
+    pub report: Report,
+    /// What reading it gave; `None` only if the program stopped before.
+    pub outcome: Option<FileOutcome>,
+    /// Its content had been read before.
+    pub is_repeated: bool,
+}
+
+/// Scans. Only what makes going on pointless is an error: a temporary file that cannot be written.
+pub fn scan(options: &ScanOptions, knowledge: &Knowledge, progress: &Progress) -> Result<ScanOutcome> {
+    let listing = list(&options.paths);
+    progress.begin(listing.files.len() as u64, listing.files.iter().map(|file| file.size).sum());
+    let origins: Vec<Origin> = listing.files.iter().map(|file| origin(file, options)).collect();
+    let index = ListenIndex::new(DETECTIONS);
+    let readings = read_all(&listing.files, &origins, &index, knowledge, options, progress)?;
+    progress.end();
+
+    let mut outcome = ScanOutcome {
+        findings: Vec::new(),
+        files: Vec::new(),
+        coverage: CoverageMap::new(),
+        s3_data_events: 0,
+        management_events: 0,
+        outside: 0,
+        without_account: 0,
+        replay: ReplayCounts::default(),
+        listing,
+    };
+    let canonical = readings.claims.canonical(outcome.listing.files.len());
+    let sources = outcome.listing.files.iter().zip(origins).zip(&canonical);
+    let sources = sources
+        .map(|((file, origin), &canonical)| SourceFile { name: file.display(), origin, canonical })
+        .collect::<Vec<_>>();
+    let mut kept = Vec::new();
+    for share in readings.shares {
+        outcome.outside += share.worker.census.outside;
+        outcome.without_account += share.worker.census.without_account;
+        outcome.s3_data_events += share.worker.census.s3_data_events;
+        outcome.management_events += share.worker.census.management_events;
+        share.worker.census.merge_into(&mut outcome.coverage);
+        kept.push(Kept { facts: share.worker.facts, formats: share.worker.formats, spool: share.spool });
+    }
+    let mut replay = Replay::new(DETECTIONS, &index, knowledge);
+    replay.run(&mut kept, &sources, None).context("could not read back from a temporary file")?;
+    (outcome.findings, outcome.replay) = replay.finish();
+    outcome.files = readings.results;
+    Ok(outcome)
+}
+
+fn origin(file: &FoundFile, options: &ScanOptions) -> Origin {
+    let place = origin_from_path(&file.path);
+    Origin {
+        account: place.account.unwrap_or_default(),
+        region: place.region.unwrap_or_default(),
+        assumed_account: options.assume_account.clone(),
+        assumed_region: options.assume_region.clone(),
+        flow_format: None,
+    }
+}
+
+/// One worker with the place where its facts go.
+struct Share<'a> {
+    worker: Worker<'a>,
+    spool: Box<dyn Spool + Send>,
+}
+
+struct Readings<'a> {
+    shares: Vec<Share<'a>>,
+    results: Vec<FileResult>,
+    claims: Claims,
+}
+
+/// Which contents have been read, so that none counts twice.
+#[derive(Default)]
+struct Claims {
+    /// (hash of content and origin) → the files that have it, the first being the one that was read.
+    by_content: HashMap<(u128, u128), Vec<u32>>,
+}
+
+impl Claims {
+    /// Whether this file is the first with its content. Call once per file.
+    fn claim(&mut self, content: u128, origin: &Origin, file: u32) -> bool {
+        // Where a log lies says whose it is, if its records do not.
+        let place = xxh3_128(format!("{} {}", origin.account, origin.region).as_bytes());
+        let files = self.by_content.entry((content, place)).or_default();
+        files.push(file);
+        files.len() == 1
+    }
+
+    /// For each file the first by name among those with its content.
+    fn canonical(&self, count: usize) -> Vec<u32> {
+        let mut canonical: Vec<u32> = (0..count).map(|file| u32::try_from(file).unwrap_or(u32::MAX)).collect();
+        for files in self.by_content.values() {
+            let Some(&first) = files.iter().min() else { continue };
+            for &file in files {
+                canonical[file as usize] = first;
+            }
+        }
+        canonical
+    }
+}
+
+/// Reads every file, the largest first so that no thread is left with a large one at the end.
+fn read_all<'a>(
+    files: &[FoundFile],
+    origins: &[Origin],
+    index: &'a ListenIndex,
+    knowledge: &'a Knowledge,
+    options: &'a ScanOptions,
+    progress: &Progress,
+) -> Result<Readings<'a>> {
+    let mut order: Vec<usize> = (0..files.len()).collect();
+    order.sort_by_key(|&file| (std::cmp::Reverse(files[file].size), file));
+    let next = AtomicUsize::new(0);
+    let claims = Mutex::new(Claims::default());
+    let threads = options.threads.clamp(1, files.len().max(1));
+    let read_share = || -> Result<(Vec<Share<'a>>, Vec<(usize, FileResult)>)> {
+        let mut reader = Reader {
+            index,
+            knowledge,
+            options,
+            claims: &claims,
+            scratch: Scratch::new(),
+            share: Share::new(index, knowledge, options),
+            others: Vec::new(),
+        };
+        let mut results = Vec::new();
+        while let Some(&place) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let result = reader.read_file(&files[place], &origins[place], u32::try_from(place).unwrap_or(u32::MAX))?;
+            progress.file_done(files[place].size, result.report.record_count());
+            results.push((place, result));
+        }
+        reader.others.push(reader.share);
+        Ok((reader.others, results))
+    };
+    let outcomes: Vec<Result<(Vec<Share<'a>>, Vec<(usize, FileResult)>)>> = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(read_share)).collect();
+        let mut outcomes = vec![read_share()];
+        outcomes.extend(
+            others.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))),
+        );
+        outcomes
+    });
+    let (mut shares, mut results) = (Vec::new(), BTreeMap::new());
+    for outcome in outcomes {
+        let (some_shares, some_results) = outcome?;
+        shares.extend(some_shares);
+        results.extend(some_results);
+    }
+    let claims = claims.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    Ok(Readings { shares, results: results.into_values().collect(), claims })
+}
+
+impl<'a> Share<'a> {
+    fn new(index: &'a ListenIndex, knowledge: &'a Knowledge, options: &'a ScanOptions) -> Self {
+        Self { worker: Worker::new(index, knowledge, &options.scope), spool: Box::new(TemporaryFile::default()) }
+    }
+
+    fn spill_if_full(&mut self) -> Result<()> {
+        if self.worker.facts.is_full() {
+            self.worker.facts.spill(self.spool.as_mut()).context("could not write a temporary file")?;
+        }
+        Ok(())
+    }
+}
+
+/// One thread's reader.
+struct Reader<'a, 'c> {
+    index: &'a ListenIndex,
+    knowledge: &'a Knowledge,
+    options: &'a ScanOptions,
+    claims: &'c Mutex<Claims>,
+    scratch: Scratch,
+    share: Share<'a>,
+    /// The shares of files that came in pieces. What a file in pieces is a copy of is known only at its end: then its
+    /// whole share can be left out.
+    others: Vec<Share<'a>>,
+}
+
+impl Reader<'_, '_> {
+    fn read_file(&mut self, file: &FoundFile, origin: &Origin, rank: u32) -> Result<FileResult> {
+        let mut result = FileResult::default();
+        let mut own_share = None;
+        let mut failure = None;
+        let mut was_claimed = false;
+        let outcome = read(file, &self.options.limits, &mut self.scratch, &mut |content| {
+            if failure.is_some() || result.is_repeated {
+                return;
+            }
+            let share = match content {
+                Content::Text(piece) if piece.kind == PieceKind::Whole => {
+                    was_claimed = true;
+                    result.is_repeated = !lock(self.claims).claim(xxh3_128(piece.bytes), origin, rank);
+                    if result.is_repeated {
+                        return;
+                    }
+                    &mut self.share
+                }
+                _ => own_share.get_or_insert_with(|| Share::new(self.index, self.knowledge, self.options)),
+            };
+            result.report.merge(&read_content(content, origin, rank, &mut share.worker));
+            failure = share.spill_if_full().err();
+        });
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
+        if !was_claimed && outcome.bytes > 0 {
+            result.is_repeated = !lock(self.claims).claim(outcome.content_hash, origin, rank);
+        }
+        if let Some(share) = own_share
+            && !result.is_repeated
+        {
+            self.others.push(share);
+        }
+        result.outcome = Some(outcome);
+        Ok(result)
+    }
+}
+
+fn lock(claims: &Mutex<Claims>) -> std::sync::MutexGuard<'_, Claims> {
+    claims.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Parses one content or piece of one, and shows its records to the worker.
+fn read_content(content: Content<'_>, origin: &Origin, rank: u32, worker: &mut Worker<'_>) -> Report {
+    match content {
+        Content::Text(piece) => {
+            let with_header;
+            let origin = match later_header(piece.kind, piece.position, piece.first_line) {
+                Some(format) => {
+                    with_header = Origin { flow_format: Some(format), ..origin.clone() };
+                    &with_header
+                }
+                None => origin,
+            };
+            let mut report = parse(piece.bytes, origin, &mut |record, mut raw| {
+                raw.position += piece.position;
+                worker.observe(record, raw, rank);
+            });
+            for rejection in &mut report.rejected {
+                rejection.position += piece.position;
+            }
+            report
+        }
+        Content::Parquet(source) => {
+            let mut sink = |record: &Record<'_>, raw: Raw<'_>| worker.observe(record, raw, rank);
+            match source {
+                ParquetSource::Bytes(bytes) => read_parquet_flows(Bytes::copy_from_slice(bytes), origin, &mut sink),
+                ParquetSource::File(file) => match file.try_clone() {
+                    Ok(file) => read_parquet_flows(file, origin, &mut sink),
+                    Err(_) => Report::default(),
+                },
+            }
+        }
+    }
+}
+
+/// The columns of a flow log's later pieces stand in its first line.
+fn later_header(kind: PieceKind, position: u64, first_line: &[u8]) -> Option<FlowFormat> {
+    if kind != PieceKind::Lines || position == 0 {
+        return None;
+    }
+    FlowFormat::from_header(std::str::from_utf8(first_line).ok()?.trim())
+}
+
+impl FileResult {
+    /// What kind of file that is no log this is, if it is one.
+    pub fn not_a_log(&self) -> Option<String> {
+        let only_skipped = self.report.record_count() == 0 && self.report.rejected_count == 0;
+        (only_skipped && self.report.is_digest).then(|| Skipped::Digest.to_string())
+    }
+
+    /// Whether anything of a known format was found.
+    pub fn holds_a_log(&self) -> bool {
+        self.report.record_count() > 0 || !self.report.skipped.is_empty()
+    }
+
+    /// What was wrong with it.
+    pub fn problems(&self) -> &[FileProblem] {
+        self.outcome.as_ref().map_or(&[], |outcome| &outcome.problems)
+    }
+}

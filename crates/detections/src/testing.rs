@@ -26,6 +26,11 @@ pub(crate) fn with_inventory(knowledge: Knowledge, inventory: &str) -> Knowledge
     Knowledge { inventory: Inventory::from_json(inventory.as_bytes()).unwrap(), ..knowledge }
 }
 
+/// Knowledge of this inventory, and of nothing else but what ships for AWS itself.
+pub(crate) fn knowing_inventory(inventory: &str) -> Knowledge {
+    with_inventory(ranges_only(), inventory)
+}
+
 fn list(name: &str, kind: ListKind, entries: &[&str]) -> IndicatorList {
     let list = txt_list::parse(entries.join("\n").as_bytes(), &IndicatorList::new(name, kind));
     assert_eq!(list.rejected_count, 0, "the test's own list must be well-formed: {:?}", list.rejected);

@@ -286,6 +286,13 @@ impl Estate {
                 .is_some_and(|addresses| addresses.contains(&address))
     }
 
+    /// The addresses bound to the key or to the instance by an earlier key; see [`Self::is_bound`].
+    pub fn bound_addresses(&self, key: &str, instance_id: &str) -> BTreeSet<IpAddr> {
+        let by_key = self.keys.get(&key.to_owned()).map(|state| &state.addresses);
+        let by_instance = self.instance_addresses.get(&instance_id.to_owned());
+        by_key.into_iter().chain(by_instance).flatten().copied().collect()
+    }
+
     /// What AWS hands this role's credentials to, if it was seen doing so (or the role trusts the service) for a
     /// session of this name.
     pub fn workload_of(&self, role_arn: &str, session_name: &str) -> Option<Workload> {
@@ -369,6 +376,16 @@ impl Estate {
         policy.max(acl)
     }
 
+    /// The bucket's own Block Public Access, if a change of it was seen.
+    pub fn bucket_block(&self, name: &str) -> Option<PublicAccessBlock> {
+        self.buckets.get(&name.to_owned())?.block
+    }
+
+    /// The account's Block Public Access, if a change of it was seen.
+    pub fn account_block(&self, account: &str) -> Option<PublicAccessBlock> {
+        self.accounts.get(account)?.block
+    }
+
     /// Forgets keys that have expired by `now`.
     pub fn expire(&mut self, now: Time) {
         self.keys.forget_before(now.plus_ms(-KEY_LIFE_MS));
@@ -412,7 +429,10 @@ impl Estate {
     fn learn_credentials(&mut self, call: &ApiCall<'_>) {
         let Some(instance_id) = instance_session(call) else { return };
         let Some(address) = call.source_ip else { return };
-        let key = call.identity.access_key_id.to_string();
+        // An event that names no key: the session stands for it, so that keys of other instances are not mixed up with it.
+        let identity = &call.identity;
+        let key = if identity.access_key_id.is_empty() { &identity.arn } else { &identity.access_key_id };
+        let key = key.to_string();
         let first_ms = call.time.ms();
         let state = self.keys.touch(key, call.time, || KeyState { first_ms, addresses: BTreeSet::new() });
         if call.time.ms() - state.first_ms <= BINDING_MS {

@@ -1,3 +1,15 @@
 //! Findings about identities.
 
+pub(crate) mod bedrock_logging_disabled;
 pub(crate) mod cloud_trail_logging_disabled;
+pub(crate) mod compromised_credentials;
+pub(crate) mod instance_credential_exfiltration;
+pub(crate) mod kali_linux;
+pub(crate) mod malicious_ip_caller;
+pub(crate) mod parrot_linux;
+pub(crate) mod password_policy_change;
+pub(crate) mod pentoo_linux;
+pub(crate) mod resource_credential_exfiltration;
+pub(crate) mod root_credential_usage;
+pub(crate) mod short_term_root_credential_usage;
+pub(crate) mod tor_ip_caller;

@@ -3,7 +3,7 @@
 use crate::Context;
 use std::collections::BTreeMap;
 use watchfire_model::{
-    AccessKey, Action, ApiCall, ApiCallAction, FindingType, IdentityKind, Resource, ResourceKind, ResourceRole,
+    AccessKey, Action, ApiCall, ApiCallAction, Bucket, FindingType, IdentityKind, Resource, ResourceKind, ResourceRole,
     Severity, Signal,
 };
 
@@ -45,10 +45,77 @@ pub(crate) fn bucket_signal(
     signal.entity = format!("{bucket} {}", signal.entity);
     let account = owner_account(call).unwrap_or_else(|| call.account().to_owned());
     signal.resource.buckets = vec![context.bucket(bucket, &account)];
+    if let Some(source) = copy_source(call).filter(|source| source != bucket) {
+        let copied_from = Bucket { role: "Source".to_owned(), ..context.bucket(&source, "") };
+        signal.resource.buckets.push(copied_from);
+    }
     if let Action::ApiCall(action) = &mut signal.action {
         action.affected_resources.insert("AWS::S3::Bucket".to_owned(), bucket.to_owned());
     }
     signal
+}
+
+/// A signal about a call to the data plane of S3, which is about the bucket rather than about the key.
+pub(crate) fn s3_data_signal(
+    finding_type: FindingType,
+    severity: Severity,
+    call: &ApiCall<'_>,
+    context: &Context<'_>,
+) -> Signal {
+    let mut signal = bucket_signal(finding_type, severity, call, &bucket_name(call), context);
+    signal.resource.kind = ResourceKind::S3Bucket;
+    signal
+}
+
+/// Whether an AWS service made the call, for itself or for a principal: then the address is no caller's.
+///
+/// The console is no such service: it passes on what a person clicks, and CloudTrail has called it the invoker.
+pub(crate) fn is_by_service(call: &ApiCall<'_>) -> bool {
+    let identity = &call.identity;
+    let is_invoked = !identity.invoked_by.is_empty() && identity.invoked_by != "signin.amazonaws.com";
+    // A name instead of an address is a service's, `AWS Internal` too.
+    let is_from_service = call.source_ip.is_none() && !call.source_address.is_empty();
+    is_invoked || is_from_service || call.event_type == "AwsServiceEvent" || identity.kind == IdentityKind::AwsService
+}
+
+/// Whether the call shows that someone holds credentials of the principal.
+///
+/// A refused call does: it was signed before it was refused. A failed sign-in does not, nor do the steps before a
+/// sign-in, which need no more than an e-mail address, nor a request whose signature was not accepted.
+pub(crate) fn proves_credentials(call: &ApiCall<'_>) -> bool {
+    let is_only_a_claim = match call.name.as_ref() {
+        "CheckMfa" | "PasswordRecoveryRequested" => true,
+        "ConsoleLogin" | "AssumeRoleWithSAML" | "AssumeRoleWithWebIdentity" | "ExternalIdPDirectoryLogin" => {
+            !call.succeeded()
+        }
+        _ => SIGNATURE_ERRORS.contains(&call.error_code.as_ref()),
+    };
+    call.is_authenticated() && !is_only_a_claim
+}
+
+/// Errors that say that the request was not signed by the key it names. Source: "Common errors" of the API references
+/// of IAM, EC2 and S3.
+const SIGNATURE_ERRORS: [&str; 8] = [
+    "AuthFailure",
+    "IncompleteSignature",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "MissingAuthenticationToken",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+];
+
+/// The bucket that a copy reads from: `x-amz-copy-source` is `bucket/key`, URL-encoded or not, or an access point's ARN,
+/// which names no bucket.
+fn copy_source(call: &ApiCall<'_>) -> Option<String> {
+    if !matches!(call.name.as_ref(), "CopyObject" | "UploadPartCopy") {
+        return None;
+    }
+    let source = call.parameter("x-amz-copy-source")?;
+    let source = source.replace("%2F", "/").replace("%2f", "/");
+    let bucket = source.trim_start_matches('/').split('/').next().unwrap_or_default();
+    (!bucket.is_empty() && !bucket.contains(':') && !bucket.contains('%')).then(|| bucket.to_owned())
 }
 
 /// `accessKeyDetails`. A service that calls by itself has no key.

@@ -1,11 +1,16 @@
 //! Pieces that several detections share.
 
+pub(crate) mod api_class;
+pub(crate) mod bucket_grant;
 pub(crate) mod call;
 pub mod contact;
+pub(crate) mod credential_place;
+pub(crate) mod listed_caller;
 pub(crate) mod listed_flow;
 pub(crate) mod listed_query;
 pub mod pen_test;
 pub(crate) mod port_probe;
+pub(crate) mod public_access_block;
 pub(crate) mod subject;
 
 /// The addresses of AWS's metadata and credential services, as answers write them. Source: AWS documentation of the

@@ -1,5 +1,9 @@
 //! Distributions for penetration tests, as user agents name them.
 
+use crate::Context;
+use crate::shared::call;
+use watchfire_model::{ApiCall, CallCategory, FindingType, Severity, Signal};
+
 /// A Linux distribution made for penetration tests.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PenTestDistribution {
@@ -43,6 +47,72 @@ impl PenTestDistribution {
                 .find(|distribution| names(system, distribution.marker()))
         })
     }
+}
+
+/// Reports a management call made on this distribution.
+///
+/// Evidence: the user agent names the distribution as the system it ran on, and the caller held credentials. An agent
+/// can be forged, but nobody pretends to be an attacker; the reverse, a hidden distribution, is not seen. Data events
+/// of S3 have their own types, and other data events are not looked at.
+pub(crate) fn report_management(
+    distribution: PenTestDistribution,
+    finding_type: FindingType,
+    event: &ApiCall<'_>,
+    context: &Context<'_>,
+    signals: &mut Vec<Signal>,
+) {
+    if event.category != CallCategory::Management || !is_evidence(distribution, event) {
+        return;
+    }
+    let mut signal = call::signal(finding_type, Severity::MEDIUM, event, context);
+    let (name, caller) = (distribution.name(), call::caller(event));
+    signal.title = format!("API {} was called from a computer that runs {name}.", event.name);
+    signal.description =
+        format!("{caller} called {} from a computer that runs {name}, a system for penetration tests.", event.action());
+    explain(&mut signal, distribution, event);
+    signals.push(signal);
+}
+
+/// Reports a call to the data plane of S3 made on this distribution; the evidence is as in [`report_management`].
+pub(crate) fn report_s3_data(
+    distribution: PenTestDistribution,
+    finding_type: FindingType,
+    event: &ApiCall<'_>,
+    context: &Context<'_>,
+    signals: &mut Vec<Signal>,
+) {
+    if !event.is_s3_data() || !is_evidence(distribution, event) {
+        return;
+    }
+    let mut signal = call::s3_data_signal(finding_type, Severity::MEDIUM, event, context);
+    let (name, caller) = (distribution.name(), call::caller(event));
+    signal.title = format!("API {} was called on a bucket from a computer that runs {name}.", event.name);
+    signal.description = format!(
+        "{caller} called {} on bucket `{}` from a computer that runs {name}, a system for penetration tests.",
+        event.action(),
+        call::bucket_name(event)
+    );
+    explain(&mut signal, distribution, event);
+    signals.push(signal);
+}
+
+fn is_evidence(distribution: PenTestDistribution, event: &ApiCall<'_>) -> bool {
+    PenTestDistribution::of_agent(&event.user_agent) == Some(distribution)
+        && call::proves_credentials(event)
+        && !call::is_by_service(event)
+}
+
+fn explain(signal: &mut Signal, distribution: PenTestDistribution, event: &ApiCall<'_>) {
+    let reason = format!(
+        "{} called {} {}, and its user agent `{}` says that it ran on {}.",
+        call::caller(event),
+        event.action(),
+        call::origin(event),
+        event.user_agent,
+        distribution.name()
+    );
+    signal.reasons.insert(0, reason);
+    signal.reasons.push(call::outcome(event));
 }
 
 /// The part of a token that names the system it ran on.

@@ -113,8 +113,9 @@ fn arrows_between_crates_go_one_way() {
         ARROWS.iter().map(|&(name, uses, tests)| (name, (uses, tests))).collect();
     for folder in folders("crates") {
         let name = folder.file_name().unwrap().to_string_lossy().into_owned();
-        let (uses, in_tests) =
-            allowed.get(name.as_str()).unwrap_or_else(|| panic!("crates/{name} is not in `ARROWS`: a new crate is an event, say where it stands"));
+        let (uses, in_tests) = allowed.get(name.as_str()).unwrap_or_else(|| {
+            panic!("crates/{name} is not in `ARROWS`: a new crate is an event, say where it stands")
+        });
         let manifest = manifest(&folder.join("Cargo.toml"));
         for (section, may) in [("dependencies", uses.to_vec()), ("dev-dependencies", [*uses, *in_tests].concat())] {
             for ours in names(&manifest, section).iter().filter_map(|other| other.strip_prefix("watchfire-")) {
@@ -170,7 +171,10 @@ fn dependencies_come_from_the_public_registry() {
     if config.exists() {
         let text = read(&config);
         for section in ["[source", "[registr"] {
-            assert!(!text.contains(section), ".cargo/config.toml has `{section}`: where crates come from is each machine's own");
+            assert!(
+                !text.contains(section),
+                ".cargo/config.toml has `{section}`: where crates come from is each machine's own"
+            );
         }
     }
 }
@@ -215,6 +219,25 @@ fn links_between_documents_lead_somewhere() {
     }
 }
 
+#[test]
+fn documents_that_the_code_names_exist() {
+    for file in rust_files("crates").into_iter().chain(rust_files("xtask")) {
+        for (number, line) in read(&file).lines().enumerate() {
+            let quoted = line.split('`').skip(1).step_by(2);
+            let documents = quoted.filter(|word| word.ends_with(".md") && !word.contains([' ', '"', '*', '…']));
+            for document in documents {
+                let known = root().join(document).exists() || file.parent().unwrap().join(document).exists();
+                assert!(
+                    known,
+                    "{}:{} names `{document}`, which is not here: say what it says",
+                    shown(&file),
+                    number + 1
+                );
+            }
+        }
+    }
+}
+
 /// What stands between `](` and `)`, and in `src="…"`.
 fn links(text: &str) -> Vec<String> {
     let between = |begin: &str, end: char| {
@@ -250,7 +273,8 @@ fn the_tests_that_hold_the_invariants_exist() {
 }
 
 fn is_test_name(word: &str) -> bool {
-    word.matches('_').count() >= 3 && word.bytes().all(|byte| byte.is_ascii_lowercase() || b"_0123456789".contains(&byte))
+    word.matches('_').count() >= 3
+        && word.bytes().all(|byte| byte.is_ascii_lowercase() || b"_0123456789".contains(&byte))
 }
 
 #[test]
@@ -263,7 +287,8 @@ fn what_is_compiled_in_lies_in_the_repository() {
                     continue; // This file's own text.
                 }
                 let target = file.parent().unwrap().join(path);
-                let target = target.canonicalize().unwrap_or_else(|error| panic!("{}: `{path}`: {error}", shown(&file)));
+                let target =
+                    target.canonicalize().unwrap_or_else(|error| panic!("{}: `{path}`: {error}", shown(&file)));
                 let inside = target.starts_with(root().canonicalize().unwrap());
                 assert!(inside, "{} includes `{path}`, which lies outside the repository: copy it in", shown(&file));
             }
@@ -283,7 +308,10 @@ fn the_reference_data_is_here_with_its_licence() {
         "catalogue/finding-schema-fields.json",
         "docs/threat-lists.md",
     ] {
-        assert!(root().join(file).is_file(), "`{file}` is missing: the program, its tests or its documentation read it");
+        assert!(
+            root().join(file).is_file(),
+            "`{file}` is missing: the program, its tests or its documentation read it"
+        );
     }
 }
 

@@ -383,12 +383,18 @@ fn rust_files(below: &str) -> Vec<PathBuf> {
 /// The lines of a file outside tests, without their comments. Nothing for a file that is all tests.
 fn code(file: &Path) -> Vec<(usize, String)> {
     let place = shown(file);
-    let only_tests = ["/tests/", "/tests.rs", "/testing.rs", "/examples/", "/fuzz_targets/"];
+    let only_tests = ["/tests/", "/tests.rs", "/examples/", "/fuzz_targets/"];
     // This file names what it forbids.
-    if only_tests.iter().any(|part| place.contains(part)) || place == "xtask/src/tidy.rs" {
-        return Vec::new();
-    }
-    code_of(&read(file))
+    let is_left_out = place == "xtask/src/tidy.rs" || only_tests.iter().any(|part| place.contains(part));
+    if is_left_out || is_test_module(file) { Vec::new() } else { code_of(&read(file)) }
+}
+
+/// Whether the crate's root declares the file as a module for tests.
+fn is_test_module(file: &Path) -> bool {
+    let name = file.file_stem().unwrap().to_string_lossy();
+    let declaration = format!("#[cfg(test)]\nmod {name};");
+    let roots = ["lib.rs", "main.rs"].map(|root| file.with_file_name(root));
+    roots.iter().any(|root| root.exists() && read(root).contains(&declaration))
 }
 
 fn code_of(text: &str) -> Vec<(usize, String)> {

@@ -13,7 +13,7 @@ const HELP: &str = "\
 picture: draw the output of `watchfire scan samples` as an SVG.
 
   --program FILE  the program [target/release/watchfire]
-  --lines N       lines of output shown, the last of them being the last of all [42]
+  --lines N       lines of output shown at most, the last of them being the last of all [36]
   --out FILE      [docs/images/scan.svg]";
 
 /// Width and height of a character, in the SVG's units: the proportions of common monospaced fonts at 14 units.
@@ -22,19 +22,32 @@ const MARGIN: f64 = 18.0;
 /// The program keeps to so many columns.
 const COLUMNS: usize = 100;
 
-/// Colours for light and dark pages: both neutral, with a contrast of at least 4.5 to 1.
+/// Colours for light pages and, where the reader prefers them, dark ones; each with a contrast of at least 4.5 to 1.
+/// Plain rules, no variables: not only browsers draw SVG.
 const STYLE: &str = "\
-svg{--bg:#f6f8fa;--fg:#1f2328;--dim:#59636e;--cyan:#0a6b7d;--yellow:#855a00;--red:#b3261e;--magenta:#8a2f9c;--edge:#d1d9e0}
-@media(prefers-color-scheme:dark){svg{--bg:#16191d;--fg:#d6dbe1;--dim:#8c96a1;--cyan:#5ac8d8;--yellow:#dba642;--red:#ff7b72;--magenta:#d889e6;--edge:#30363d}}
-rect{fill:var(--bg);stroke:var(--edge)}
-text{font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;fill:var(--fg);white-space:pre}
-.bold{font-weight:700}.dim{fill:var(--dim)}.cyan{fill:var(--cyan)}.yellow{fill:var(--yellow)}.red{fill:var(--red)}.magenta{fill:var(--magenta)}";
+text{font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;fill:#1f2328;white-space:pre}
+rect{fill:#f6f8fa;stroke:#d1d9e0}
+.bold{font-weight:700}
+.dim{fill:#59636e}
+.cyan{fill:#0a6b7d}
+.yellow{fill:#855a00}
+.red{fill:#b3261e}
+.magenta{fill:#8a2f9c}
+@media(prefers-color-scheme:dark){
+text{fill:#d6dbe1}
+rect{fill:#16191d;stroke:#30363d}
+.dim{fill:#8c96a1}
+.cyan{fill:#5ac8d8}
+.yellow{fill:#dba642}
+.red{fill:#ff7b72}
+.magenta{fill:#d889e6}
+}";
 
 /// Runs the program and writes the picture.
 pub(crate) fn run(words: Vec<String>) -> anyhow::Result<()> {
     let Some(mut arguments) = Arguments::new(words, HELP) else { return Ok(()) };
     let program: PathBuf = arguments.value("--program")?.unwrap_or_else(|| "target/release/watchfire".into());
-    let lines_max: usize = arguments.value("--lines")?.unwrap_or(42);
+    let lines_max: usize = arguments.value("--lines")?.unwrap_or(36);
     let out: PathBuf = arguments.value("--out")?.unwrap_or_else(|| "docs/images/scan.svg".into());
     arguments.finish()?;
 
@@ -65,10 +78,14 @@ fn shortened(text: &str, lines_max: usize) -> String {
     if lines.len() <= lines_max {
         return lines.join("\n");
     }
-    let [shown @ .., last] = &lines[..] else { return String::new() };
-    let left_out = shown.len() + 3 - lines_max;
-    let shown = &shown[..shown.len() - left_out];
-    format!("{}\n\u{1b}[2m… {left_out} more lines\u{1b}[0m\n\n{last}", shown.join("\n"))
+    let [all @ .., last] = &lines[..] else { return String::new() };
+    let mut shown = lines_max.saturating_sub(3).min(all.len());
+    // A finding has two lines, the second indented: neither stands without the other.
+    while shown > 0 && all[shown].starts_with(' ') {
+        shown -= 1;
+    }
+    let left_out = all[shown..].iter().filter(|line| !line.is_empty()).count();
+    format!("{}\n\u{1b}[2m… {left_out} more lines\u{1b}[0m\n\n{last}", all[..shown].join("\n").trim_end())
 }
 
 /// Text with its colour.
@@ -83,7 +100,7 @@ fn picture(text: &str) -> String {
         (COLUMNS as f64 * CELL.0 + 2.0 * MARGIN, lines.len() as f64 * CELL.1 + 2.0 * MARGIN - CELL.1 * 0.25);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\" \
-         aria-label=\"What watchfire scan prints\">\n<style>{STYLE}</style>\n\
+         aria-label=\"What watchfire scan prints\">\n<style>\n{STYLE}\n</style>\n\
          <rect x=\".5\" y=\".5\" width=\"{:.0}\" height=\"{:.0}\" rx=\"8\"/>\n",
         width - 1.0,
         height - 1.0
@@ -92,8 +109,11 @@ fn picture(text: &str) -> String {
         let y = MARGIN + CELL.1 * (number as f64 + 0.75);
         let mut column = 0;
         for run in line {
-            let count = run.text.chars().count();
-            if !run.text.trim().is_empty() {
+            let text = run.text.trim_start();
+            let indent = run.text.chars().count() - text.chars().count();
+            column += indent;
+            let count = text.chars().count();
+            if !text.is_empty() {
                 let class = if run.class.is_empty() { String::new() } else { format!(" class=\"{}\"", run.class) };
                 // With its length given, a run ends in its column whatever font the reader has.
                 let _ = writeln!(
@@ -101,7 +121,7 @@ fn picture(text: &str) -> String {
                     "<text x=\"{:.2}\" y=\"{y:.2}\" textLength=\"{:.2}\" lengthAdjust=\"spacingAndGlyphs\"{class}>{}</text>",
                     MARGIN + column as f64 * CELL.0,
                     count as f64 * CELL.0,
-                    escaped(&run.text)
+                    escaped(text)
                 );
             }
             column += count;
@@ -170,7 +190,7 @@ mod tests {
     fn colours_become_classes_and_text_is_escaped() {
         let svg = picture("\u{1b}[1;31mHIGH\u{1b}[0m a <b> & c");
         assert!(svg.contains("class=\"bold red\">HIGH</text>"), "{svg}");
-        assert!(svg.contains("> a &lt;b&gt; &amp; c</text>"), "{svg}");
+        assert!(svg.contains(">a &lt;b&gt; &amp; c</text>"), "{svg}");
     }
 
     #[test]
@@ -183,10 +203,11 @@ mod tests {
 
     #[test]
     fn a_long_output_keeps_its_beginning_and_its_last_line() {
-        let text: String = (1..=100).map(|number| format!("{number}\n")).collect();
+        let text: String = (1..=50).map(|number| format!("{number}\n  of 50\n")).collect::<String>() + "total\n";
         let short = shortened(&text, 10);
-        assert!(short.starts_with("1\n") && short.ends_with("\n100") && short.contains("more lines"), "{short}");
-        assert_eq!(short.lines().count(), 10);
+        assert!(short.starts_with("1\n") && short.ends_with("\ntotal"), "{short}");
+        assert!(short.contains("3\n  of 50\n\u{1b}[2m… 94 more lines"), "{short}");
+        assert_eq!(short.lines().count(), 9);
         assert_eq!(shortened("1\n2\n", 10), "1\n2");
     }
 }

@@ -3,6 +3,7 @@
 
 mod arguments;
 mod bench;
+mod determinism;
 #[cfg(target_arch = "x86_64")]
 mod floor;
 mod generate;
@@ -26,11 +27,12 @@ use std::process::ExitCode;
 const HELP: &str = "\
 House tasks. Run them with `cargo run --release -p xtask -- TASK`.
 
-  intel     make the threat lists and address ranges that ship in the program
-  generate  write a corpus of realistic, benign log files
-  floor     read a corpus with the hand-written minimum and count its records
-  bench     compare the program with the floor on the same corpora in one run
-  picture   draw the program's output for README.md
+  intel        make the threat lists and address ranges that ship in the program
+  generate     write a corpus of realistic, benign log files
+  floor        read a corpus with the hand-written minimum and count its records
+  bench        compare the program with the floor on the same corpora in one run
+  determinism  give the program the same records in other files, and compare what it finds
+  picture      draw the program's output for README.md
 
 `TASK --help` tells the options of a task.";
 
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         "generate" => generate::run(rest),
         "floor" => floor::run(rest),
         "bench" => bench::run(rest),
+        "determinism" => determinism::run(rest),
         "picture" => picture::run(rest),
         "" | "help" | "--help" | "-h" => {
             println!("{HELP}");

@@ -51,19 +51,12 @@ const GIVING_UP: &[&str] = &[".unwrap()", "todo!(", "unimplemented!(", "dbg!("];
 
 #[test]
 fn core_crates_touch_nothing_of_the_world() {
-    for name in CORE {
-        for file in rust_files(&format!("crates/{name}/src")) {
-            for (line, code) in code(&file) {
-                for word in WORLD.iter().filter(|word| holds_word(&code, word)) {
-                    panic!(
-                        "{}:{line} names `{word}`. The core crates decide and do nothing else: take what you need as an \
-                         argument, and let `ingest` or `watchfire` fetch it",
-                        shown(&file)
-                    );
-                }
-            }
-        }
-    }
+    let files = CORE.iter().flat_map(|name| rust_files(&format!("crates/{name}/src")));
+    refuse(
+        in_code(files, WORLD, holds_word),
+        "The core crates decide and do nothing else: take what you need as an argument, and let `ingest` or `watchfire` \
+         fetch it",
+    );
 }
 
 #[test]
@@ -84,16 +77,10 @@ fn unsafe_code_stands_in_the_named_modules_only() {
 
 #[test]
 fn nothing_outside_tests_gives_up() {
-    for file in rust_files("crates") {
-        for (line, code) in code(&file) {
-            for word in GIVING_UP.iter().filter(|&&word| code.contains(word)) {
-                panic!(
-                    "{}:{line} has `{word}`. Bad input is data: count it, or return an error that reads as a sentence",
-                    shown(&file)
-                );
-            }
-        }
-    }
+    refuse(
+        in_code(rust_files("crates").into_iter(), GIVING_UP, |code, word| code.contains(word)),
+        "Bad input is data: count it, or return an error that reads as a sentence",
+    );
 }
 
 #[test]
@@ -184,19 +171,20 @@ fn no_file_names_a_place_on_someones_machine() {
     // In halves, so that this file does not name them either.
     let homes = [("/ho", "me/"), ("/Us", "ers/"), ("/ro", "ot/"), ("/wo", "rk/"), ("C:\\Us", "ers\\")];
     let homes: Vec<String> = homes.iter().map(|(one, other)| format!("{one}{other}")).collect();
+    let mut faults = Vec::new();
     for file in files("") {
-        // Logs may hold any path: they are others' words.
         let place = shown(&file);
-        if place.starts_with("samples/") || place.starts_with("scenarios/") || place.contains("/fixtures/") {
+        // Logs may hold any path: they are others' words.
+        if ["samples/", "scenarios/"].iter().any(|logs| place.starts_with(logs)) || place.contains("/fixtures/") {
             continue;
         }
         let Ok(text) = fs::read_to_string(&file) else { continue };
         for (number, line) in text.lines().enumerate() {
-            for home in homes.iter().filter(|home| names_a_place(line, home)) {
-                panic!("{place}:{} holds `{home}`: write a path that means something on every machine", number + 1);
-            }
+            let named = homes.iter().filter(|home| names_a_place(line, home));
+            faults.extend(named.map(|home| format!("{place}:{} has `{home}`", number + 1)));
         }
     }
+    refuse(faults, "Write a path that means something on every machine");
 }
 
 /// Not where it continues a path or an address, as in `dnsmasq.d/home/`.
@@ -323,6 +311,23 @@ fn test_code_and_comments_are_told_from_the_rest() {
     assert_eq!(kept, [(1, ""), (2, "let a = 1;"), (3, "let url = \"http://x\";"), (8, "last();")]);
     assert!(holds_word("a(unsafe {", "unsafe") && !holds_word("is_unsafe_to_print", "unsafe"));
     assert!(names_a_place(" `/opt/x/", "/opt/") && !names_a_place("a/opt/x", "/opt/"));
+}
+
+/// Fails with all faults at once, and what to do about them.
+fn refuse(faults: Vec<String>, what_to_do: &str) {
+    assert!(faults.is_empty(), "{}\n{what_to_do}", faults.join("\n"));
+}
+
+/// Where one of the words stands in the code of the files.
+fn in_code(files: impl Iterator<Item = PathBuf>, words: &[&str], holds: impl Fn(&str, &str) -> bool) -> Vec<String> {
+    let mut faults = Vec::new();
+    for file in files {
+        for (line, code) in code(&file) {
+            let found = words.iter().filter(|word| holds(&code, word));
+            faults.extend(found.map(|word| format!("{}:{line} has `{word}`", shown(&file))));
+        }
+    }
+    faults
 }
 
 fn root() -> PathBuf {

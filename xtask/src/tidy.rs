@@ -126,9 +126,8 @@ fn every_dependency_is_used_and_has_its_reason() {
         for section in ["dependencies", "dev-dependencies"] {
             for name in names(&manifest, section) {
                 let word = name.replace('-', "_");
-                let files = rust_files(&shown(&folder));
                 assert!(
-                    files.iter().any(|file| holds_word(&read(file), &word)),
+                    sources_of(&folder).iter().any(|text| holds_word(text, &word)),
                     "{}/Cargo.toml lists `{name}`, which no file there names: remove it",
                     shown(&folder)
                 );
@@ -356,6 +355,20 @@ fn folders(below: &str) -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
     folders.sort();
     folders
+}
+
+/// The texts of a crate's files, and of those elsewhere that it takes in with `#[path = "…"]`.
+fn sources_of(folder: &Path) -> Vec<String> {
+    let mut texts = Vec::new();
+    for file in rust_files(&shown(folder)) {
+        let text = read(&file);
+        let elsewhere = text.split("#[path = \"").skip(1).filter_map(|rest| rest.split('"').next());
+        texts.extend(
+            elsewhere.map(|path| file.with_file_name(path)).filter(|path| path.is_file()).map(|path| read(&path)),
+        );
+        texts.push(text);
+    }
+    texts
 }
 
 /// Every file below a folder of the repository that belongs to it: nothing built, fetched or private.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use watchfire::config::{ConfigFile, KnowledgeSection, ScanSection, parse};
 use watchfire_detections::DETECTIONS;
 use watchfire_model::ListKind;
@@ -29,6 +30,15 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
     blocks
 }
 
+/// What the program prints when it runs in the checkout without anyone's configuration.
+fn printed(arguments: &[&str]) -> String {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_watchfire"));
+    let output =
+        program.args(arguments).current_dir(root()).env("XDG_CONFIG_HOME", root().join("docs")).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
 #[test]
 fn the_readmes_two_commands_are_one_line_each() {
     let blocks = blocks(&read("README.md"), "sh");
@@ -51,6 +61,27 @@ fn the_readme_counts_the_finding_types_as_the_program_does() {
     let count: usize = DETECTIONS.iter().map(|detection| detection.reports.len()).sum();
     let claim = format!("**{count} finding types**");
     assert!(read("README.md").contains(&claim), "README.md must say {claim}");
+}
+
+#[test]
+fn the_readmes_example_of_a_finding_is_in_the_sample() {
+    let page = read("README.md");
+    let example = page.lines().find_map(|line| line.strip_prefix("$ watchfire explain ")).unwrap();
+    let arguments: Vec<&str> = ["explain", "--quiet"].into_iter().chain(example.split(' ')).collect();
+    assert!(printed(&arguments).contains("What happened"), "`watchfire explain {example}`");
+}
+
+#[test]
+fn the_readmes_picture_shows_what_the_program_prints() {
+    let picture = read("docs/images/scan.svg");
+    let table = printed(&["scan", "--quiet", "--color", "never", "samples"]);
+    let lines: Vec<&str> = table.lines().collect();
+    for word in lines[3].split_whitespace().chain([*lines.last().unwrap()]) {
+        assert!(
+            picture.contains(word),
+            "docs/images/scan.svg does not show `{word}`: `cargo build --release && cargo run -p xtask -- picture`"
+        );
+    }
 }
 
 #[test]

@@ -129,18 +129,16 @@ impl<'a> Worker<'a> {
             wanted |= index.leaked_key;
         }
         let mut session = 0;
-        if let Some(address) = address
-            && address.is_public
-            && call.identity.kind == IdentityKind::AssumedRole
-        {
+        let public = address.filter(|address| address.is_public);
+        let by_endpoint = self.is_through_known_endpoint(call);
+        if call.identity.kind == IdentityKind::AssumedRole && (by_endpoint || public.is_some()) {
+            let is_outside = !by_endpoint && public.is_some_and(|address| !address.is_aws);
             if instance_session(call).is_some() {
                 // An address of AWS may well be the instance's own: one record of a key, address and hour says all.
-                if address.is_aws { session |= index.instance_session } else { wanted |= index.instance_session }
-            } else if !address.is_aws && !is_human_session(call) {
+                if is_outside { wanted |= index.instance_session } else { session |= index.instance_session }
+            } else if (is_outside || by_endpoint || self.is_known_address(call)) && !is_human_session(call) {
                 session |= index.workload_session;
             }
-        } else if !call.vpc_endpoint_account.is_empty() && instance_session(call).is_some() {
-            session |= index.instance_session;
         }
         if call.name == "AssumeRole"
             && call.identity.kind == IdentityKind::AwsService
@@ -151,11 +149,29 @@ impl<'a> Worker<'a> {
         (wanted, session)
     }
 
+    /// Whether the call came through a VPC endpoint whose account the event or the inventory names.
+    fn is_through_known_endpoint(&self, call: &ApiCall<'_>) -> bool {
+        let inventory = &self.knowledge.inventory;
+        !call.vpc_endpoint_account.is_empty()
+            || (!call.vpc_endpoint_id.is_empty() && inventory.vpc_endpoint(&call.vpc_endpoint_id).is_some())
+    }
+
+    /// Whether the inventory says whose the caller's address is.
+    fn is_known_address(&self, call: &ApiCall<'_>) -> bool {
+        call.source_ip.is_some_and(|ip| self.knowledge.inventory.account_of_ip(ip).is_some())
+    }
+
     /// What makes calls of one session from one address alike.
     fn session_group(&self, call: &ApiCall<'_>) -> u64 {
         let mut hasher = fixed_hasher();
         let identity = &call.identity;
-        for part in [&identity.arn, &identity.access_key_id, &call.source_address, &call.vpc_endpoint_account] {
+        for part in [
+            &identity.arn,
+            &identity.access_key_id,
+            &call.source_address,
+            &call.vpc_endpoint_account,
+            &call.vpc_endpoint_id,
+        ] {
             hasher.write(part.as_bytes());
             hasher.write_u8(0);
         }

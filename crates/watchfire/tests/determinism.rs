@@ -63,7 +63,7 @@ fn threads_and_the_order_of_arguments_change_no_byte() {
 fn names_cuts_and_compression_change_no_finding() {
     for corpus in corpora() {
         let once = placeless(&scan_paths(&corpus.paths, &corpus.knowledge, 1).findings);
-        let files = load(&corpus);
+        let files = recut::load(&corpus.paths).unwrap();
         let check = |what: &str, files: &[LogFile], packings: &[Packing], seed: u64| {
             let folder = tempfile::tempdir().unwrap();
             let paths = recut::write(files, folder.path(), packings, &mut Dice::new(seed)).unwrap();
@@ -84,7 +84,7 @@ fn names_cuts_and_compression_change_no_finding() {
 fn what_is_given_twice_counts_once() {
     for corpus in corpora() {
         let once = scan_paths(&corpus.paths, &corpus.knowledge, 1);
-        let files = load(&corpus);
+        let files = recut::load(&corpus.paths).unwrap();
         let scan = |files: &[LogFile]| {
             let folder = tempfile::tempdir().unwrap();
             let paths = recut::write(files, folder.path(), &Packing::ALL, &mut Dice::new(4)).unwrap();
@@ -98,11 +98,6 @@ fn what_is_given_twice_counts_once() {
         let has_events = once.management_events + once.s3_data_events > 0;
         assert!(!has_events || repeated.replay.duplicates > once.replay.duplicates, "{}", corpus.name);
     }
-}
-
-fn load(corpus: &Corpus) -> Vec<LogFile> {
-    // From the folder above: which service's folder a file lies in is part of its path.
-    recut::load(&corpus.paths).unwrap()
 }
 
 static KNOWLEDGE: LazyLock<Knowledge> =

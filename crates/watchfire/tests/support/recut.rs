@@ -45,13 +45,22 @@ pub fn load(roots: &[PathBuf]) -> io::Result<Vec<LogFile>> {
         for found in watchfire_ingest::list(std::slice::from_ref(root)).files {
             let raw = fs::read(&found.path)?;
             let content = unpack(&raw).unwrap_or(raw);
-            let path = found.path.strip_prefix(base).unwrap_or(&found.path).to_owned();
+            let path = below(&found.path, base);
             if seen.insert((origin_key(&path), content.clone())) {
                 files.push(LogFile { path, content });
             }
         }
     }
     Ok(files)
+}
+
+/// The part of a path below the base; or from `AWSLogs` on, for what follows says the account.
+fn below(path: &Path, base: &Path) -> PathBuf {
+    let parts: Vec<_> = path.iter().collect();
+    match parts.iter().rposition(|part| *part == "AWSLogs") {
+        Some(start) => parts[start..].iter().collect(),
+        None => path.strip_prefix(base).unwrap_or(path).to_owned(),
+    }
 }
 
 /// The content without gzip or zstd; `None` if it is damaged.

@@ -87,16 +87,6 @@ impl Folder {
         }
     }
 
-    /// How many findings there are.
-    pub fn len(&self) -> usize {
-        self.open.len() + self.closed.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// All findings with the knowledge that stands behind them: the worst first, then the oldest, then by id.
     pub fn findings(self, knowledge: &Knowledge) -> Vec<Finding> {
         let versions = knowledge.used_versions();

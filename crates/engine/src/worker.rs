@@ -129,16 +129,10 @@ impl<'a> Worker<'a> {
             wanted |= index.leaked_key;
         }
         let mut session = 0;
-        let public = address.filter(|address| address.is_public);
-        let by_endpoint = self.is_through_known_endpoint(call);
-        if call.identity.kind == IdentityKind::AssumedRole && (by_endpoint || public.is_some()) {
-            let is_outside = !by_endpoint && public.is_some_and(|address| !address.is_aws);
-            if instance_session(call).is_some() {
-                // An address of AWS may well be the instance's own: one record of a key, address and hour says all.
-                if is_outside { wanted |= index.instance_session } else { session |= index.instance_session }
-            } else if (is_outside || by_endpoint || self.is_known_address(call)) && !is_human_session(call) {
-                session |= index.workload_session;
-            }
+        if call.identity.kind == IdentityKind::AssumedRole {
+            let (always, once) = self.wanted_session(call, address);
+            wanted |= always;
+            session |= once;
         }
         if call.name == "AssumeRole"
             && call.identity.kind == IdentityKind::AwsService
@@ -149,29 +143,34 @@ impl<'a> Worker<'a> {
         (wanted, session)
     }
 
-    /// Whether the call came through a VPC endpoint whose account the event or the inventory names.
-    fn is_through_known_endpoint(&self, call: &ApiCall<'_>) -> bool {
-        let inventory = &self.knowledge.inventory;
-        !call.vpc_endpoint_account.is_empty()
-            || (!call.vpc_endpoint_id.is_empty() && inventory.vpc_endpoint(&call.vpc_endpoint_id).is_some())
-    }
-
-    /// Whether the inventory says whose the caller's address is.
-    fn is_known_address(&self, call: &ApiCall<'_>) -> bool {
-        call.source_ip.is_some_and(|ip| self.knowledge.inventory.account_of_ip(ip).is_some())
+    /// Who wants a call of a role's session for the place it came from: every such call, or one of a session, place and
+    /// hour, where the place is no proof by itself.
+    fn wanted_session(&self, call: &ApiCall<'_>, address: Option<AddressFacts>) -> (DetectionSet, DetectionSet) {
+        let foreign_endpoint = if call.vpc_endpoint_account.is_empty() {
+            // Without the owner in the event, the inventory may know it.
+            !call.vpc_endpoint_id.is_empty() && self.knowledge.inventory.vpc_endpoint(&call.vpc_endpoint_id).is_some()
+        } else {
+            call.vpc_endpoint_account != call.account()
+        };
+        let public = address.filter(|address| address.is_public);
+        if instance_session(call).is_some() {
+            return match public {
+                // An address of AWS may well be the instance's own.
+                Some(address) if address.is_aws || foreign_endpoint => (0, self.index.instance_session),
+                Some(_) => (self.index.instance_session, 0),
+                None if foreign_endpoint => (0, self.index.instance_session),
+                None => (0, 0),
+            };
+        }
+        let outside = public.is_some_and(|address| !address.is_aws || address.has_known_owner);
+        if (outside || foreign_endpoint) && !is_human_session(call) { (0, self.index.workload_session) } else { (0, 0) }
     }
 
     /// What makes calls of one session from one address alike.
     fn session_group(&self, call: &ApiCall<'_>) -> u64 {
         let mut hasher = fixed_hasher();
         let identity = &call.identity;
-        for part in [
-            &identity.arn,
-            &identity.access_key_id,
-            &call.source_address,
-            &call.vpc_endpoint_account,
-            &call.vpc_endpoint_id,
-        ] {
+        for part in [&identity.arn, &identity.access_key_id, &call.source_address, &call.vpc_endpoint_id] {
             hasher.write(part.as_bytes());
             hasher.write_u8(0);
         }
@@ -388,6 +387,8 @@ struct AddressFacts {
     kinds: u32,
     is_public: bool,
     is_aws: bool,
+    /// The inventory says whose it is.
+    has_known_owner: bool,
 }
 
 /// The last answers by address: logs name the same addresses over and over.
@@ -421,6 +422,7 @@ impl AddressCache {
             kinds: if is_public { knowledge.ip_kinds(address) } else { 0 },
             is_public,
             is_aws: is_public && knowledge.cloud_ranges.contains(address),
+            has_known_owner: is_public && knowledge.inventory.account_of_ip(address).is_some(),
         };
         *slot = Some((address, facts));
         facts

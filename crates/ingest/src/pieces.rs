@@ -49,6 +49,9 @@ pub struct Piece<'a> {
     /// The first line of the whole content, without its newline and at most 4 KiB of it: a flow log names its columns
     /// there, and later pieces need them.
     pub first_line: &'a [u8],
+    /// XXH3-128 of the content, where this is all of it: known before anything is parsed, so that a content that was
+    /// read before need not be.
+    pub content_hash: Option<u128>,
 }
 
 /// How a piece relates to its content.
@@ -145,7 +148,7 @@ impl<'s, 'e> Splitter<'s, 'e> {
         match self.shape {
             None => {
                 if self.filled > 0 {
-                    (self.each)(Content::Text(whole(&self.buffer[..self.filled])));
+                    (self.each)(Content::Text(whole(&self.buffer[..self.filled], self.hash.digest128())));
                 }
             }
             Some(_) => self.finish_pieces(),
@@ -216,7 +219,13 @@ impl<'s, 'e> Splitter<'s, 'e> {
         // Around the brackets of a document there may be white space and nothing else.
         if !bytes.trim_ascii_start().is_empty() || (cut.kind == PieceKind::Lines && !bytes.is_empty()) {
             let position = self.position + cut.begin as u64;
-            (self.each)(Content::Text(Piece { bytes, position, kind: cut.kind, first_line: &self.first_line }));
+            (self.each)(Content::Text(Piece {
+                bytes,
+                position,
+                kind: cut.kind,
+                first_line: &self.first_line,
+                content_hash: None,
+            }));
         }
         self.drop_front(cut.next);
     }
@@ -235,7 +244,11 @@ impl<'s, 'e> Splitter<'s, 'e> {
 
 /// Doubles a buffer within a bound. The bytes there may be anything; they are zeroed only when first allocated.
 pub(crate) fn grow(buffer: &mut Vec<u8>, bytes_max: usize) {
-    let target = (buffer.len() * 2).max(BUFFER_BYTES_MIN).min(bytes_max);
+    grow_to(buffer, (buffer.len() * 2).max(BUFFER_BYTES_MIN).min(bytes_max));
+}
+
+/// Room for so many bytes.
+pub(crate) fn grow_to(buffer: &mut Vec<u8>, target: usize) {
     if target > buffer.len() {
         buffer.reserve_exact(target - buffer.len());
         buffer.resize(target, 0);
@@ -243,8 +256,9 @@ pub(crate) fn grow(buffer: &mut Vec<u8>, bytes_max: usize) {
 }
 
 /// A content that is handed over in one.
-pub(crate) fn whole(bytes: &[u8]) -> Piece<'_> {
-    Piece { bytes, position: 0, kind: PieceKind::Whole, first_line: first_line(bytes) }
+pub(crate) fn whole(bytes: &[u8], content_hash: u128) -> Piece<'_> {
+    let content_hash = Some(content_hash);
+    Piece { bytes, position: 0, kind: PieceKind::Whole, first_line: first_line(bytes), content_hash }
 }
 
 fn first_line(content: &[u8]) -> &[u8] {

@@ -4,7 +4,7 @@ use crate::decode::{Bounded, Gunzip, Peeked, Stop, Unzstd, ZSTD_WINDOW_LOG_MAX, 
 use crate::format::{Compression, Format, SNIFF_BYTES, sniff};
 use crate::libdeflate::{Decompressor, Failure};
 use crate::list::FoundFile;
-use crate::pieces::{Content, Overlong, ParquetSource, Splitter, Total, grow, whole};
+use crate::pieces::{Content, Overlong, ParquetSource, Splitter, Total, grow, grow_to, whole};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek};
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
@@ -17,9 +17,9 @@ const LAYERS_MAX: u32 = 2;
 /// What is read at a time from a file that is too large to be read whole, and between two layers.
 const STREAM_BUFFER_BYTES: usize = 256 << 10;
 
-/// Buffers grown beyond this are given back after the file that needed them: 8 MiB, four times the content of a
-/// common CloudTrail file.
-const KEPT_BUFFER_BYTES: usize = 8 << 20;
+/// Buffers grown beyond this are given back after the file that needed them. 40 MiB, above [`Limits::whole_bytes`]:
+/// making a buffer of a large flow log's size anew for each file costs as much in page faults as inflating it.
+const KEPT_BUFFER_BYTES: usize = 40 << 20;
 
 /// How much one file may take.
 ///
@@ -250,7 +250,7 @@ fn hand_over_whole(content: &[u8], each: &mut dyn FnMut(Content<'_>), outcome: &
     match sniff(content) {
         Format::Parquet => each(Content::Parquet(ParquetSource::Bytes(content))),
         Format::Unsupported(format) => outcome.problems.push(FileProblem::Unsupported { format }),
-        _ if !content.is_empty() => each(Content::Text(whole(content))),
+        _ if !content.is_empty() => each(Content::Text(whole(content, outcome.content_hash))),
         _ if outcome.problems.is_empty() => outcome.problems.push(FileProblem::Empty),
         _ => {}
     }
@@ -274,6 +274,7 @@ fn gunzip_whole(
         *libdeflate = Decompressor::new();
     }
     let libdeflate = libdeflate.as_mut()?;
+    grow_to(buffer, stated_length(input).min(bytes_max));
     let (mut at, mut filled) = (0, 0);
     while input.get(at) == Some(&0x1f) {
         let end = buffer.len().min(bytes_max);
@@ -282,7 +283,7 @@ fn gunzip_whole(
                 at += member.consumed;
                 filled += member.written;
             }
-            // The length in the trailer may lie, so it is not asked: the buffer doubles, and soon has a fitting size.
+            // The length in the trailer was a lie, or there are several members.
             Err(Failure::OutputTooSmall) if end < bytes_max => grow(buffer, bytes_max),
             Err(_) => return None,
         }
@@ -292,6 +293,14 @@ fn gunzip_whole(
         bytes: filled,
         trailing: at < input.len(),
     })
+}
+
+/// The length that a gzip file's trailer states, and one byte more, as a first guess at the room that it needs: it may
+/// lie, so it counts for no more than deflate's best ratio allows.
+fn stated_length(input: &[u8]) -> usize {
+    const DEFLATE_RATIO_MAX: usize = 1_032;
+    let stated = input.last_chunk::<4>().map_or(0, |trailer| u32::from_le_bytes(*trailer) as usize);
+    stated.min(input.len().saturating_mul(DEFLATE_RATIO_MAX)).saturating_add(1)
 }
 
 /// As [`gunzip_whole`].

@@ -255,7 +255,8 @@ impl Reader<'_, '_> {
             let share = match content {
                 Content::Text(piece) if piece.kind == PieceKind::Whole => {
                     was_claimed = true;
-                    result.is_repeated = !lock(self.claims).claim(xxh3_128(piece.bytes), origin, rank);
+                    let hash = piece.content_hash.unwrap_or_else(|| xxh3_128(piece.bytes));
+                    result.is_repeated = !lock(self.claims).claim(hash, origin, rank);
                     if result.is_repeated {
                         return;
                     }

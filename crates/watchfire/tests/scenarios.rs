@@ -5,6 +5,7 @@ mod support;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use support::{knowledge, repository, scan_paths, scenarios};
 use watchfire_detections::DETECTIONS;
 use watchfire_export::conformance::ServiceModel;
@@ -59,6 +60,11 @@ fn expected(scenario: &Path) -> Expected {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
+/// Every scenario and what is found in it.
+static FOUND: LazyLock<Vec<(PathBuf, Vec<Finding>)>> = LazyLock::new(|| {
+    scenarios().into_iter().map(|scenario| (scenario.clone(), found(&scenario, &expected(&scenario)))).collect()
+});
+
 fn found(scenario: &Path, expected: &Expected) -> Vec<Finding> {
     let events = scenario.join(expected.events.as_deref().unwrap_or(Path::new("events")));
     let outcome = scan_paths(&[events], &knowledge(Some(scenario)), 2);
@@ -73,18 +79,15 @@ fn found(scenario: &Path, expected: &Expected) -> Vec<Finding> {
 #[test]
 fn every_scenario_gives_its_findings_and_no_other() {
     let mut wrong = Vec::new();
-    for scenario in scenarios() {
+    for (scenario, findings) in FOUND.iter() {
         let name = scenario.file_name().unwrap().to_string_lossy().into_owned();
-        let mut expected = expected(&scenario);
-        assert!(
-            expected.quiet == expected.findings.is_empty() || std::env::var_os("UPDATE_EXPECTED").is_some(),
-            "{name}"
-        );
+        let mut expected = expected(scenario);
+        assert!(expected.quiet == expected.findings.is_empty() || std::env::var_os("UPDATE_EXPECTED").is_some(), "{name}");
         let sorted = |mut findings: Vec<ExpectedFinding>| {
             findings.sort_by(|one, other| one.partial_cmp(other).unwrap());
             findings
         };
-        let found = sorted(found(&scenario, &expected).iter().map(ExpectedFinding::of).collect());
+        let found = sorted(findings.iter().map(ExpectedFinding::of).collect());
         if std::env::var_os("UPDATE_EXPECTED").is_some() {
             expected.findings = found;
             let text = serde_json::to_string_pretty(&expected).unwrap() + "\n";
@@ -130,10 +133,10 @@ fn the_sample_shows_at_least_ten_types() {
 #[test]
 fn every_finding_has_the_shape_of_the_service_model() {
     let model = ServiceModel::committed().unwrap();
-    for scenario in scenarios() {
-        for finding in found(&scenario, &expected(&scenario)) {
+    for (_, findings) in FOUND.iter() {
+        for finding in findings {
             let violations: Vec<String> =
-                model.check_finding(&finding_json(&finding)).iter().map(ToString::to_string).collect();
+                model.check_finding(&finding_json(finding)).iter().map(ToString::to_string).collect();
             assert!(violations.is_empty(), "{}: {violations:#?}", finding.latest.finding_type);
         }
     }
@@ -142,8 +145,8 @@ fn every_finding_has_the_shape_of_the_service_model() {
 /// Nothing is claimed that nobody can follow: a finding says why, shows its records, and what it consulted has a name.
 #[test]
 fn every_finding_explains_itself() {
-    for scenario in scenarios() {
-        for finding in found(&scenario, &expected(&scenario)) {
+    for (_, findings) in FOUND.iter() {
+        for finding in findings {
             let name = finding.latest.finding_type;
             assert!(!finding.latest.title.is_empty() && !finding.latest.description.is_empty(), "{name}");
             assert!(!finding.latest.reasons.is_empty(), "{name}");

@@ -45,13 +45,22 @@ pub fn load(roots: &[PathBuf]) -> io::Result<Vec<LogFile>> {
         for found in watchfire_ingest::list(std::slice::from_ref(root)).files {
             let raw = fs::read(&found.path)?;
             let content = unpack(&raw).unwrap_or(raw);
-            let path = found.path.strip_prefix(base).unwrap_or(&found.path).to_owned();
+            let path = below(&found.path, base);
             if seen.insert((origin_key(&path), content.clone())) {
                 files.push(LogFile { path, content });
             }
         }
     }
     Ok(files)
+}
+
+/// The part of a path below the base; or from `AWSLogs` on, for what follows says the account.
+fn below(path: &Path, base: &Path) -> PathBuf {
+    let parts: Vec<_> = path.iter().collect();
+    match parts.iter().rposition(|part| *part == "AWSLogs") {
+        Some(start) => parts[start..].iter().collect(),
+        None => path.strip_prefix(base).unwrap_or(path).to_owned(),
+    }
 }
 
 /// The content without gzip or zstd; `None` if it is damaged.
@@ -171,7 +180,8 @@ pub fn deal(files: &[LogFile], parts: usize, twice: bool, dice: &mut Dice) -> Ve
             continue;
         };
         let key = (origin_key(&file.path), shape.clone());
-        let pool = pools.entry(key).or_insert_with(|| Pool { path: file.path.clone(), shape, records: Vec::new() });
+        let pool =
+            pools.entry(key).or_insert_with(|| Pool { path: file.path.clone(), shape, records: Vec::new() });
         pool.records.extend(records.into_iter().map(<[u8]>::to_vec));
     }
     for mut pool in pools.into_values() {
@@ -229,10 +239,9 @@ fn cut(content: &[u8]) -> Option<(Shape, Vec<&[u8]>)> {
     let is_json = |line: &str| line.starts_with('{') && line.ends_with('}');
     if is_json(first) {
         let lines: Vec<&str> = lines.collect();
-        return lines
-            .iter()
-            .all(|line| is_json(line))
-            .then(|| (Shape::Lines(Vec::new()), lines.into_iter().map(str::as_bytes).collect()));
+        return lines.iter().all(|line| is_json(line)).then(|| {
+            (Shape::Lines(Vec::new()), lines.into_iter().map(str::as_bytes).collect())
+        });
     }
     let has_header = first.split(' ').any(|word| word == "srcaddr" || word == "pkt-srcaddr");
     if has_header {

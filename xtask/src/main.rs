@@ -3,12 +3,16 @@
 
 mod arguments;
 mod bench;
+mod determinism;
 #[cfg(target_arch = "x86_64")]
 mod floor;
 mod generate;
 #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "only the floor inflates"))]
 mod gzip;
 mod intel;
+mod picture;
+#[cfg(test)]
+mod tidy;
 
 /// The floor is written for one kind of processor: a slower one elsewhere would be a kinder measure, not the same.
 #[cfg(not(target_arch = "x86_64"))]
@@ -23,10 +27,12 @@ use std::process::ExitCode;
 const HELP: &str = "\
 House tasks. Run them with `cargo run --release -p xtask -- TASK`.
 
-  intel     make the threat lists and address ranges that ship in the program
-  generate  write a corpus of realistic, benign log files
-  floor     read a corpus with the hand-written minimum and count its records
-  bench     compare the program with the floor on the same corpora in one run
+  intel        make the threat lists and address ranges that ship in the program
+  generate     write a corpus of realistic, benign log files
+  floor        read a corpus with the hand-written minimum and count its records
+  bench        compare the program with the floor on the same corpora in one run
+  determinism  give the program the same records in other files, and compare what it finds
+  picture      draw the program's output for README.md
 
 `TASK --help` tells the options of a task.";
 
@@ -39,6 +45,8 @@ fn main() -> ExitCode {
         "generate" => generate::run(rest),
         "floor" => floor::run(rest),
         "bench" => bench::run(rest),
+        "determinism" => determinism::run(rest),
+        "picture" => picture::run(rest),
         "" | "help" | "--help" | "-h" => {
             println!("{HELP}");
             Ok(())

@@ -51,7 +51,8 @@ fn gzip(content: &[u8]) -> Vec<u8> {
 
 #[test]
 fn a_cut_gzip_file_still_gives_what_stands_before_the_cut() {
-    let events: Vec<String> = (0..200).map(|second| stop_logging(&format!("11:{:02}:{:02}", second / 60, second % 60), "cut")).collect();
+    let events: Vec<String> =
+        (0..200).map(|second| stop_logging(&format!("11:{:02}:{:02}", second / 60, second % 60), "cut")).collect();
     let whole = gzip(records(&events).as_bytes());
     let scan = check_reported("cut.json.gz", &whole[..whole.len() * 3 / 4], "ends early");
     assert_eq!(scan.types(), [STOPPED, STOPPED], "the good file's user, and the cut file's");
@@ -64,7 +65,11 @@ fn a_damaged_gzip_file_is_reported() {
     damaged[end] ^= 0xff; // The checksum.
     check_reported("damaged.json.gz", damaged, "damaged");
     check_reported("only-magic.gz", [0x1f, 0x8b], "ends early");
-    check_reported("padded.gz", [gzip(records(&[stop_logging("11:00:00", "p")]).as_bytes()), b"padding".to_vec()].concat(), "ignored");
+    check_reported(
+        "padded.gz",
+        [gzip(records(&[stop_logging("11:00:00", "p")]).as_bytes()), b"padding".to_vec()].concat(),
+        "ignored",
+    );
 }
 
 #[test]
@@ -135,7 +140,8 @@ fn links_and_things_that_are_no_files() {
     symlink("self", path.join("self")).unwrap();
     symlink("good.json", path.join("again.json")).unwrap();
     let _socket = std::os::unix::net::UnixListener::bind(path.join("socket")).unwrap();
-    let has_pipe = std::process::Command::new("mkfifo").arg(path.join("pipe")).status().is_ok_and(|made| made.success());
+    let has_pipe =
+        std::process::Command::new("mkfifo").arg(path.join("pipe")).status().is_ok_and(|made| made.success());
     let scan = scan(&folder);
     assert_eq!(scan.types(), [STOPPED]);
     assert_eq!(scan.findings()[0]["service"]["count"], 1);
@@ -179,12 +185,18 @@ fn what_may_not_be_read_is_named() {
 fn what_belongs_to_logs_and_is_none_is_told_apart() {
     let digest = r#"{"awsAccountId":"111122223333","digestStartTime":"2026-03-10T09:00:00Z","digestEndTime":"2026-03-10T10:00:00Z","digestS3Bucket":"logs","digestS3Object":"x","digestPublicKeyFingerprint":"0","digestSignatureAlgorithm":"SHA256withRSA","newestEventTime":null,"oldestEventTime":null,"previousDigestS3Bucket":null,"logFiles":[]}"#;
     let insight = stop_logging("11:00:00", "insight")
-        .replace("\"eventCategory\":\"Management\"", "\"eventCategory\":\"Insight\",\"insightDetails\":{\"state\":\"Start\"}")
+        .replace(
+            "\"eventCategory\":\"Management\"",
+            "\"eventCategory\":\"Insight\",\"insightDetails\":{\"state\":\"Start\"}",
+        )
         .replace("AwsApiCall", "AwsCloudTrailInsight");
     let flows = "2 111122223333 eni-0a000000000000001 - - - - - - - 1773136800 1773136860 - NODATA\n\
                  2 111122223333 eni-0a000000000000001 - - - - - - - 1773136860 1773136920 - SKIPDATA\n";
     let scan = scan(
-        &Folder::with_a_log().file("digest.json", digest).file("insight.json", records(&[insight])).file("flows.log", flows),
+        &Folder::with_a_log()
+            .file("digest.json", digest)
+            .file("insight.json", records(&[insight]))
+            .file("flows.log", flows),
     );
     assert_eq!(scan.types(), [STOPPED]);
     assert_eq!(scan.number("/files/notLogs/CloudTrail digest file"), 1, "{:#}", scan.account);
@@ -197,8 +209,10 @@ fn what_belongs_to_logs_and_is_none_is_told_apart() {
 fn deep_nesting_ends() {
     check_reported("deep.json", "[".repeat(1_000_000), "");
     check_reported("deep-object.json", "{\"Records\":[".to_owned() + &"{\"a\":".repeat(200_000), "");
-    let nested = stop_logging("11:00:00", "nested")
-        .replace("{\"name\":\"main\"}", &format!("{{\"name\":\"main\",\"deep\":{}1{}}}", "[".repeat(50_000), "]".repeat(50_000)));
+    let nested = stop_logging("11:00:00", "nested").replace(
+        "{\"name\":\"main\"}",
+        &format!("{{\"name\":\"main\",\"deep\":{}1{}}}", "[".repeat(50_000), "]".repeat(50_000)),
+    );
     let scan = scan(&Folder::with_a_log().file("nested.json", records(&[nested, stop_logging("11:00:01", "next")])));
     assert!(scan.types().len() >= 2, "{:#}", scan.account);
 }
@@ -206,7 +220,12 @@ fn deep_nesting_ends() {
 #[test]
 fn odd_bytes_spoil_their_own_line_only() {
     let good = |user: &str| stop_logging("11:00:00", user);
-    let lines = [good("one").into_bytes(), b"\0\0\0\0".to_vec(), b"{\"eventVersion\":\"\xff\xfe\"}".to_vec(), good("two").into_bytes()];
+    let lines = [
+        good("one").into_bytes(),
+        b"\0\0\0\0".to_vec(),
+        b"{\"eventVersion\":\"\xff\xfe\"}".to_vec(),
+        good("two").into_bytes(),
+    ];
     let scan = check_reported("odd.jsonl", lines.join(b"\n".as_slice()), "");
     assert_eq!(scan.types(), [STOPPED, STOPPED, STOPPED]);
 }
@@ -216,7 +235,10 @@ fn line_ends_and_byte_order_marks_of_other_systems_are_read() {
     let flow = "2 111122223333 eni-0a000000000000001 10.0.1.10 203.0.113.7 50000 443 6 10 4000 1773136800 1773136860 ACCEPT OK";
     let header = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status";
     let folder = Folder::empty()
-        .file("windows.jsonl", format!("\u{feff}{}\r\n{}\r\n", stop_logging("11:00:00", "one"), stop_logging("11:00:01", "two")))
+        .file(
+            "windows.jsonl",
+            format!("\u{feff}{}\r\n{}\r\n", stop_logging("11:00:00", "one"), stop_logging("11:00:01", "two")),
+        )
         .file("flows.log", format!("\u{feff}{header}\r\n{flow}\r\n"))
         .file("records.json", format!("\u{feff}{}", records(&[stop_logging("11:00:02", "three")])));
     let list = folder.aside("c2.txt", "\u{feff}203.0.113.7\r\n");
@@ -232,5 +254,9 @@ fn nothing_at_all_is_a_failure() {
     assert!(empty.run.stderr.contains("nothing could be read"), "{}", empty.run.stderr);
     let missing = program::run(["scan", "/nonexistent/logs"]);
     assert_eq!(missing.status, 1);
-    assert!(missing.stderr.contains("/nonexistent/logs") && missing.stderr.contains("no such file"), "{}", missing.stderr);
+    assert!(
+        missing.stderr.contains("/nonexistent/logs") && missing.stderr.contains("no such file"),
+        "{}",
+        missing.stderr
+    );
 }

@@ -82,7 +82,10 @@ fn every_scenario_gives_its_findings_and_no_other() {
     for (scenario, findings) in FOUND.iter() {
         let name = scenario.file_name().unwrap().to_string_lossy().into_owned();
         let mut expected = expected(scenario);
-        assert!(expected.quiet == expected.findings.is_empty() || std::env::var_os("UPDATE_EXPECTED").is_some(), "{name}");
+        assert!(
+            expected.quiet == expected.findings.is_empty() || std::env::var_os("UPDATE_EXPECTED").is_some(),
+            "{name}"
+        );
         let sorted = |mut findings: Vec<ExpectedFinding>| {
             findings.sort_by(|one, other| one.partial_cmp(other).unwrap());
             findings

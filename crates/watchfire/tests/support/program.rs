@@ -97,12 +97,8 @@ impl Folder {
 
     /// Scans it and says how many bytes of memory that took at most, where the system tells.
     pub fn scan_measured(&self, options: &[&str]) -> (Scan, Option<u64>) {
-        let mut child = program()
-            .args(self.arguments(options))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child =
+            program().args(self.arguments(options)).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut peak = None;
         // Few bytes are written, so nothing waits for us to read them.
         while child.try_wait().unwrap().is_none() {

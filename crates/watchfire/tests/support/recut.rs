@@ -180,8 +180,7 @@ pub fn deal(files: &[LogFile], parts: usize, twice: bool, dice: &mut Dice) -> Ve
             continue;
         };
         let key = (origin_key(&file.path), shape.clone());
-        let pool =
-            pools.entry(key).or_insert_with(|| Pool { path: file.path.clone(), shape, records: Vec::new() });
+        let pool = pools.entry(key).or_insert_with(|| Pool { path: file.path.clone(), shape, records: Vec::new() });
         pool.records.extend(records.into_iter().map(<[u8]>::to_vec));
     }
     for mut pool in pools.into_values() {
@@ -239,9 +238,10 @@ fn cut(content: &[u8]) -> Option<(Shape, Vec<&[u8]>)> {
     let is_json = |line: &str| line.starts_with('{') && line.ends_with('}');
     if is_json(first) {
         let lines: Vec<&str> = lines.collect();
-        return lines.iter().all(|line| is_json(line)).then(|| {
-            (Shape::Lines(Vec::new()), lines.into_iter().map(str::as_bytes).collect())
-        });
+        return lines
+            .iter()
+            .all(|line| is_json(line))
+            .then(|| (Shape::Lines(Vec::new()), lines.into_iter().map(str::as_bytes).collect()));
     }
     let has_header = first.split(' ').any(|word| word == "srcaddr" || word == "pkt-srcaddr");
     if has_header {

@@ -10,6 +10,9 @@ mod generate;
 #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "only the floor inflates"))]
 mod gzip;
 mod intel;
+mod picture;
+#[cfg(test)]
+mod tidy;
 
 /// The floor is written for one kind of processor: a slower one elsewhere would be a kinder measure, not the same.
 #[cfg(not(target_arch = "x86_64"))]
@@ -29,6 +32,7 @@ House tasks. Run them with `cargo run --release -p xtask -- TASK`.
   floor        read a corpus with the hand-written minimum and count its records
   bench        compare the program with the floor on the same corpora in one run
   determinism  give the program the same records in other files, and compare what it finds
+  picture      draw the program's output for README.md
 
 `TASK --help` tells the options of a task.";
 
@@ -42,6 +46,7 @@ fn main() -> ExitCode {
         "floor" => floor::run(rest),
         "bench" => bench::run(rest),
         "determinism" => determinism::run(rest),
+        "picture" => picture::run(rest),
         "" | "help" | "--help" | "-h" => {
             println!("{HELP}");
             Ok(())

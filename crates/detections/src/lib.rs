@@ -13,7 +13,7 @@ pub mod shared;
 mod testing;
 
 pub use detection::{Context, Detection, Interest, Need, Observed, Rule, Window};
-pub use shared::contact::{Contact, Conversations};
+pub use shared::contact::{Contact, Conversations, SLICE_MS};
 
 /// Every built-in detection. Adding one is a file, its `mod` line, and a line here.
 pub static DETECTIONS: &[&Detection] = &[

@@ -6,11 +6,8 @@
 
 use hashbrown::HashMap;
 use std::io;
+use watchfire_detections::SLICE_MS;
 use watchfire_model::{RecordKind, Time};
-
-/// The length of a slice. Ten minutes is the longest window of a flow record, so that both directions of a
-/// conversation lie in the same slice or in the next. Source: AWS, "VPC flow log records", aggregation interval.
-pub const SLICE_MS: i64 = 10 * Time::MINUTE_MS;
 
 /// Bytes that one worker's facts may take before they go to the spool.
 const MEMORY_MAX: usize = 24 << 20;

@@ -14,11 +14,13 @@ mod facts;
 mod fold;
 mod index;
 mod replay;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 pub use census::{Census, Coverage, CoverageMap};
-pub use facts::{FactLog, SLICE_MS, Spool};
+pub use facts::{FactLog, Spool};
 pub use fold::{EVIDENCE_MAX, OPEN_FOR_MS};
 pub use index::ListenIndex;
-pub use replay::{Kept, Replay, ReplayCounts, SourceFile};
+pub use replay::{Kept, Replay, ReplayCounts, RestoreError, SourceFile};
 pub use worker::{Scope, Worker};

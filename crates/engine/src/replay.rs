@@ -1,13 +1,14 @@
 //! The ordered part: each slice of event time in turn, its records in order, through the rules, into findings.
 
-use crate::facts::{Fact, FactKind, FactLog, SLICE_MS, Spool};
+use crate::facts::{Fact, FactKind, FactLog, Spool};
 use crate::fold::{Folder, Occurrence};
 use crate::index::{DetectionSet, ListenIndex, places};
 use crate::worker::{call_listeners, query_listeners};
-use hashbrown::HashSet;
-use std::collections::BTreeSet;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
-use watchfire_detections::{Context, Conversations, Detection, Observed, Rule, Window};
+use watchfire_detections::{Context, Conversations, Detection, Observed, Rule, SLICE_MS, Window};
 use watchfire_knowledge::{Estate, Knowledge};
 use watchfire_model::{ApiCall, Finding, Record, Signal, Time};
 use watchfire_parse::{FlowFormat, Origin, parse_record};
@@ -38,7 +39,7 @@ pub struct Kept {
 }
 
 /// What the ordered part did.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ReplayCounts {
     /// Events that were copies of others.
     pub duplicates: u64,
@@ -62,20 +63,60 @@ pub struct Replay<'a> {
     identities: Identities,
     groups: Groups,
     counts: ReplayCounts,
+    /// The clock hour of the last slice: what has expired is looked for once an hour.
+    hour: i64,
 }
 
 /// Identities of events seen lately.
-#[derive(Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(into = "Vec<(Time, String)>", try_from = "Vec<(Time, String)>")]
 struct Identities {
-    seen: HashSet<u128, foldhash::fast::FixedState>,
-    ages: std::collections::VecDeque<(Time, u128)>,
+    seen: BTreeSet<u128>,
+    ages: VecDeque<(Time, u128)>,
 }
 
 /// Groups of which the current hour's first fact has been seen.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 struct Groups {
     hour: i64,
-    seen: HashSet<u64, foldhash::fast::FixedState>,
+    seen: BTreeSet<u64>,
+}
+
+/// The version of the saved state. Raise it with every change of any state's form.
+const STATE_VERSION: u32 = 1;
+
+/// Everything that the ordered part remembers.
+#[derive(Deserialize)]
+struct Saved {
+    version: u32,
+    estate: Estate,
+    conversations: Conversations,
+    folder: Folder,
+    identities: Identities,
+    groups: Groups,
+    counts: ReplayCounts,
+    hour: i64,
+    /// By the first finding type that the window's detection reports.
+    windows: BTreeMap<String, Value>,
+}
+
+/// A saved state could not be taken back.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// Another version of the program wrote it.
+    #[error(
+        "the engine's state was written by version {found}; this is version {STATE_VERSION}: remove it to begin anew"
+    )]
+    WrongVersion {
+        /// The version in the state.
+        found: u64,
+    },
+    /// It is damaged.
+    #[error("the engine's state could not be read")]
+    Damaged(#[source] serde_json::Error),
+    /// One window refused its part.
+    #[error("{0}")]
+    Window(String),
 }
 
 /// A fact of a slice, with what its order depends on.
@@ -102,7 +143,68 @@ impl<'a> Replay<'a> {
             identities: Identities::default(),
             groups: Groups::default(),
             counts: ReplayCounts::default(),
+            hour: i64::MIN,
         }
+    }
+
+    /// Everything remembered, as JSON with a version: [`Self::restore`] goes on where this stopped.
+    pub fn save(&self) -> Result<Value, serde_json::Error> {
+        #[derive(Serialize)]
+        struct State<'s> {
+            version: u32,
+            estate: &'s Estate,
+            conversations: &'s Conversations,
+            folder: &'s Folder,
+            identities: &'s Identities,
+            groups: &'s Groups,
+            counts: &'s ReplayCounts,
+            hour: i64,
+            windows: BTreeMap<&'static str, Value>,
+        }
+        let windows = self.detections.iter().zip(&self.windows);
+        serde_json::to_value(State {
+            version: STATE_VERSION,
+            estate: &self.estate,
+            conversations: &self.conversations,
+            folder: &self.folder,
+            identities: &self.identities,
+            groups: &self.groups,
+            counts: &self.counts,
+            hour: self.hour,
+            windows: windows
+                .filter_map(|(detection, window)| Some((detection.reports.first()?.as_str(), window.as_ref()?.save())))
+                .collect(),
+        })
+    }
+
+    /// Takes a saved state back.
+    pub fn restore(
+        detections: &'static [&'static Detection],
+        index: &'a ListenIndex,
+        knowledge: &'a Knowledge,
+        state: Value,
+    ) -> Result<Self, RestoreError> {
+        let found = state.get("version").and_then(Value::as_u64).unwrap_or(0);
+        if found != u64::from(STATE_VERSION) {
+            return Err(RestoreError::WrongVersion { found });
+        }
+        let mut saved: Saved = serde_json::from_value(state).map_err(RestoreError::Damaged)?;
+        debug_assert_eq!(saved.version, STATE_VERSION);
+        let mut replay = Self::new(detections, index, knowledge);
+        for (detection, window) in detections.iter().zip(&mut replay.windows) {
+            let name = detection.reports.first().map_or("", |finding_type| finding_type.as_str());
+            if let (Some(window), Some(state)) = (window, saved.windows.remove(name)) {
+                window.load(state).map_err(RestoreError::Window)?;
+            }
+        }
+        replay.estate = saved.estate.restored();
+        replay.conversations = saved.conversations;
+        replay.folder = saved.folder;
+        replay.identities = saved.identities;
+        replay.groups = saved.groups;
+        replay.counts = saved.counts;
+        replay.hour = saved.hour;
+        Ok(replay)
     }
 
     /// Takes out every slice that ends by `until` (all, if `None`), in order, and runs it.
@@ -237,6 +339,10 @@ impl<'a> Replay<'a> {
     }
 
     fn expire(&mut self, now: Time) {
+        if now.hour() == self.hour {
+            return;
+        }
+        self.hour = now.hour();
         self.conversations.expire(now);
         self.estate.expire(now);
         self.identities.expire(now);
@@ -261,6 +367,25 @@ impl<'a> Replay<'a> {
             }
         }
         (self.folder.findings(self.knowledge), self.counts)
+    }
+}
+
+/// Saved as text: JSON's numbers end long before 128 bits.
+impl From<Identities> for Vec<(Time, String)> {
+    fn from(identities: Identities) -> Self {
+        identities.ages.into_iter().map(|(time, id)| (time, format!("{id:032x}"))).collect()
+    }
+}
+
+impl TryFrom<Vec<(Time, String)>> for Identities {
+    type Error = std::num::ParseIntError;
+
+    fn try_from(saved: Vec<(Time, String)>) -> Result<Self, Self::Error> {
+        let ages = saved
+            .into_iter()
+            .map(|(time, id)| Ok((time, u128::from_str_radix(&id, 16)?)))
+            .collect::<Result<VecDeque<_>, _>>()?;
+        Ok(Self { seen: ages.iter().map(|(_, id)| *id).collect(), ages })
     }
 }
 

@@ -6,7 +6,7 @@ use crate::index::{DetectionSet, ListenIndex};
 use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
 use watchfire_detections::shared::pen_test::PenTestDistribution;
-use watchfire_knowledge::{Knowledge, instance_session, is_publicly_routable};
+use watchfire_knowledge::{Knowledge, Workload, instance_session, is_publicly_routable};
 use watchfire_model::{ApiCall, Direction, DnsQuery, IdentityKind, Record, RecordKind, Time, VpcFlow};
 use watchfire_parse::{FlowFormat, Raw};
 
@@ -134,10 +134,7 @@ impl<'a> Worker<'a> {
             wanted |= always;
             session |= once;
         }
-        if call.name == "AssumeRole"
-            && call.identity.kind == IdentityKind::AwsService
-            && call.source == "sts.amazonaws.com"
-        {
+        if call.name == "AssumeRole" && is_for_workload(call) {
             session |= crate::index::ESTATE;
         }
         (wanted, session)
@@ -315,7 +312,7 @@ pub(crate) fn query_listeners(index: &ListenIndex, knowledge: &Knowledge, query:
 /// The identity that makes copies of one event recognisable: of `sharedEventID`, else of `eventID`; 0 for none.
 pub(crate) fn event_identity(call: &ApiCall<'_>) -> u128 {
     let text = if call.shared_event_id.is_empty() { &call.event_id } else { &call.shared_event_id };
-    if text.is_empty() { 0 } else { uuid(text.as_bytes()).unwrap_or_else(|| long_hash(text)) }
+    if text.is_empty() { 0 } else { uuid(text.as_bytes()).filter(|&id| id != 0).unwrap_or_else(|| long_hash(text)) }
 }
 
 /// The 128 bits of a UUID in its usual form.
@@ -350,6 +347,15 @@ fn long_hash(text: &str) -> u128 {
 /// 64 bits of an identity, enough to count duplicates within ten minutes.
 const fn fold_id(id: u128) -> u64 {
     (id >> 64) as u64 ^ (id as u64).rotate_left(29)
+}
+
+/// Whether AWS assumes a role for a function or a task: the estate learns from it whose session that is.
+fn is_for_workload(call: &ApiCall<'_>) -> bool {
+    let identity = &call.identity;
+    identity.kind == IdentityKind::AwsService
+        && [&identity.invoked_by, &call.source_address]
+            .into_iter()
+            .any(|service| Workload::from_service(service).is_some())
 }
 
 /// A session that people hold: IAM Identity Center's roles, and sessions named by an e-mail address.

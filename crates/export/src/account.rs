@@ -426,11 +426,18 @@ impl Page {
             .map(|(name, reason)| (harmless(&name).into_owned(), harmless(reason).into_owned()))
             .collect();
         let room = self.width.saturating_sub(4);
-        let widest = shown.iter().map(|(name, _)| columns(name)).max().unwrap_or(0).min(room * 6 / 10);
+        let widest = shown.iter().map(|(name, _)| columns(name)).max().unwrap_or(0);
+        let fits = |(_, reason): &(String, String)| widest + 2 + columns(reason) <= room;
+        let side_by_side = shown.iter().all(fits);
         for (name, reason) in &shown {
-            let name = pad(&cut_middle(name, widest), widest);
-            let reason = cut_middle(reason, room.saturating_sub(widest + 2));
-            self.line(&format!("    {name}  {reason}"));
+            if side_by_side {
+                self.line(&format!("    {}  {reason}", pad(name, widest)));
+            } else {
+                self.line(&format!("    {}", cut_middle(name, room)));
+                for line in wrap(reason, room.saturating_sub(2)) {
+                    self.line(&format!("      {line}"));
+                }
+            }
         }
         let more = total.saturating_sub(shown.len() as u64);
         if more > 0 {

@@ -30,13 +30,13 @@ const ROLES_MAX: usize = 50_000;
 const ADDRESSES_MAX: usize = 500_000;
 
 /// A temporary key is bound to the addresses of its first 15 minutes. Source: Netflix, "Detecting Credential
-/// Compromise in AWS" (2018), as `detection-methods.md` 1c restates it.
+/// Compromise in AWS" (2018).
 pub const BINDING_MS: i64 = 15 * Time::MINUTE_MS;
 /// Keys of instance roles live six hours; twice that, and a key that is still used is another.
 const KEY_LIFE_MS: i64 = 12 * Time::HOUR_MS;
 /// An address is shared egress when this many instances' credentials came from it …
 pub const EGRESS_INSTANCES_MIN: usize = 3;
-/// … on this many earlier days. Source for both: `detection-methods.md` 1c.
+/// … on this many earlier days. Source for both: our choice, so that one thief with two stolen keys is no gateway.
 pub const EGRESS_DAYS_MIN: usize = 2;
 /// Session names of a service's role that are remembered one by one.
 const SESSION_NAMES_MAX: usize = 64;

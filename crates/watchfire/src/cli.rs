@@ -14,10 +14,24 @@ pub struct Cli {
     pub command: Command,
 }
 
+const SCAN_EXAMPLES: &str = "\
+Examples:
+  watchfire scan LOGS                                  findings as a table, the worst first
+  watchfire scan LOGS --from 2026-03-01 --to 2026-03-08
+  watchfire scan LOGS --intel c2=c2.txt --trusted office.txt --inventory estate.json
+  watchfire scan LOGS --format jsonl -o findings.jsonl --fail-on high
+
+Exit status:
+  0  completed, with or without findings
+  1  nothing could be read
+  2  the command line or the configuration is wrong
+  3  --fail-on was reached";
+
 /// What the program can do.
 #[derive(Subcommand, Debug)]
 pub enum Command {
     /// Analyse log files and report what they show
+    #[command(after_help = SCAN_EXAMPLES)]
     Scan(Box<ScanArguments>),
     /// Explain one finding: the records and the reasoning behind it
     Explain(Box<ExplainArguments>),
@@ -43,10 +57,10 @@ pub struct InputArguments {
     #[arg(long, value_name = "FILE", help_heading = "Configuration")]
     pub config: Option<PathBuf>,
 
-    /// Analyse only what happened from this moment on (RFC 3339, or a date in UTC)
+    /// Analyse only what happened from this moment on: RFC 3339, or a date, which begins at 00:00 UTC
     #[arg(long, value_name = "TIME", value_parser = Time::parse_lenient, help_heading = "What is analysed")]
     pub from: Option<Time>,
-    /// Analyse only what happened before this moment
+    /// Analyse only what happened before this moment, written like --from
     #[arg(long, value_name = "TIME", value_parser = Time::parse_lenient, help_heading = "What is analysed")]
     pub to: Option<Time>,
     /// Analyse only this account (repeatable)
@@ -55,14 +69,14 @@ pub struct InputArguments {
     /// Analyse only this region (repeatable)
     #[arg(long, value_name = "REGION", help_heading = "What is analysed")]
     pub region: Vec<String>,
-    /// The account of records that name none
+    /// The account of records that name none, and whose path names none
     #[arg(long, value_name = "ID", value_parser = account_id, help_heading = "What is analysed")]
     pub assume_account: Option<String>,
-    /// The region of records that name none
+    /// The region of records that name none, and whose path names none
     #[arg(long, value_name = "REGION", help_heading = "What is analysed")]
     pub assume_region: Option<String>,
 
-    /// Threat list in TXT form; KIND= says what its entries are (repeatable).
+    /// Threat list, one entry a line; KIND= says what its entries are (repeatable).
     ///
     /// KIND is one of: c2, tor-exit, tor-relay, mining, phishing, drop-point, black-hole, drive-by, dga, scanner,
     /// abused-reputation, mining-reputation, malicious-reputation, suspicious-reputation, leaked-key, malicious,
@@ -72,10 +86,10 @@ pub struct InputArguments {
     /// Do not use the threat lists that ship with the program
     #[arg(long, help_heading = "Knowledge")]
     pub no_default_intel: bool,
-    /// List of trusted addresses and domains, which never make findings (repeatable)
+    /// List of addresses and domains that never make findings (repeatable)
     #[arg(long, value_name = "FILE", help_heading = "Knowledge")]
     pub trusted: Vec<PathBuf>,
-    /// MaxMind-format database: city, country or ASN (repeatable)
+    /// Database in MaxMind's format: cities, countries or networks (repeatable)
     #[arg(long, value_name = "FILE", help_heading = "Knowledge")]
     pub geoip: Vec<PathBuf>,
     /// AWS's ip-ranges.json, instead of the snapshot that ships with the program
@@ -121,7 +135,7 @@ pub struct ScanArguments {
     /// Write the account of what was read and what was not, as JSON
     #[arg(long, value_name = "FILE", help_heading = "Report")]
     pub account_file: Option<PathBuf>,
-    /// Exit with status 3 if a finding of this severity or above is reported
+    /// Exit with status 3 if a finding of this level or above is reported: low, medium, high, critical
     #[arg(long, value_name = "LEVEL", value_parser = level, help_heading = "Report")]
     pub fail_on: Option<SeverityLevel>,
 }

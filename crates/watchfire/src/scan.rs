@@ -129,6 +129,9 @@ struct Share<'a> {
     spool: Box<dyn Spool + Send>,
 }
 
+/// What one thread read: its shares, and what became of its files by their place in the list.
+type ThreadReadings<'a> = (Vec<Share<'a>>, Vec<(usize, FileResult)>);
+
 struct Readings<'a> {
     shares: Vec<Share<'a>>,
     results: Vec<FileResult>,
@@ -179,7 +182,7 @@ fn read_all<'a>(
     let next = AtomicUsize::new(0);
     let claims = Mutex::new(Claims::default());
     let threads = options.threads.clamp(1, files.len().max(1));
-    let read_share = || -> Result<(Vec<Share<'a>>, Vec<(usize, FileResult)>)> {
+    let read_share = || -> Result<ThreadReadings<'a>> {
         let mut reader = Reader {
             index,
             knowledge,
@@ -198,7 +201,7 @@ fn read_all<'a>(
         reader.others.push(reader.share);
         Ok((reader.others, results))
     };
-    let outcomes: Vec<Result<(Vec<Share<'a>>, Vec<(usize, FileResult)>)>> = std::thread::scope(|scope| {
+    let outcomes: Vec<Result<ThreadReadings<'a>>> = std::thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(read_share)).collect();
         let mut outcomes = vec![read_share()];
         outcomes.extend(

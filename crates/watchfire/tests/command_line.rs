@@ -1,4 +1,5 @@
 //! The options of the program, its exit statuses, and what it writes where.
+#![allow(clippy::unwrap_used, reason = "a test that cannot read its own files should fail at once")]
 
 #[path = "support/program.rs"]
 #[allow(dead_code, reason = "each test program uses a part of it")]

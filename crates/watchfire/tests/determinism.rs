@@ -2,6 +2,7 @@
 //! compression of files, and however often they are given.
 //!
 //! With `WATCHFIRE_TEST_DATA` set to a folder, the logs below it are compared too.
+#![allow(clippy::unwrap_used, reason = "a test that cannot read its own files should fail at once")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Whole attacks, and near misses: the folders of `scenarios/` give exactly the findings that stand beside them.
+#![allow(clippy::unwrap_used, reason = "a test that cannot read its own files should fail at once")]
 
 mod support;
 

@@ -8,7 +8,7 @@ use watchfire_model::{ConnectionDirection, FindingType, ListKind, Severity, Sign
 const TOR_CLIENT: FindingType = FindingType::new("UnauthorizedAccess:EC2/TorClient");
 
 /// Bytes each way before a connection counts: a handshake with a relay and the building of a circuit take more, a probe
-/// of its port takes less. Source: `detection-methods.md`, section 8.
+/// of its port takes less. Source: our choice.
 const BYTES_EACH_WAY_MIN: u64 = 1_000;
 
 pub(crate) const DETECTION: Detection = Detection {

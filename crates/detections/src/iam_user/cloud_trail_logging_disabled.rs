@@ -13,7 +13,6 @@ pub(crate) const DETECTION: Detection = Detection {
         Api("cloudtrail:StopLogging"),
         Api("cloudtrail:DeleteTrail"),
         Api("cloudtrail:UpdateTrail"),
-        Api("cloudtrail:PutEventSelectors"),
         Api("s3:DeleteBucket"),
     ],
     needs: &[Need::ManagementEvents],
@@ -23,8 +22,9 @@ pub(crate) const DETECTION: Detection = Detection {
 
 /// Evidence: a granted call after which a trail records less, and the trail it named.
 ///
-/// A refused call changes nothing, so it is not evidence of stealth. `UpdateTrail` and `PutEventSelectors` count only
-/// when they switch something off: most updates are housekeeping. Deleting a bucket counts when a trail is known to
+/// A refused call changes nothing, so it is not evidence of stealth. `UpdateTrail` counts only when it switches
+/// something off: most updates are housekeeping. `PutEventSelectors` is left to the anomaly types: the trail goes on, and
+/// GuardDuty's description names calls that delete or update a trail. Deleting a bucket counts when a trail is known to
 /// write there.
 fn detect(event: &ApiCall<'_>, context: &Context<'_>, signals: &mut Vec<Signal>) {
     if !event.succeeded() {
@@ -34,7 +34,7 @@ fn detect(event: &ApiCall<'_>, context: &Context<'_>, signals: &mut Vec<Signal>)
     let (trail, loss) = match event.name.as_ref() {
         "StopLogging" => (trail, "stopped recording".to_owned()),
         "DeleteTrail" => (trail, "was deleted".to_owned()),
-        "UpdateTrail" | "PutEventSelectors" => match switched_off(event) {
+        "UpdateTrail" => match switched_off(event) {
             Some(loss) => (trail, loss),
             None => return,
         },
@@ -65,17 +65,11 @@ fn detect(event: &ApiCall<'_>, context: &Context<'_>, signals: &mut Vec<Signal>)
 /// What an update takes away from a trail, if anything.
 fn switched_off(event: &ApiCall<'_>) -> Option<String> {
     let request = event.request_json();
-    if event.name == "UpdateTrail" {
-        let narrowed: Vec<&str> = ["isMultiRegionTrail", "includeGlobalServiceEvents", "enableLogFileValidation"]
-            .into_iter()
-            .filter(|key| request.get(key).is_some_and(|value| value == false || value == "false"))
-            .collect();
-        return (!narrowed.is_empty()).then(|| format!("was narrowed ({} set to false)", narrowed.join(", ")));
-    }
-    let basic = request.get("eventSelectors").and_then(|selectors| selectors.as_array())?;
-    let drops_management = !basic.is_empty()
-        && basic.iter().all(|selector| selector.get("includeManagementEvents").is_some_and(|value| value == false));
-    drops_management.then(|| "no longer records management events".to_owned())
+    let narrowed: Vec<&str> = ["isMultiRegionTrail", "includeGlobalServiceEvents", "enableLogFileValidation"]
+        .into_iter()
+        .filter(|key| request.get(key).is_some_and(|value| value == false || value == "false"))
+        .collect();
+    (!narrowed.is_empty()).then(|| format!("was narrowed ({} set to false)", narrowed.join(", ")))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 use crate::Context;
 use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use watchfire_knowledge::is_publicly_routable;
 use watchfire_model::{ConnectionDirection, Direction, Time, VpcFlow};
@@ -23,8 +24,10 @@ const SYN: u8 = 2;
 const RST: u8 = 4;
 const ACK: u8 = 16;
 
-/// The slices of time in which records are learnt, as the engine cuts them: ten minutes, the longest window of a record.
-const SLICE_MS: i64 = 10 * Time::MINUTE_MS;
+/// The slices of event time in which records are put in order and conversations are learnt, in milliseconds. Ten minutes
+/// is the longest window of a flow record, so that both directions of a conversation lie in one slice or in the next.
+/// Source: AWS, "VPC flow log records", aggregation interval.
+pub const SLICE_MS: i64 = 10 * Time::MINUTE_MS;
 
 /// A conversation without packets for this long is over. AWS cuts records at 10 minutes at the latest, so an hour is
 /// six missed records.
@@ -105,13 +108,14 @@ impl Contact<'_> {
 }
 
 /// The open conversations of every interface.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub struct Conversations {
+    #[serde(with = "in_order")]
     open: HashMap<Key, Conversation, foldhash::fast::FixedState>,
     evicted: u64,
 }
 
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 struct Key {
     local: IpAddr,
     remote: IpAddr,
@@ -121,7 +125,7 @@ struct Key {
     interface: Box<str>,
 }
 
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 struct Conversation {
     out: Side,
     into: Side,
@@ -131,7 +135,7 @@ struct Conversation {
 }
 
 /// What one side sent. Sums and flags only, so that the order of records does not matter.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
 struct Side {
     packets: u64,
     bytes: u64,
@@ -397,6 +401,25 @@ fn key_of(flow: &VpcFlow<'_>, context: &Context<'_>) -> Option<(Key, bool)> {
         interface: flow.interface_id.as_ref().into(),
     };
     Some((key, is_outgoing))
+}
+
+/// A saved state lists conversations in order of their keys, so that equal states are equal bytes.
+mod in_order {
+    use super::{Conversation, Deserialize, HashMap, Key};
+    use serde::{Deserializer, Serializer};
+
+    type Open = HashMap<Key, Conversation, foldhash::fast::FixedState>;
+
+    pub(super) fn serialize<S: Serializer>(open: &Open, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut pairs: Vec<(&Key, &Conversation)> = open.iter().collect();
+        pairs.sort_unstable_by_key(|(key, _)| *key);
+        serializer.collect_seq(pairs)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Open, D::Error> {
+        let pairs: Vec<(Key, Conversation)> = Vec::deserialize(deserializer)?;
+        Ok(pairs.into_iter().collect())
+    }
 }
 
 #[cfg(test)]

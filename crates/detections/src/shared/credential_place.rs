@@ -34,7 +34,7 @@ pub(crate) fn own_account(event: &ApiCall<'_>) -> String {
 ///
 /// In this order: what an AWS service does is not a place at all; a VPC endpoint is judged by its owner; a private
 /// address proves nothing; addresses of our own are fine, by the inventory and by flow logs; so is shared egress. What
-/// is left is judged by AWS's ranges. Source: `detection-methods.md` 1c.
+/// is left is judged by AWS's ranges.
 pub(crate) fn foreign_place(event: &ApiCall<'_>, context: &Context<'_>) -> Option<ForeignPlace> {
     if call::is_by_service(event) || !call::proves_credentials(event) {
         return None;

@@ -1,3 +1,5 @@
+//! Policies as people write them, and whom they let in.
+
 use super::{Audience, PolicyVerdict, evaluate_policy};
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! One call of an AWS API, as CloudTrail records it.
+
 use crate::Time;
 use serde_json::Value;
 use std::borrow::Cow;

@@ -1,3 +1,5 @@
+//! One DNS query, as a VPC's resolver records it.
+
 use crate::Time;
 use std::borrow::Cow;
 use std::net::IpAddr;

@@ -1,3 +1,5 @@
+//! One direction of traffic at one interface in one window, as VPC flow logs record it.
+
 use crate::Time;
 use std::borrow::Cow;
 use std::net::IpAddr;

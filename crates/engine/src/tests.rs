@@ -1,0 +1,188 @@
+//! The engine as a whole: the same records give the same findings, however they reach it.
+
+use crate::{Kept, ListenIndex, Replay, Scope, SourceFile, Spool, Worker};
+use proptest::prelude::*;
+use std::io;
+use watchfire_detections::DETECTIONS;
+use watchfire_knowledge::{IndicatorList, IndicatorsBuilder, Knowledge, txt_list};
+use watchfire_model::{Finding, ListKind, Time};
+use watchfire_parse::{Origin, parse};
+
+/// A spool in memory.
+#[derive(Default)]
+struct Memory(Vec<u8>);
+
+impl Spool for Memory {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<u64> {
+        let offset = self.0.len() as u64;
+        self.0.extend_from_slice(bytes);
+        Ok(offset)
+    }
+
+    fn read(&mut self, offset: u64, length: usize, into: &mut Vec<u8>) -> io::Result<()> {
+        let begin = usize::try_from(offset).map_err(io::Error::other)?;
+        into.extend_from_slice(self.0.get(begin..begin + length).ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+}
+
+const FLOW_HEADER: &str = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status instance-id tcp-flags flow-direction";
+
+/// One record of a small estate: `what` picks the kind of activity, `minute` its time, `who` the actor.
+fn record(what: u8, minute: u32, who: u8, serial: usize) -> String {
+    let time = Time::from_seconds(1_700_000_000 + i64::from(minute) * 60 + i64::from(who));
+    let moment = time.to_string().replace(".000Z", "Z");
+    let call = |source: &str, name: &str, address: &str, request: &str| {
+        format!(
+            r#"{{"eventTime":"{moment}","eventSource":"{source}.amazonaws.com","eventName":"{name}","eventID":"00000000-0000-0000-0000-{serial:012x}","awsRegion":"eu-west-1","recipientAccountId":"111122223333","sourceIPAddress":"{address}","userAgent":"aws-cli/2","managementEvent":true,"requestParameters":{request},"userIdentity":{{"type":"IAMUser","accountId":"111122223333","arn":"arn:aws:iam::111122223333:user/u{who}","accessKeyId":"AKIAIOSFODNN7EXAMPLE","userName":"u{who}"}}}}"#
+        )
+    };
+    match what % 5 {
+        0 => call("cloudtrail", "StopLogging", "203.0.113.9", r#"{"name":"audit"}"#),
+        1 => call("ec2", "DescribeInstances", "198.51.100.7", "null"),
+        2 => call("iam", "CreateUser", "198.51.100.7", r#"{"userName":"x"}"#),
+        3 => format!(
+            r#"{{"version":"1.1","account_id":"111122223333","region":"eu-west-1","vpc_id":"vpc-1","query_timestamp":"{moment}","query_name":"c2.bad.example.","query_type":"A","query_class":"IN","rcode":"NOERROR","answers":[],"srcaddr":"10.0.0.{who}","srcport":"5","transport":"UDP","srcids":{{"instance":"i-0000000000000000{who}"}}}}"#
+        ),
+        _ => {
+            let (start, end) = (time.ms() / 1_000, time.ms() / 1_000 + 60);
+            format!(
+                "{FLOW_HEADER}\n5 111122223333 eni-{who} 10.0.0.{who} 198.51.100.7 4000{who} 443 6 9 900 {start} {end} ACCEPT OK i-0000000000000000{who} 2 egress"
+            )
+        }
+    }
+}
+
+fn knowledge() -> Knowledge {
+    let mut builder = IndicatorsBuilder::default();
+    for kind in [ListKind::Malicious, ListKind::C2] {
+        let list = IndicatorList::new(format!("test {kind}"), kind);
+        builder.add(txt_list::parse(b"198.51.100.7\nc2.bad.example\n", &list).list);
+    }
+    Knowledge { indicators: builder.build(), ..Knowledge::default() }
+}
+
+/// Shows each worker its files (rank, content) in order.
+fn kept(index: &ListenIndex, knowledge: &Knowledge, workers: &[Vec<(u32, String)>], spill: bool) -> Vec<Kept> {
+    let scope = Scope::default();
+    let show = |files: &Vec<(u32, String)>| {
+        let mut worker = Worker::new(index, knowledge, &scope);
+        let mut spool = Memory::default();
+        for (rank, content) in files {
+            let report =
+                parse(content.as_bytes(), &Origin::default(), &mut |record, raw| worker.observe(record, raw, *rank));
+            assert_eq!(report.rejected_count, 0, "{:?}", report.rejected);
+            if spill {
+                worker.facts.spill(&mut spool).unwrap();
+            }
+        }
+        Kept { facts: worker.facts, formats: worker.formats, spool: Box::new(spool) }
+    };
+    workers.iter().map(show).collect()
+}
+
+fn sources(count: usize) -> Vec<SourceFile> {
+    let source = |file: usize| SourceFile {
+        name: format!("f{file}"),
+        canonical: u32::try_from(file).unwrap(),
+        origin: Origin::default(),
+    };
+    (0..count).map(source).collect()
+}
+
+/// The findings without the files and positions of their evidence.
+fn without_places(mut findings: Vec<Finding>) -> Vec<Finding> {
+    for finding in &mut findings {
+        for record in finding.evidence.first.iter_mut().chain(&mut finding.evidence.last) {
+            record.file.clear();
+            record.position = 0;
+        }
+    }
+    findings
+}
+
+fn findings(records: &[String], cut: &[(usize, usize)], workers: usize, spill: bool) -> Vec<Finding> {
+    let knowledge = knowledge();
+    let index = ListenIndex::new(DETECTIONS);
+    let mut shares: Vec<Vec<(u32, String)>> = vec![Vec::new(); workers];
+    for (rank, &(record, worker)) in cut.iter().enumerate() {
+        shares[worker % workers].push((u32::try_from(rank).unwrap(), records[record].clone()));
+    }
+    let mut kept = kept(&index, &knowledge, &shares, spill);
+    let mut replay = Replay::new(DETECTIONS, &index, &knowledge);
+    replay.run(&mut kept, &sources(cut.len()), None).unwrap();
+    without_places(replay.finish().0)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn order_workers_spilling_and_copies_of_events_change_nothing(
+        plan in proptest::collection::vec((any::<u8>(), 0u32..3_000, 0u8..4), 1..40),
+        shuffle in proptest::collection::vec((any::<u32>(), 0usize..3), 60),
+        copies in proptest::collection::vec(any::<usize>(), 0..10),
+        spill in any::<bool>(),
+    ) {
+        let records: Vec<String> = plan.iter().enumerate().map(|(serial, &(what, minute, who))| record(what, minute, who, serial)).collect();
+        let straight: Vec<(usize, usize)> = (0..records.len()).map(|record| (record, 0)).collect();
+        let expected = findings(&records, &straight, 1, false);
+
+        let mut other: Vec<(u32, usize, usize)> = straight.iter().zip(&shuffle).map(|(&(record, _), &(key, worker))| (key, record, worker)).collect();
+        // API events count once however often they come; flow and DNS records have no identity.
+        let calls: Vec<usize> = (0..records.len()).filter(|&record| plan[record].0 % 5 < 3).collect();
+        for (copy, &(key, worker)) in copies.iter().zip(&shuffle[50..]) {
+            if !calls.is_empty() {
+                other.push((key, calls[copy % calls.len()], worker));
+            }
+        }
+        other.sort_unstable();
+        let cut: Vec<(usize, usize)> = other.iter().map(|&(_, record, worker)| (record, worker)).collect();
+        prop_assert_eq!(findings(&records, &cut, 3, spill), expected);
+    }
+
+    #[test]
+    fn a_stop_and_a_restart_change_nothing(
+        plan in proptest::collection::vec((any::<u8>(), 0u32..3_000, 0u8..4), 1..40),
+        stop in 0u32..3_000,
+    ) {
+        let records: Vec<String> = plan.iter().enumerate().map(|(serial, &(what, minute, who))| record(what, minute, who, serial)).collect();
+        let straight: Vec<(usize, usize)> = (0..records.len()).map(|record| (record, 0)).collect();
+        let expected = findings(&records, &straight, 1, false);
+
+        let knowledge = knowledge();
+        let index = ListenIndex::new(DETECTIONS);
+        let files: Vec<(u32, String)> = records.iter().enumerate().map(|(rank, record)| (u32::try_from(rank).unwrap(), record.clone())).collect();
+        let mut kept = kept(&index, &knowledge, &[files], false);
+        let mut replay = Replay::new(DETECTIONS, &index, &knowledge);
+        replay.run(&mut kept, &sources(records.len()), Some(Time::from_seconds(1_700_000_000 + i64::from(stop) * 60))).unwrap();
+        let state: serde_json::Value = serde_json::from_str(&replay.save().unwrap().to_string()).unwrap();
+        let mut replay = Replay::restore(DETECTIONS, &index, &knowledge, state).unwrap();
+        replay.run(&mut kept, &sources(records.len()), None).unwrap();
+        prop_assert_eq!(without_places(replay.finish().0), expected);
+    }
+}
+
+#[test]
+fn the_templates_do_fire() {
+    let records: Vec<String> = (0..5).map(|what| record(what, 10, 1, usize::from(what))).collect();
+    let straight: Vec<(usize, usize)> = (0..records.len()).map(|record| (record, 0)).collect();
+    let types: Vec<&str> =
+        findings(&records, &straight, 1, false).iter().map(|finding| finding.latest.finding_type.as_str()).collect();
+    for expected in [
+        "Stealth:IAMUser/CloudTrailLoggingDisabled",
+        "Recon:IAMUser/MaliciousIPCaller",
+        "UnauthorizedAccess:IAMUser/MaliciousIPCaller",
+        "Backdoor:EC2/C&CActivity.B!DNS",
+        "Backdoor:EC2/C&CActivity.B",
+    ] {
+        assert!(types.contains(&expected), "{expected} is not among {types:?}");
+    }
+}
+
+#[test]
+fn a_state_of_another_version_is_refused() {
+    let (knowledge, index) = (knowledge(), ListenIndex::new(DETECTIONS));
+    let refused = Replay::restore(DETECTIONS, &index, &knowledge, serde_json::json!({"version": 99}));
+    assert!(refused.is_err_and(|error| error.to_string().contains("version 99")));
+}

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Installs what the tests need and runs every test: unit, property, whole-program and documentation tests, house rules.
+# Arguments go to `cargo test`: `bash tools/test.sh -p watchfire-parse`.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+bash tools/setup.sh
+if [ "$#" -eq 0 ]; then
+    exec cargo test --workspace --locked
+else
+    exec cargo test --locked "$@"
+fi

@@ -179,22 +179,20 @@ impl<'a> Worker<'a> {
         hasher.finish() | 1
     }
 
-    /// Whether nothing of this group was noted yet, or only something later: the first by (time, id) must be kept.
+    /// Whether nothing of this group was noted yet that came before: the first by (time, id) must be kept.
+    ///
+    /// What has the same time and id is news as well: copies of one event in several accounts do, and which of them counts
+    /// is decided by what they say, not by which was read first.
     fn is_news(&mut self, group: u64, time: Time, id: u128) -> bool {
         if self.noted.len() >= NOTED_MAX {
             self.noted.clear();
         }
-        match self.noted.get_mut(&group) {
-            Some(earliest) if *earliest <= (time, id) => false,
-            Some(earliest) => {
-                *earliest = (time, id);
-                true
-            }
-            None => {
-                self.noted.insert(group, (time, id));
-                true
-            }
+        let earliest = self.noted.entry(group).or_insert((time, id));
+        if *earliest < (time, id) {
+            return false;
         }
+        *earliest = (time, id);
+        true
     }
 
     fn observe_flow(&mut self, flow: &VpcFlow<'_>, raw: Raw<'_>, file: u32) {

@@ -65,7 +65,7 @@ fn what_happened(page: &mut Page, finding: &Value, entry: Option<&CatalogueEntry
     page.section("What happened");
     page.paragraph(description);
     if !detects.is_empty() {
-        page.paragraph(&format!("In general: {detects}"));
+        page.paragraph(&format!("Amazon describes the type so: {detects}"));
     }
 }
 

@@ -30,6 +30,9 @@ impl Time {
     /// One day in milliseconds.
     pub const DAY_MS: i64 = 86_400_000;
 
+    /// The last moment that a log can mean, 9999-12-30T00:00:00Z: what lies later cannot be written as a moment.
+    pub const LATEST: Self = Self(253_402_128_000_000);
+
     /// From milliseconds since the epoch.
     pub const fn from_ms(ms: i64) -> Self {
         Self(ms)
@@ -60,7 +63,8 @@ impl Time {
         Self(self.0.saturating_add(ms))
     }
 
-    /// Reads `YYYY-MM-DDTHH:MM:SS[.fraction]Z`, the only form that AWS logs use; `None` for anything else.
+    /// Reads `YYYY-MM-DDTHH:MM:SS[.fraction]Z`, the only form that AWS logs use; `None` for anything else, and for what
+    /// lies after [`Self::LATEST`].
     ///
     /// A fraction is cut to milliseconds. This is on the hot path: it allocates nothing and looks at each byte once.
     pub fn parse_utc(text: &str) -> Option<Self> {
@@ -102,13 +106,14 @@ impl Time {
             _ => return None,
         };
         let days = days_from_civil(year, month, day);
-        Some(Self((((days * 24 + hour) * 60 + minute) * 60 + second) * 1_000 + ms))
+        let moment = Self((((days * 24 + hour) * 60 + minute) * 60 + second) * 1_000 + ms);
+        (moment <= Self::LATEST).then_some(moment)
     }
 
     /// Reads what a person writes: RFC 3339 with any offset, or a date, which means its first moment in UTC.
     pub fn parse_lenient(text: &str) -> Result<Self, TimeError> {
         if let Ok(moment) = text.parse::<jiff::Timestamp>() {
-            return Ok(Self(moment.as_millisecond()));
+            return Some(Self(moment.as_millisecond())).filter(|moment| *moment <= Self::LATEST).ok_or(TimeError);
         }
         let date: jiff::civil::Date = text.parse().map_err(|_| TimeError)?;
         let days = days_from_civil(date.year().into(), date.month().into(), date.day().into());
@@ -162,6 +167,13 @@ mod tests {
     }
 
     #[test]
+    fn the_latest_moment_can_be_written() {
+        assert_eq!(Time::LATEST.to_string(), "9999-12-30T00:00:00.000Z");
+        assert_eq!(Time::parse_utc("9999-12-30T00:00:00Z"), Some(Time::LATEST));
+        assert!(Time::parse_lenient("9999-12-30T20:00:00Z").is_err());
+    }
+
+    #[test]
     fn what_is_no_moment_is_refused() {
         for text in [
             "",
@@ -170,6 +182,7 @@ mod tests {
             "2024-01-01T00:00:00",
             "2024-13-01T00:00:00Z",
             "2024-01-01T00:00:00.Z",
+            "9999-12-31T23:59:59Z",
         ] {
             assert_eq!(Time::parse_utc(text), None, "{text}");
         }

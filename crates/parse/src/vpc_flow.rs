@@ -425,7 +425,8 @@ impl<'a> Cell<'a> {
 
     #[inline(always)]
     fn seconds(self) -> Result<Time, &'static str> {
-        Ok(self.number::<i64>()?.map_or(UNKNOWN, Time::from_seconds))
+        let time = self.number::<i64>()?.map_or(UNKNOWN, Time::from_seconds);
+        if time <= Time::LATEST { Ok(time) } else { Err(NO_NUMBER) }
     }
 
     #[inline(always)]

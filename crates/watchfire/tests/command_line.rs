@@ -1,4 +1,5 @@
 //! The options of the program, its exit statuses, and what it writes where.
+#![allow(clippy::unwrap_used, reason = "a test that cannot read its own files should fail at once")]
 
 #[path = "support/program.rs"]
 #[allow(dead_code, reason = "each test program uses a part of it")]
@@ -130,7 +131,11 @@ fn records_are_narrowed_by_time_account_and_region() {
     ] {
         assert_eq!(scan(options).types().len(), count, "{options:?}");
     }
-    assert_eq!(scan(&["--account", "111122223333"]).number("/records/outsidePeriod"), 1, "the flow is another account's");
+    assert_eq!(
+        scan(&["--account", "111122223333"]).number("/records/outsidePeriod"),
+        1,
+        "the flow is another account's"
+    );
 }
 
 #[test]
@@ -144,7 +149,8 @@ fn records_that_name_no_account_or_region_get_the_assumed_ones() {
                 2 eni-0a000000000000001 10.0.1.10 203.0.113.7 50000 443 6 10 4000 1773140400 1773140460 ACCEPT OK\n";
     let folder = Folder::empty().file("flows.log", flow);
     let c2 = list(&folder, "c2=", "c2.txt", "203.0.113.7\n");
-    let finding = &folder.scan(&["--format", "jsonl", "--intel", &c2, "--assume-account", "999988887777"]).findings()[0];
+    let finding =
+        &folder.scan(&["--format", "jsonl", "--intel", &c2, "--assume-account", "999988887777"]).findings()[0];
     assert_eq!(finding["accountId"], "999988887777");
 }
 

@@ -1,4 +1,5 @@
 //! Damaged, hostile and foreign files: each is reported with a reason, and everything beside it is analysed.
+#![allow(clippy::unwrap_used, reason = "a test that cannot read its own files should fail at once")]
 
 #[path = "support/program.rs"]
 #[allow(dead_code, reason = "each test program uses a part of it")]
@@ -167,7 +168,7 @@ fn what_may_not_be_read_is_named() {
     let folder = Folder::with_a_log().file("locked.json", "{}").file("closed/inside.json", "{}");
     let forbid = |name: &str| {
         let path = folder.path().join(name);
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o0)).unwrap();
         path
     };
     let (locked, closed) = (forbid("locked.json"), forbid("closed"));

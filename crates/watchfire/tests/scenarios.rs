@@ -1,4 +1,5 @@
 //! Whole attacks, and near misses: the folders of `scenarios/` give exactly the findings that stand beside them.
+#![allow(clippy::unwrap_used, reason = "a test that cannot read its own files should fail at once")]
 
 mod support;
 
@@ -82,7 +83,10 @@ fn every_scenario_gives_its_findings_and_no_other() {
     for (scenario, findings) in FOUND.iter() {
         let name = scenario.file_name().unwrap().to_string_lossy().into_owned();
         let mut expected = expected(scenario);
-        assert!(expected.quiet == expected.findings.is_empty() || std::env::var_os("UPDATE_EXPECTED").is_some(), "{name}");
+        assert!(
+            expected.quiet == expected.findings.is_empty() || std::env::var_os("UPDATE_EXPECTED").is_some(),
+            "{name}"
+        );
         let sorted = |mut findings: Vec<ExpectedFinding>| {
             findings.sort_by(|one, other| one.partial_cmp(other).unwrap());
             findings

@@ -1,4 +1,5 @@
 //! What the tests of whole scans share.
+#![allow(clippy::unwrap_used, reason = "a test that cannot read its own files should fail at once")]
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 pub mod recut;

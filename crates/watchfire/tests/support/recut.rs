@@ -2,6 +2,7 @@
 //!
 //! Used by the tests of determinism and by `xtask determinism`. Records keep their bytes, and files stay below folders
 //! and names that say the same account and region, because these are part of what a log says.
+#![allow(clippy::unwrap_used, reason = "a test that cannot read its own files should fail at once")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -180,8 +181,7 @@ pub fn deal(files: &[LogFile], parts: usize, twice: bool, dice: &mut Dice) -> Ve
             continue;
         };
         let key = (origin_key(&file.path), shape.clone());
-        let pool =
-            pools.entry(key).or_insert_with(|| Pool { path: file.path.clone(), shape, records: Vec::new() });
+        let pool = pools.entry(key).or_insert_with(|| Pool { path: file.path.clone(), shape, records: Vec::new() });
         pool.records.extend(records.into_iter().map(<[u8]>::to_vec));
     }
     for mut pool in pools.into_values() {
@@ -239,9 +239,10 @@ fn cut(content: &[u8]) -> Option<(Shape, Vec<&[u8]>)> {
     let is_json = |line: &str| line.starts_with('{') && line.ends_with('}');
     if is_json(first) {
         let lines: Vec<&str> = lines.collect();
-        return lines.iter().all(|line| is_json(line)).then(|| {
-            (Shape::Lines(Vec::new()), lines.into_iter().map(str::as_bytes).collect())
-        });
+        return lines
+            .iter()
+            .all(|line| is_json(line))
+            .then(|| (Shape::Lines(Vec::new()), lines.into_iter().map(str::as_bytes).collect()));
     }
     let has_header = first.split(' ').any(|word| word == "srcaddr" || word == "pkt-srcaddr");
     if has_header {

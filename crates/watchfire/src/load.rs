@@ -6,6 +6,7 @@ use std::path::Path;
 use watchfire_knowledge::{
     CloudRanges, IndicatorList, IndicatorsBuilder, Inventory, Knowledge, default_lists, txt_list,
 };
+use watchfire_knowledge::txt_list::EntryError;
 use watchfire_model::ListKind;
 
 /// Knowledge, and what should be said about how it was loaded.
@@ -63,7 +64,10 @@ fn read_list(file: &Path, kind: ListKind, remarks: &mut Vec<String>) -> Result<I
     let name = file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
     let list = txt_list::parse(&read(file)?, &IndicatorList::new(name, kind));
     let shown = file.display();
-    if list.list.entries.is_empty() {
+    // Private ranges are understood and can match nothing; what is not understood is the wrong file.
+    let is_understood = |reason: EntryError| reason == EntryError::NotRoutable;
+    let is_understood = list.rejected_count > 0 && list.rejected.iter().all(|rejected| is_understood(rejected.reason));
+    if list.list.entries.is_empty() && !is_understood {
         let why = list.rejected.first().map_or_else(
             || "it is empty".to_owned(),
             |rejected| format!("line {}: {}", rejected.line, rejected.reason),

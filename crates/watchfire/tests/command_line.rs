@@ -52,6 +52,7 @@ fn a_wrong_command_line_is_explained() {
         (&["scan", "x", "--fail-on", "dire"], "low, medium, high or critical"),
         (&["scan", "x", "--type", "Nonsense"], "watchfire types"),
         (&["scan", "x", "--from", "yesterday"], "--from"),
+        (&["scan", "x", "--from", "2026-03-11", "--to", "2026-03-10"], "--from is the first moment"),
         (&["scan", "x", "--account", "12"], "twelve digits"),
         (&["scan", "x", "--threads", "0"], "--threads"),
         (&["scan", "x", "--format", "xml"], "jsonl"),

@@ -30,10 +30,15 @@ pub(crate) fn end(
     let mut escaped_before = 0; // One where the last block ended in a backslash that escapes.
     let mut at = start + 1;
     while at < bytes.len() {
-        let shape = match bytes.get(at..).and_then(|rest| rest.first_chunk()) {
-            Some(block) => brackets(block),
-            None => brackets(&last_block(bytes, at)),
+        let filled_up;
+        let block = match bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+            Some(block) => block,
+            None => {
+                filled_up = last_block(bytes, at);
+                &filled_up
+            }
         };
+        let shape = brackets(block);
         let mut quote = shape.quote;
         if shape.backslash | escaped_before != 0 {
             quote &= !escaped(shape.backslash, &mut escaped_before);

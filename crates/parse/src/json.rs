@@ -110,19 +110,13 @@ impl<'a> Walker<'a> {
         &mut self,
         member: impl FnMut(&mut Self, &str) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
-        let next = self.peek()?;
-        self.step();
-        match next {
-            b',' => self.members(member),
-            b'}' => Ok(()),
-            _ => Err(Fault::Syntax("a comma or a closing brace was expected")),
-        }
+        if self.is_last_member()? { Ok(()) } else { self.members(member) }
     }
 
     #[inline(always)]
     fn members(&mut self, mut member: impl FnMut(&mut Self, &str) -> Result<(), Fault>) -> Result<(), Fault> {
-        self.each_member(|walker| {
-            let key = walker.key()?;
+        loop {
+            let key = self.key()?;
             let unescaped;
             let key = if key.is_escaped {
                 unescaped = unescape(key.raw);
@@ -130,8 +124,23 @@ impl<'a> Walker<'a> {
             } else {
                 key.raw
             };
-            member(walker, key)
-        })
+            member(self, key)?;
+            if self.is_last_member()? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes what stands behind a member: the comma before the next, or the brace that ends the object.
+    #[inline(always)]
+    fn is_last_member(&mut self) -> Result<bool, Fault> {
+        let next = self.peek()?;
+        self.step();
+        match next {
+            b',' => Ok(false),
+            b'}' => Ok(true),
+            _ => Err(Fault::Syntax("a comma or a closing brace was expected")),
+        }
     }
 
     /// Walks the object that comes next; takes any other value and does nothing with it. `member` is told which of the
@@ -149,13 +158,16 @@ impl<'a> Walker<'a> {
             self.step();
             return Ok(());
         }
-        self.each_member(|walker| {
-            let key = match K::guess(walker) {
+        loop {
+            let key = match K::guess(self) {
                 Some(key) => key,
-                None => walker.unexpected_key()?,
+                None => self.unexpected_key()?,
             };
-            member(walker, key)
-        })
+            member(self, key)?;
+            if self.is_last_member()? {
+                return Ok(());
+            }
+        }
     }
 
     /// Not inlined, or the compiler would see that guessing leads to the same place, and wait for the key's end.
@@ -163,22 +175,6 @@ impl<'a> Walker<'a> {
     fn unexpected_key<K: Keys>(&mut self) -> Result<K, Fault> {
         let key = self.key()?;
         Ok(K::named(&key.text()))
-    }
-
-    /// Walks the members of an object, each with `member`, which must take key and value.
-    #[inline(always)]
-    fn each_member(&mut self, mut member: impl FnMut(&mut Self) -> Result<(), Fault>) -> Result<(), Fault> {
-        loop {
-            member(self)?;
-            match self.peek()? {
-                b',' => self.step(),
-                b'}' => {
-                    self.step();
-                    return Ok(());
-                }
-                _ => return Err(Fault::Syntax("a comma or a closing brace was expected")),
-            }
-        }
     }
 
     /// Walks the object that comes next; takes any other value and does nothing with it.
@@ -243,12 +239,15 @@ impl<'a> Walker<'a> {
     /// Takes any value; its text if it is a string, else nothing.
     #[inline(always)]
     pub(crate) fn text(&mut self) -> Result<Cow<'a, str>, Fault> {
-        if self.peek()? == b'"' {
-            Ok(self.string()?.text())
-        } else {
-            self.skip()?;
-            Ok(Cow::Borrowed(""))
-        }
+        if self.peek()? == b'"' { Ok(self.string()?.text()) } else { self.no_text() }
+    }
+
+    /// Not inlined: texts are read in many places, and where one is expected there is hardly ever something else.
+    #[cold]
+    #[inline(never)]
+    fn no_text(&mut self) -> Result<Cow<'a, str>, Fault> {
+        self.skip()?;
+        Ok(Cow::Borrowed(""))
     }
 
     /// As [`text`](Self::text), for a value that nearly always has so many bytes. The guess is checked in a branch, so
@@ -284,6 +283,12 @@ impl<'a> Walker<'a> {
         if self.takes_word("false") {
             return Ok(Some(false));
         }
+        self.unusual_boolean()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn unusual_boolean(&mut self) -> Result<Option<bool>, Fault> {
         Ok(match self.raw()? {
             "true" | "\"true\"" => Some(true),
             "false" | "\"false\"" => Some(false),
@@ -305,7 +310,7 @@ impl<'a> Walker<'a> {
     }
 
     /// Takes any value.
-    #[inline(always)]
+    #[inline(never)]
     pub(crate) fn skip(&mut self) -> Result<(), Fault> {
         match self.peek()? {
             b'"' => self.string().map(drop),

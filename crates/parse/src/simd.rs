@@ -124,7 +124,7 @@ mod sse2 {
     pub(crate) fn string_ends_after<const LENGTH: usize>(bytes: &[u8], from: usize) -> bool {
         const { assert!(LENGTH < 48) };
         let Some(window) = bytes.get(from..).and_then(|rest| rest.first_chunk::<48>()) else {
-            return super::scalar::string_ends_after::<LENGTH>(bytes, from);
+            return near_the_end(bytes, from) == from + LENGTH && bytes.get(from + LENGTH) == Some(&b'"');
         };
         let (parts, _) = window.as_chunks::<16>();
         let mut mask = u64::from(specials(&parts[0]));
@@ -152,7 +152,14 @@ mod sse2 {
             }
             at += 32;
         }
-        super::scalar::string_end(bytes, at)
+        near_the_end(bytes, at)
+    }
+
+    /// Not inlined: it is rare, and many places look for the end of a string.
+    #[cold]
+    #[inline(never)]
+    fn near_the_end(bytes: &[u8], from: usize) -> usize {
+        super::scalar::string_end(bytes, from)
     }
 
     #[inline(always)]

@@ -147,7 +147,8 @@ impl<'a> Worker<'a> {
             // Without the owner in the event, the inventory may know it.
             !call.vpc_endpoint_id.is_empty() && self.knowledge.inventory.vpc_endpoint(&call.vpc_endpoint_id).is_some()
         } else {
-            call.vpc_endpoint_account != call.account()
+            // The log may be the endpoint owner's: its recipient then says nothing about the caller.
+            call.vpc_endpoint_account != own_account(call)
         };
         let public = address.filter(|address| address.is_public);
         if instance_session(call).is_some() {
@@ -373,6 +374,11 @@ fn is_for_workload(call: &ApiCall<'_>) -> bool {
         && [&identity.invoked_by, &call.source_address]
             .into_iter()
             .any(|service| Workload::from_service(service).is_some())
+}
+
+/// The caller's account, else that of the log.
+fn own_account<'c>(call: &'c ApiCall<'_>) -> &'c str {
+    if call.identity.account.is_empty() { call.account() } else { &call.identity.account }
 }
 
 /// A session that people hold: IAM Identity Center's roles, and sessions named by an e-mail address.

@@ -79,6 +79,14 @@ fn a_list_without_a_usable_entry_stops_the_program() {
 }
 
 #[test]
+fn a_list_of_private_ranges_matches_nothing_and_says_so() {
+    let folder = folder();
+    let scan = folder.scan(&["--intel", &list(&folder, "custom=", "private.txt", "10.0.0.0/8\n192.168.1.7\n")]);
+    assert_eq!(scan.run.status, 0, "{}", scan.run.stderr);
+    assert!(scan.run.stderr.contains("not publicly routable"), "{}", scan.run.stderr);
+}
+
+#[test]
 fn standard_output_holds_the_report_only() {
     let lines = scan(&[]);
     assert_eq!(lines.types(), [STOPPED]);

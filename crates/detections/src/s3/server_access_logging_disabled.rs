@@ -82,6 +82,9 @@ mod tests {
         assert_eq!(signals[0].resource.buckets[0].name, "reports");
         check_fires(&DETECTION, &[&EVENT.replace(EMPTY, r#""""#)]);
         check_fires(&DETECTION, &[&EVENT.replace(EMPTY, "{}")]);
+        check_fires(&DETECTION, &[&EVENT.replace(EMPTY, "null")]);
+        check_fires(&DETECTION, &[&EVENT.replace("BucketLoggingStatus", "bucketLoggingStatus")]);
+        check_fires(&DETECTION, &[&EVENT.replace("BucketLoggingStatus", "somethingElse")]);
     }
 
     #[test]
@@ -94,8 +97,18 @@ mod tests {
     }
 
     #[test]
-    fn a_request_without_a_status_says_nothing() {
-        check_quiet(&DETECTION, &[&EVENT.replace("BucketLoggingStatus", "somethingElse")]);
+    fn a_request_that_is_hidden_or_names_a_target_elsewhere_says_nothing() {
+        let target = EVENT
+            .replace("BucketLoggingStatus", "somethingElse")
+            .replace(r#""logging": """#, r#""logging": [{"targetBucket": "logs", "targetPrefix": "a/"}]"#);
+        check_quiet(&DETECTION, &[&target]);
+        check_quiet(
+            &DETECTION,
+            &[&EVENT.replace(
+                r#""requestParameters": {"#,
+                r#""requestParameters": "HIDDEN_DUE_TO_SECURITY_REASONS", "x": {"#,
+            )],
+        );
     }
 
     #[test]

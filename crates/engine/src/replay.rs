@@ -264,8 +264,7 @@ impl<'a> Replay<'a> {
         parser: &FactParser<'_>,
     ) -> Vec<&'c Candidate<'c>> {
         let event = |candidate: &Candidate<'_>| (candidate.fact.time, candidate.fact.kind, candidate.fact.id);
-        let are_copies =
-            |one: &Candidate<'_>, other: &Candidate<'_>| one.fact.id != 0 && event(one) == event(other);
+        let are_copies = |one: &Candidate<'_>, other: &Candidate<'_>| one.fact.id != 0 && event(one) == event(other);
         let mut kept: Vec<&Candidate<'_>> = candidates
             .chunk_by(are_copies)
             .filter_map(|copies| match copies {
@@ -458,9 +457,8 @@ impl FactParser<'_> {
         let fact = &candidate.fact;
         let FactKind::Record(kind) = fact.kind else { return None };
         let file = self.files.get(fact.file as usize)?;
-        let format = usize::from(fact.format)
-            .checked_sub(1)
-            .and_then(|place| self.formats.get(candidate.worker)?.get(place));
+        let format =
+            usize::from(fact.format).checked_sub(1).and_then(|place| self.formats.get(candidate.worker)?.get(place));
         parse_record(fact.text, kind, &file.origin, format)
     }
 

@@ -3,10 +3,10 @@
 use crate::config::Settings;
 use anyhow::{Context, Result, bail};
 use std::path::Path;
+use watchfire_knowledge::txt_list::EntryError;
 use watchfire_knowledge::{
     CloudRanges, IndicatorList, IndicatorsBuilder, Inventory, Knowledge, default_lists, txt_list,
 };
-use watchfire_knowledge::txt_list::EntryError;
 use watchfire_model::ListKind;
 
 /// Knowledge, and what should be said about how it was loaded.

@@ -467,7 +467,7 @@ mod tests {
             ]
         };
         let refused = |flags| {
-            let lines = lines(flags).map(|line| line.text());
+            let lines = lines(flags).map(|line| line.to_string());
             contacts_with(&Knowledge::default(), FLOW_HEADER, &lines)[0].0.2
         };
         assert!(refused(4));

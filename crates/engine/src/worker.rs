@@ -164,11 +164,13 @@ impl<'a> Worker<'a> {
         if (outside || foreign_endpoint) && !is_human_session(call) { (0, self.index.workload_session) } else { (0, 0) }
     }
 
-    /// What makes calls of one session from one address alike.
+    /// What makes calls of one session from one address alike. A refused call is not like a granted one: a call that
+    /// was refused for its signature says nothing about who holds the credentials.
     fn session_group(&self, call: &ApiCall<'_>) -> u64 {
         let mut hasher = fixed_hasher();
         let identity = &call.identity;
-        for part in [&identity.arn, &identity.access_key_id, &call.source_address, &call.vpc_endpoint_id] {
+        let place = [&call.source_address, &call.vpc_endpoint_id];
+        for part in [&identity.arn, &identity.access_key_id, &call.error_code].into_iter().chain(place) {
             hasher.write(part.as_bytes());
             hasher.write_u8(0);
         }

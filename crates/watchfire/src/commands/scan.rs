@@ -1,7 +1,7 @@
 //! `watchfire scan`.
 
 use super::account::account;
-use super::{STATUS_FAIL_ON, STATUS_NOTHING_READ, say};
+use super::{STATUS_FAIL_ON, STATUS_NOTHING_READ, is_broken_pipe, say};
 use crate::cli::{Format, InputArguments, ScanArguments, type_matches};
 use crate::config::{Settings, is_coloured};
 use crate::load;
@@ -36,7 +36,12 @@ pub fn run(arguments: &ScanArguments) -> Result<ExitCode> {
         findings.into_iter().filter(|finding| is_wanted(finding, arguments, &settings)).collect();
     let held_back = held_back - reported.len();
 
-    report(&reported, arguments, &settings)?;
+    let written = report(&reported, arguments, &settings);
+    if let Err(error) = written
+        && !is_broken_pipe(&error)
+    {
+        return Err(error); // A reader that has seen enough (`| head`) is no reason to leave out the account.
+    }
     let mut account = account(&outcome, &loaded);
     account.seconds = begin.elapsed().as_secs_f64();
     account.not_reported = held_back as u64;

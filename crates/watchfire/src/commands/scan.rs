@@ -1,13 +1,13 @@
 //! `watchfire scan`.
 
 use super::account::account;
-use super::{STATUS_FAIL_ON, STATUS_NOTHING_READ, say};
+use super::{STATUS_FAIL_ON, STATUS_NOTHING_READ, is_broken_pipe, say};
 use crate::cli::{Format, InputArguments, ScanArguments, type_matches};
 use crate::config::{Settings, is_coloured};
 use crate::load;
 use crate::progress::Progress;
-use crate::scan::{ScanOptions, ScanOutcome, scan};
-use anyhow::{Context, Result};
+use crate::scan::{FileResult, ScanOptions, ScanOutcome, scan};
+use anyhow::{Context, Result, bail};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
@@ -21,6 +21,11 @@ use watchfire_model::Finding;
 pub fn run(arguments: &ScanArguments) -> Result<ExitCode> {
     #[expect(clippy::disallowed_methods, reason = "how long a scan took is told to people; no finding depends on it")]
     let begin = Instant::now();
+    if let (Some(from), Some(to)) = (arguments.input.from, arguments.input.to)
+        && from >= to
+    {
+        bail!("nothing lies from {from} to {to}: --from is the first moment, --to the first one after the period");
+    }
     let settings = Settings::from_arguments(&arguments.input)?;
     let loaded = load::knowledge(&settings)?;
     let progress = Progress::new(arguments.input.quiet);
@@ -31,7 +36,12 @@ pub fn run(arguments: &ScanArguments) -> Result<ExitCode> {
         findings.into_iter().filter(|finding| is_wanted(finding, arguments, &settings)).collect();
     let held_back = held_back - reported.len();
 
-    report(&reported, arguments, &settings)?;
+    let written = report(&reported, arguments, &settings);
+    if let Err(error) = written
+        && !is_broken_pipe(&error)
+    {
+        return Err(error); // A reader that has seen enough (`| head`) is no reason to leave out the account.
+    }
     let mut account = account(&outcome, &loaded);
     account.seconds = begin.elapsed().as_secs_f64();
     account.not_reported = held_back as u64;
@@ -95,12 +105,14 @@ fn status(reported: &[Finding], outcome: &ScanOutcome, arguments: &ScanArguments
     let reached = arguments
         .fail_on
         .is_some_and(|level| reported.iter().any(|finding| finding.latest.severity >= level.minimum()));
-    let anything_read = outcome.files.iter().any(|file| file.outcome.as_ref().is_some_and(|outcome| outcome.bytes > 0));
+    // A file that is no log is not nothing, but a folder of such files is not what anyone meant to scan.
+    let anything_read = outcome.files.iter().any(FileResult::holds_a_log);
     match (reached, anything_read) {
         (true, _) => ExitCode::from(STATUS_FAIL_ON),
         (false, true) => ExitCode::SUCCESS,
         (false, false) => {
-            say("watchfire: nothing could be read; see the account above for the reasons\n");
+            let reasons = if arguments.input.quiet { "scan without --quiet" } else { "see the account above" };
+            say(&format!("watchfire: nothing could be read as a log; {reasons} for the reasons\n"));
             ExitCode::from(STATUS_NOTHING_READ)
         }
     }

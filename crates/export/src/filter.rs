@@ -212,8 +212,7 @@ impl Criterion {
         let mut values = Vec::new();
         gather(finding, &self.path, &mut values);
         let texts: Vec<String> = values.into_iter().filter_map(|value| self.text(value)).collect();
-        let any_number =
-            |test: &dyn Fn(f64) -> bool| texts.iter().filter_map(|text| text.parse().ok()).any(|number| test(number));
+        let any_number = |test: &dyn Fn(f64) -> bool| texts.iter().filter_map(|text| text.parse().ok()).any(test);
         let any_of = |fits: fn(&str, &str) -> bool, wanted: &[String]| {
             texts.iter().any(|text| wanted.iter().any(|wanted| fits(wanted, text)))
         };

@@ -269,17 +269,17 @@ impl<'a> Worker<'a> {
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of a fact, gathered in one place")]
-    fn keep(&mut self, time: Time, id: u128, group: u64, raw: Raw<'_>, file: u32, kind: RecordKind, format: u16) {
+    fn keep(&mut self, time: Time, id: u128, group: u64, raw: Raw<'_>, file: u32, kind: RecordKind, format: u32) {
         let kind = FactKind::Record(kind);
         self.facts.push(&Fact { time, id, group, file, position: raw.position, kind, format, text: raw.text });
     }
 
-    fn format_place(&mut self, format: &FlowFormat) -> u16 {
+    fn format_place(&mut self, format: &FlowFormat) -> u32 {
         let place = self.formats.iter().position(|known| known == format).unwrap_or_else(|| {
             self.formats.push(format.clone());
             self.formats.len() - 1
         });
-        u16::try_from(place + 1).unwrap_or(0)
+        u32::try_from(place + 1).unwrap_or(0)
     }
 }
 

@@ -10,6 +10,7 @@ mod container;
 mod envelope;
 mod json;
 mod keys;
+mod parquet_pages;
 mod reader;
 mod report;
 mod resolver_query;

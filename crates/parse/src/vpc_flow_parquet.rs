@@ -15,6 +15,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaDataReader, RowGroupMetaData};
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
+use std::cell;
 use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -157,9 +158,22 @@ impl Flows<'_, '_> {
     }
 }
 
+thread_local! {
+    static IS_GUARDED: cell::Cell<bool> = const { cell::Cell::new(false) };
+}
+
+/// Whether a panic on this thread, now, would be caught here and reported as damage of the file: a program's panic hook
+/// then has nothing to tell people.
+pub fn is_panic_expected() -> bool {
+    IS_GUARDED.get()
+}
+
 /// Calls the parquet crate, which on some damaged files panics where it should fail.
 fn guarded<T>(call: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, &'static str> {
-    match catch_unwind(AssertUnwindSafe(call)) {
+    IS_GUARDED.set(true);
+    let outcome = catch_unwind(AssertUnwindSafe(call));
+    IS_GUARDED.set(false);
+    match outcome {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(ParquetError::NYI(_))) => Err(NOT_SUPPORTED),
         Ok(Err(ParquetError::General(reason))) if reason == TOO_LARGE => Err(TOO_LARGE),

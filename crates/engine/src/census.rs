@@ -1,10 +1,11 @@
 //! What was read: records by account, region, source and hour.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use watchfire_model::{CallCategory, Record, RecordKind, Time};
 
 /// Counts of what was read. Sums: the census of two workers is their merger, in any order.
-#[derive(Default, Clone, Debug)]
+#[derive(Default, Clone, Debug, Serialize, Deserialize)]
 pub struct Census {
     groups: Vec<Group>,
     last: usize,
@@ -18,7 +19,7 @@ pub struct Census {
     pub s3_data_events: u64,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Group {
     account: String,
     region: String,
@@ -29,7 +30,7 @@ struct Group {
 }
 
 /// What was read of one source.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Coverage {
     /// Records.
     pub records: u64,

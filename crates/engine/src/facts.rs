@@ -5,9 +5,12 @@
 //! each slice is taken out whole, from all workers, and put in order.
 
 use hashbrown::HashMap;
+use std::collections::BTreeMap;
 use std::io;
+use std::sync::{Mutex, PoisonError};
 use watchfire_detections::SLICE_MS;
 use watchfire_model::{RecordKind, Time};
+use watchfire_parse::FlowFormat;
 
 /// Bytes that one worker's facts may take before they go to the spool.
 const MEMORY_MAX: usize = 24 << 20;
@@ -35,7 +38,7 @@ pub struct Fact<'a> {
     pub position: u64,
     /// What it is.
     pub kind: FactKind,
-    /// The flow format, by its place in the worker's table, beginning with 1; 0 for none.
+    /// The flow format, by its place in [`FlowFormats`], beginning with 1; 0 for none.
     pub format: u32,
     /// The record's bytes, or the parts of what was seen, separated by spaces.
     pub text: &'a str,
@@ -128,6 +131,75 @@ impl FactLog {
         Ok(())
     }
 
+    /// Takes in all that another kept, which went to the same spool.
+    pub fn absorb(&mut self, other: Self) {
+        self.in_memory += other.in_memory;
+        for (slice, theirs) in other.slices {
+            let ours = self.slices.entry(slice).or_default();
+            ours.facts.extend_from_slice(&theirs.facts);
+            ours.ids.extend_from_slice(&theirs.ids);
+            ours.spooled_facts.extend(theirs.spooled_facts);
+            ours.spooled_ids.extend(theirs.spooled_ids);
+        }
+    }
+
+    /// Everything kept of one file, as bytes that [`Self::restore`] reads. Not for another version of the program.
+    pub fn save(&self, formats: &FlowFormats, spool: &mut dyn Spool) -> io::Result<Vec<u8>> {
+        let mut used: BTreeMap<u32, String> = BTreeMap::new();
+        let (mut facts, mut ids) = (Vec::new(), Vec::new());
+        for (&slice, kept) in &self.slices {
+            each_part(&kept.facts, &kept.spooled_facts, spool, |mut bytes, _| {
+                while let Some((fact, after)) = Fact::decode(bytes) {
+                    bytes = after;
+                    if let Some(format) = formats.get(fact.format).filter(|_| !used.contains_key(&fact.format)) {
+                        used.insert(fact.format, format.header().to_owned());
+                    }
+                    fact.encode(&mut facts);
+                }
+                Ok(())
+            })?;
+            each_part(&kept.ids, &kept.spooled_ids, spool, |bytes, _| {
+                for id in bytes.as_chunks::<8>().0 {
+                    ids.extend_from_slice(&slice.to_le_bytes());
+                    ids.extend_from_slice(id);
+                }
+                Ok(())
+            })?;
+        }
+        let mut saved = Vec::with_capacity(facts.len() + ids.len() + 64);
+        let formats = used.iter().map(|(number, header)| format!("{number} {header}\n")).collect::<String>();
+        for part in [formats.as_bytes(), &ids, &facts] {
+            saved.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            saved.extend_from_slice(part);
+        }
+        Ok(saved)
+    }
+
+    /// What [`Self::save`] wrote, of the file with this rank now. `None` where the bytes are not that.
+    pub fn restore(saved: &[u8], file: u32, formats: &FlowFormats) -> Option<Self> {
+        let (headers, rest) = sized(saved)?;
+        let (ids, rest) = sized(rest)?;
+        let (mut facts, _) = sized(rest)?;
+        let mut numbers: BTreeMap<u32, u32> = BTreeMap::new();
+        for line in std::str::from_utf8(headers).ok()?.lines() {
+            let (number, header) = line.split_once(' ')?;
+            numbers.insert(number.parse().ok()?, formats.number(&FlowFormat::from_header(header)?));
+        }
+        let mut log = Self::default();
+        for pair in ids.as_chunks::<16>().0 {
+            let (slice, id) = pair.split_at(8);
+            let slice = log.slices.entry(i64::from_le_bytes(slice.try_into().ok()?)).or_default();
+            slice.ids.extend_from_slice(id);
+            log.in_memory += 8;
+        }
+        while !facts.is_empty() {
+            let (fact, after) = Fact::decode(facts)?;
+            facts = after;
+            log.push(&Fact { file, format: numbers.get(&fact.format).copied().unwrap_or(0), ..fact });
+        }
+        Some(log)
+    }
+
     /// The slices that hold something, in no order.
     pub fn slices(&self) -> impl Iterator<Item = i64> {
         self.slices.keys().copied()
@@ -138,6 +210,33 @@ impl FactLog {
         let taken = self.slices.remove(&slice).unwrap_or_default();
         self.in_memory = self.in_memory.saturating_sub(taken.facts.len() + taken.ids.len());
         Taken(taken)
+    }
+}
+
+/// The flow formats that facts refer to, of all workers.
+#[derive(Default, Debug)]
+pub struct FlowFormats(Mutex<Vec<FlowFormat>>);
+
+impl FlowFormats {
+    /// The number that stands for this format: the same for all workers, from 1.
+    pub fn number(&self, format: &FlowFormat) -> u32 {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = known.iter().position(|known| known == format).unwrap_or_else(|| {
+            known.push(format.clone());
+            known.len() - 1
+        });
+        u32::try_from(place + 1).unwrap_or(0)
+    }
+
+    /// The format with this number.
+    pub fn get(&self, number: u32) -> Option<FlowFormat> {
+        let place = number.checked_sub(1)?;
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(place as usize).cloned()
+    }
+
+    /// All formats, by number.
+    pub fn all(&self) -> Vec<FlowFormat> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -189,6 +288,12 @@ fn each_part(
         visit(&part, spool)?;
     }
     Ok(())
+}
+
+/// A part that begins with its length, and what follows it.
+fn sized(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<8>()?;
+    rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)
 }
 
 /// Bytes of a fact besides its text.
@@ -290,6 +395,51 @@ pub(crate) mod tests {
             expected.sort();
             found.sort();
             prop_assert_eq!(found, expected);
+        }
+
+        #[test]
+        fn what_was_saved_comes_back_as_facts_of_the_file_as_it_ranks_now(
+            facts in proptest::collection::vec((0i64..100_000_000, any::<u128>(), "\\PC{0,50}", any::<bool>()), 0..40),
+            ids in proptest::collection::vec((0i64..100_000_000, any::<u64>()), 0..40),
+        ) {
+            const HEADER: &str = "version srcaddr dstaddr start";
+            let (formats, later) = (FlowFormats::default(), FlowFormats::default());
+            let format = formats.number(&FlowFormat::from_header(HEADER).unwrap());
+            later.number(&FlowFormat::from_header("version dstaddr start").unwrap());
+            let (mut log, mut spool) = (FactLog::default(), Memory::default());
+            for (time, id, text, spill) in &facts {
+                let (time, kind) = (Time::from_ms(*time), FactKind::Record(RecordKind::Flow));
+                log.push(&Fact { time, id: *id, group: 7, file: 3, position: 9, kind, format, text });
+                if *spill {
+                    log.spill(&mut spool).unwrap();
+                }
+            }
+            ids.iter().for_each(|(time, id)| log.push_id(Time::from_ms(*time), *id));
+            let saved = log.save(&formats, &mut spool).unwrap();
+            let mut restored = FactLog::restore(&saved, 5, &later).unwrap();
+            let mut spool = Memory::default();
+            let (mut found, mut found_ids) = (Vec::new(), Vec::new());
+            for slice in restored.slices().collect::<Vec<_>>() {
+                let taken = restored.take(slice);
+                taken.each_fact(&mut spool, |fact, _| {
+                    assert_eq!((fact.file, later.get(fact.format).unwrap().header()), (5, HEADER));
+                    found.push((fact.time.ms(), fact.id, fact.text.to_owned()));
+                    Ok(())
+                }).unwrap();
+                taken.each_id(&mut spool, |id| found_ids.push((slice, id))).unwrap();
+            }
+            let mut expected: Vec<_> = facts.iter().map(|(time, id, text, _)| (*time, *id, text.clone())).collect();
+            let mut expected_ids: Vec<_> = ids.iter().map(|&(time, id)| (slice_of(Time::from_ms(time)), id)).collect();
+            expected.sort();
+            found.sort();
+            expected_ids.sort_unstable();
+            found_ids.sort_unstable();
+            prop_assert_eq!((found, found_ids), (expected, expected_ids));
+        }
+
+        #[test]
+        fn bytes_that_were_not_saved_are_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = FactLog::restore(&bytes, 0, &FlowFormats::default());
         }
 
         #[test]

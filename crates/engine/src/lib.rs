@@ -20,8 +20,8 @@ mod tests;
 mod worker;
 
 pub use census::{Census, Coverage, CoverageMap};
-pub use facts::{FactLog, Spool, Taken};
+pub use facts::{FactLog, FlowFormats, Spool, Taken};
 pub use fold::{EVIDENCE_MAX, OPEN_FOR_MS};
 pub use index::ListenIndex;
-pub use replay::{Kept, Replay, ReplayCounts, RestoreError, SourceFile};
+pub use replay::{Replay, ReplayCounts, RestoreError, SourceFile};
 pub use worker::{Scope, Worker};

@@ -33,14 +33,6 @@ pub struct SourceFile {
     pub canonical: u32,
 }
 
-/// One worker's facts and the flow formats that they refer to.
-pub struct Kept {
-    /// The facts.
-    pub facts: FactLog,
-    /// The formats.
-    pub formats: Vec<FlowFormat>,
-}
-
 /// What the ordered part did.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ReplayCounts {
@@ -208,35 +200,29 @@ impl<'a> Replay<'a> {
     /// facts were spilled to.
     pub fn run(
         &mut self,
-        kept: &mut [Kept],
+        kept: &mut [FactLog],
+        formats: &[FlowFormat],
         files: &[SourceFile],
         spool: &mut dyn Spool,
         until: Option<Time>,
     ) -> io::Result<()> {
-        let slices: BTreeSet<i64> = kept.iter().flat_map(|worker| worker.facts.slices()).collect();
+        let slices: BTreeSet<i64> = kept.iter().flat_map(FactLog::slices).collect();
         for slice in slices {
             let end = Time::from_ms(slice.saturating_add(1).saturating_mul(SLICE_MS));
             if until.is_some_and(|until| end > until) {
                 break;
             }
-            let taken: Vec<Taken> = kept.iter_mut().map(|worker| worker.facts.take(slice)).collect();
+            let taken: Vec<Taken> = kept.iter_mut().map(|facts| facts.take(slice)).collect();
             self.counts.duplicates += count_duplicates(&taken, IDS_AT_ONCE_MAX, spool)?;
-            self.run_slice(taken, kept, files, spool)?;
+            self.run_slice(taken, &FactParser { formats, files }, spool)?;
             self.expire(end);
         }
         Ok(())
     }
 
     /// Facts are shown and parsed each time they are needed, never kept: a storm brings millions in ten minutes.
-    fn run_slice(
-        &mut self,
-        taken: Vec<Taken>,
-        kept: &[Kept],
-        files: &[SourceFile],
-        spool: &mut dyn Spool,
-    ) -> io::Result<()> {
-        let parser = FactParser { formats: kept.iter().flat_map(|worker| &worker.formats).collect(), files };
-        let (facts, kinds) = in_order(taken, kept, files, spool)?;
+    fn run_slice(&mut self, taken: Vec<Taken>, parser: &FactParser<'_>, spool: &mut dyn Spool) -> io::Result<()> {
+        let (facts, kinds) = in_order(taken, parser.files, spool)?;
         if kinds.interfaces {
             facts.for_each(spool, &mut |fact| {
                 if fact.kind == FactKind::Interface {
@@ -255,15 +241,15 @@ impl<'a> Replay<'a> {
         }
         let mut copies = Copies::default();
         facts.for_each(spool, &mut |fact| {
-            if fact.kind != FactKind::Interface && !copies.joins(fact, &parser) {
+            if fact.kind != FactKind::Interface && !copies.joins(fact, parser) {
                 if let Some(chosen) = copies.chosen() {
-                    self.judge_once(&chosen, &parser);
+                    self.judge_once(&chosen, parser);
                 }
                 copies.begin(fact);
             }
         })?;
         if let Some(chosen) = copies.chosen() {
-            self.judge_once(&chosen, &parser);
+            self.judge_once(&chosen, parser);
         }
         Ok(())
     }
@@ -435,26 +421,16 @@ struct Kinds {
     flows: bool,
 }
 
-/// All facts of a slice in order, each with the file that stands for its content and its format's place in the table of
-/// all workers' formats.
-fn in_order(
-    taken: Vec<Taken>,
-    kept: &[Kept],
-    files: &[SourceFile],
-    spool: &mut dyn Spool,
-) -> io::Result<(OrderedFacts, Kinds)> {
-    let (mut sorter, mut kinds, mut formats_before) = (Sorter::default(), Kinds::default(), 0);
-    for (taken, worker) in taken.into_iter().zip(kept) {
+/// All facts of a slice in order, each with the file that stands for its content.
+fn in_order(taken: Vec<Taken>, files: &[SourceFile], spool: &mut dyn Spool) -> io::Result<(OrderedFacts, Kinds)> {
+    let (mut sorter, mut kinds) = (Sorter::default(), Kinds::default());
+    for taken in taken {
         taken.each_fact(spool, |mut fact, spool| {
             kinds.interfaces |= fact.kind == FactKind::Interface;
             kinds.flows |= fact.kind == FactKind::Record(RecordKind::Flow);
             fact.file = files.get(fact.file as usize).map_or(fact.file, |file| file.canonical);
-            if fact.format > 0 {
-                fact.format += formats_before;
-            }
             sorter.push(&fact, spool)
         })?;
-        formats_before += u32::try_from(worker.formats.len()).unwrap_or(0);
     }
     Ok((sorter.finish(spool)?, kinds))
 }
@@ -504,8 +480,8 @@ impl Copies {
 
 /// What it takes to read a fact as the record it was.
 struct FactParser<'a> {
-    /// Of all workers, one after the other.
-    formats: Vec<&'a FlowFormat>,
+    /// By number.
+    formats: &'a [FlowFormat],
     files: &'a [SourceFile],
 }
 
@@ -514,7 +490,7 @@ impl FactParser<'_> {
     fn record<'r>(&'r self, fact: &Fact<'r>) -> Option<Record<'r>> {
         let FactKind::Record(kind) = fact.kind else { return None };
         let file = self.files.get(fact.file as usize)?;
-        let format = fact.format.checked_sub(1).and_then(|place| self.formats.get(place as usize).copied());
+        let format = fact.format.checked_sub(1).and_then(|place| self.formats.get(place as usize));
         parse_record(fact.text, kind, &file.origin, format)
     }
 

@@ -1,7 +1,7 @@
 //! The engine as a whole: the same records give the same findings, however they reach it.
 
 use crate::facts::tests::Memory;
-use crate::{Kept, ListenIndex, Replay, Scope, SourceFile, Worker};
+use crate::{FactLog, FlowFormats, ListenIndex, Replay, Scope, SourceFile, Worker};
 use proptest::prelude::*;
 use watchfire_detections::DETECTIONS;
 use watchfire_knowledge::{IndicatorList, IndicatorsBuilder, Knowledge, txt_list};
@@ -49,11 +49,12 @@ fn kept(
     index: &ListenIndex,
     knowledge: &Knowledge,
     workers: &[Vec<(u32, String)>],
+    formats: &FlowFormats,
     spill: Option<&mut Memory>,
-) -> Vec<Kept> {
+) -> Vec<FactLog> {
     let (scope, mut spill) = (Scope::default(), spill);
     let mut show = |files: &Vec<(u32, String)>| {
-        let mut worker = Worker::new(index, knowledge, &scope);
+        let mut worker = Worker::new(index, knowledge, &scope, formats);
         for (rank, content) in files {
             let report =
                 parse(content.as_bytes(), &Origin::default(), &mut |record, raw| worker.observe(record, raw, *rank));
@@ -62,7 +63,7 @@ fn kept(
                 worker.facts.spill(*spool).unwrap();
             }
         }
-        Kept { facts: worker.facts, formats: worker.formats }
+        worker.facts
     };
     workers.iter().map(&mut show).collect()
 }
@@ -94,10 +95,10 @@ fn findings(records: &[String], cut: &[(usize, usize)], workers: usize, spill: b
     for (rank, &(record, worker)) in cut.iter().enumerate() {
         shares[worker % workers].push((u32::try_from(rank).unwrap(), records[record].clone()));
     }
-    let mut spool = Memory::default();
-    let mut kept = kept(&index, &knowledge, &shares, spill.then_some(&mut spool));
+    let (mut spool, formats) = (Memory::default(), FlowFormats::default());
+    let mut kept = kept(&index, &knowledge, &shares, &formats, spill.then_some(&mut spool));
     let mut replay = Replay::new(DETECTIONS, &index, &knowledge);
-    replay.run(&mut kept, &sources(cut.len()), &mut spool, None).unwrap();
+    replay.run(&mut kept, &formats.all(), &sources(cut.len()), &mut spool, None).unwrap();
     without_places(replay.finish().0)
 }
 
@@ -140,13 +141,13 @@ proptest! {
         let knowledge = knowledge();
         let index = ListenIndex::new(DETECTIONS);
         let files: Vec<(u32, String)> = records.iter().enumerate().map(|(rank, record)| (u32::try_from(rank).unwrap(), record.clone())).collect();
-        let mut spool = Memory::default();
-        let mut kept = kept(&index, &knowledge, &[files], Some(&mut spool));
+        let (mut spool, formats) = (Memory::default(), FlowFormats::default());
+        let mut kept = kept(&index, &knowledge, &[files], &formats, Some(&mut spool));
         let mut replay = Replay::new(DETECTIONS, &index, &knowledge);
-        replay.run(&mut kept, &sources(records.len()), &mut spool, Some(Time::from_seconds(1_700_000_000 + i64::from(stop) * 60))).unwrap();
+        replay.run(&mut kept, &formats.all(), &sources(records.len()), &mut spool, Some(Time::from_seconds(1_700_000_000 + i64::from(stop) * 60))).unwrap();
         let state: serde_json::Value = serde_json::from_str(&replay.save().unwrap().to_string()).unwrap();
         let mut replay = Replay::restore(DETECTIONS, &index, &knowledge, state).unwrap();
-        replay.run(&mut kept, &sources(records.len()), &mut spool, None).unwrap();
+        replay.run(&mut kept, &formats.all(), &sources(records.len()), &mut spool, None).unwrap();
         prop_assert_eq!(without_places(replay.finish().0), expected);
     }
 }

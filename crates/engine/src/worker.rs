@@ -1,7 +1,7 @@
 //! The unordered part: looks at every record once, on any thread, and keeps what the rules may have to see.
 
 use crate::census::Census;
-use crate::facts::{Fact, FactKind, FactLog};
+use crate::facts::{Fact, FactKind, FactLog, FlowFormats};
 use crate::index::{DetectionSet, ListenIndex};
 use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
@@ -52,8 +52,9 @@ pub struct Worker<'a> {
     pub facts: FactLog,
     /// What was seen.
     pub census: Census,
-    /// The flow formats that this worker's facts refer to.
-    pub formats: Vec<FlowFormat>,
+    formats: &'a FlowFormats,
+    /// The last format seen, and its number: a file has one, and the next file mostly the same.
+    last_format: Option<(FlowFormat, u32)>,
     noted: hashbrown::HashMap<u64, (Time, u128), foldhash::fast::FixedState>,
     addresses: AddressCache,
     agents: AgentCache,
@@ -62,7 +63,7 @@ pub struct Worker<'a> {
 
 impl<'a> Worker<'a> {
     /// A worker that has read nothing.
-    pub fn new(index: &'a ListenIndex, knowledge: &'a Knowledge, scope: &'a Scope) -> Self {
+    pub fn new(index: &'a ListenIndex, knowledge: &'a Knowledge, scope: &'a Scope, formats: &'a FlowFormats) -> Self {
         Self {
             index,
             knowledge,
@@ -71,7 +72,8 @@ impl<'a> Worker<'a> {
             has_leaked_keys: knowledge.has_leaked_keys(),
             facts: FactLog::default(),
             census: Census::default(),
-            formats: Vec::new(),
+            formats,
+            last_format: None,
             noted: hashbrown::HashMap::default(),
             addresses: AddressCache::default(),
             agents: AgentCache::default(),
@@ -218,7 +220,7 @@ impl<'a> Worker<'a> {
         if kinds & self.index.flow_kinds_wanted == 0 {
             return;
         }
-        let format = raw.format.map_or(0, |format| self.format_place(format));
+        let format = raw.format.map_or(0, |format| self.format_number(format));
         self.keep(flow.start, 0, 0, raw, file, RecordKind::Flow, format);
     }
 
@@ -276,12 +278,15 @@ impl<'a> Worker<'a> {
         self.facts.push(&Fact { time, id, group, file, position: raw.position, kind, format, text: raw.text });
     }
 
-    fn format_place(&mut self, format: &FlowFormat) -> u32 {
-        let place = self.formats.iter().position(|known| known == format).unwrap_or_else(|| {
-            self.formats.push(format.clone());
-            self.formats.len() - 1
-        });
-        u32::try_from(place + 1).unwrap_or(0)
+    fn format_number(&mut self, format: &FlowFormat) -> u32 {
+        match &self.last_format {
+            Some((last, number)) if last == format => *number,
+            _ => {
+                let number = self.formats.number(format);
+                self.last_format = Some((format.clone(), number));
+                number
+            }
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::fmt;
 pub(crate) const SNIFF_BYTES: usize = 512;
 
 /// How a content was compressed.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
 pub enum Compression {
     /// Not at all.
     Plain,
@@ -41,6 +41,10 @@ pub(crate) enum Format {
     Gzip,
     Zstd,
     Parquet,
+    /// An archive, which [`crate::list`] takes apart if its name says what it is.
+    Zip,
+    /// As [`Self::Zip`].
+    Tar,
     /// Something we know and do not read; the name fits after "the content is".
     Unsupported(&'static str),
 }
@@ -54,7 +58,7 @@ pub(crate) fn sniff(head: &[u8]) -> Format {
         [b'P', b'A', b'R', b'E', ..] => Format::Unsupported("an encrypted Parquet file"),
         [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..] => Format::Unsupported("bzip2 data"),
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Format::Unsupported("xz data"),
-        [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Format::Unsupported("a zip archive"),
+        [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Format::Zip,
         [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c, ..] => Format::Unsupported("a 7z archive"),
         [b'R', b'a', b'r', b'!', 0x1a, 7, ..] => Format::Unsupported("a rar archive"),
         [0x04, 0x22, 0x4d, 0x18, ..] => Format::Unsupported("lz4 data"),
@@ -62,7 +66,7 @@ pub(crate) fn sniff(head: &[u8]) -> Format {
         [0x1f, 0x9d, ..] => Format::Unsupported("compress (.Z) data"),
         [b'O', b'b', b'j', 1, ..] => Format::Unsupported("an Avro file"),
         [b'O', b'R', b'C', ..] if !head.is_ascii() => Format::Unsupported("an ORC file"),
-        _ if head.get(257..262) == Some(b"ustar") => Format::Unsupported("a tar archive"),
+        _ if head.get(257..262) == Some(b"ustar") => Format::Tar,
         _ => Format::Text,
     }
 }
@@ -84,7 +88,7 @@ mod tests {
     fn a_tar_archive_is_told_by_its_mark_at_257() {
         let mut head = [0; SNIFF_BYTES];
         head[257..262].copy_from_slice(b"ustar");
-        assert_eq!(sniff(&head), Format::Unsupported("a tar archive"));
+        assert_eq!(sniff(&head), Format::Tar);
     }
 
     #[test]

@@ -11,6 +11,7 @@
 //!
 //! A file's compression is told by its first bytes, never by its name.
 
+mod archive;
 mod decode;
 mod format;
 #[expect(unsafe_code, reason = "the only caller of libdeflate; the safe crates for it hide how much input was eaten")]
@@ -18,10 +19,16 @@ mod libdeflate;
 mod list;
 mod origin;
 mod pieces;
+mod queue;
 mod read;
+mod s3;
+mod source;
 
 pub use format::Compression;
 pub use list::{FoundFile, ListProblem, Listing, Problem, list};
 pub use origin::{PathOrigin, origin_from_path};
 pub use pieces::{Content, ParquetSource, Piece, PieceKind};
+pub use queue::{Fetched, Queue, Turn};
 pub use read::{FileOutcome, FileProblem, Limits, Scratch, read};
+pub use s3::{Narrowing, Object};
+pub use source::{Member, Source};

@@ -1,11 +1,21 @@
 //! Every file below some paths, in one order, each once; and a reason for every path that gives none.
 
+use crate::archive;
+use crate::origin::{PathOrigin, origin_from_path};
+use crate::read::Limits;
+use crate::s3::{self, Narrowing};
+use crate::source::{Member, Source, to_temporary_file};
 use std::collections::HashMap;
-use std::fs::{self, FileType, Metadata};
+use std::ffi::OsStr;
+use std::fs::{self, File, FileType, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The path that stands for standard input.
+const STANDARD_INPUT: &str = "-";
 
 /// What is there to read, and what is not.
 #[derive(Debug, Default)]
@@ -17,15 +27,33 @@ pub struct Listing {
 }
 
 /// A file to read.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Debug)]
 pub struct FoundFile {
-    /// Where it is.
+    /// Its name: a path, `archive!member`, `s3://bucket/key`, or `-`.
     pub path: PathBuf,
-    /// Its size when it was listed.
+    /// Its size, as it is stored, when it was listed.
     pub size: u64,
+    /// Where its bytes are.
+    pub source: Source,
 }
 
 impl FoundFile {
+    /// A file on disk.
+    pub fn on_disk(path: PathBuf, size: u64) -> Self {
+        Self { path, size, source: Source::Disk }
+    }
+
+    /// What the file's place says about its records; the folders within an archive count as others do.
+    pub fn origin(&self) -> PathOrigin {
+        match self.source {
+            Source::Member(_) => {
+                let path = bytes_of(&self.path).iter().map(|&byte| if byte == b'!' { b'/' } else { byte });
+                origin_from_path(Path::new(OsStr::from_bytes(&path.collect::<Vec<u8>>())))
+            }
+            Source::Disk | Source::Object(_) => origin_from_path(&self.path),
+        }
+    }
+
     /// The path as text that means one path only; see [`Problem::display`].
     pub fn display(&self) -> String {
         display(&self.path)
@@ -86,6 +114,38 @@ pub enum ListProblem {
         /// The name it is read under: a real one rather than one through links, else the first in order.
         first: PathBuf,
     },
+    /// An archive that could not be listed, or not to its end.
+    #[error("could not list the archive to its end: {cause}")]
+    UnreadableArchive {
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// A member of an archive that is no plain file.
+    #[error("the archive's member is {kind}, which is not supported")]
+    UnsupportedMember {
+        /// Fits after "is".
+        kind: &'static str,
+    },
+    /// An archive made to inflate without end.
+    #[error("the archive's members share their bytes, as in a decompression bomb; those beyond its size were left out")]
+    OverlappingMembers,
+    /// More members than anyone needs.
+    #[error("the archive has more than {limit} members; the rest was left out")]
+    TooManyMembers {
+        /// How many were taken.
+        limit: usize,
+    },
+    /// Standard input could not be kept.
+    #[error("could not read standard input to its end: {cause}")]
+    StandardInput {
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// A bucket, or what is below a prefix, could not be listed.
+    #[error("{0}")]
+    Bucket(String),
     /// A link to a folder that is read under another name, perhaps one that contains this link.
     #[error("the same folder as `{}`, which is read", display(first))]
     SameFolder {
@@ -94,16 +154,21 @@ pub enum ListProblem {
     },
 }
 
-/// Lists the files at and below some paths. Hidden files too; symbolic links are followed.
+/// Lists the files at and below some paths: files, folders, archives, `-` for standard input, `s3://bucket/prefix`.
+/// Hidden files too; symbolic links are followed.
+///
+/// Of buckets only what may hold records of the `narrowing` is listed.
 ///
 /// Each file and each folder is taken once, whatever links lead to it, so that links in a ring end and no record is
 /// counted twice; a real name is preferred to one through a link, because AWS keeps the account and region in it.
-pub fn list(paths: &[PathBuf]) -> Listing {
+pub fn list(paths: &[PathBuf], limits: &Limits, narrowing: &Narrowing) -> Listing {
     let mut walk = Walk::default();
     let mut starts = paths.to_vec();
     starts.sort_by(|a, b| bytes_of(a).cmp(bytes_of(b)));
+    starts.dedup();
+    let (buckets, starts): (Vec<_>, Vec<_>) = starts.into_iter().partition(|start| s3::is_address(start));
     for start in starts {
-        walk.visit(start);
+        if start.as_os_str() == STANDARD_INPUT { walk.standard_input() } else { walk.visit(start) }
     }
     // Links wait until everything with a real name is taken. Links found behind links come after these.
     while !walk.links.is_empty() {
@@ -111,9 +176,40 @@ pub fn list(paths: &[PathBuf]) -> Listing {
             walk.follow(link);
         }
     }
+    s3::list(&buckets, narrowing, &mut walk.listing);
+    open_archives(&mut walk.listing, limits);
     walk.listing.files.sort_by(|a, b| bytes_of(&a.path).cmp(bytes_of(&b.path)));
     walk.listing.problems.sort_by(|a, b| bytes_of(&a.path).cmp(bytes_of(&b.path)));
     walk.listing
+}
+
+/// Puts the members of archives in the place of the archives.
+fn open_archives(listing: &mut Listing, limits: &Limits) {
+    let listed = std::mem::take(&mut listing.files);
+    for file in listed {
+        let content = match &file.source {
+            _ if !archive::is_named_like_an_archive(&file.path) => None,
+            Source::Disk => File::open(&file.path).ok(), // What cannot be opened is said when it is read.
+            Source::Object(object) => match object.fetch_to_disk() {
+                Ok(content) => Some(content),
+                Err(cause) => {
+                    listing
+                        .problems
+                        .push(Problem { path: file.path, reason: ListProblem::UnreadableArchive { cause } });
+                    continue;
+                }
+            },
+            Source::Member(_) => None,
+        };
+        match content.map(|content| archive::members(&file.path, content, limits)) {
+            Some(Ok(Some((members, problems)))) => {
+                listing.files.extend(members);
+                listing.problems.extend(problems);
+            }
+            Some(Err(reason)) => listing.problems.push(Problem { path: file.path, reason }),
+            Some(Ok(None)) | None => listing.files.push(file),
+        }
+    }
 }
 
 /// Device and inode: what makes a file that file.
@@ -138,6 +234,22 @@ impl Walk {
                 Err(cause) if cause.kind() == io::ErrorKind::NotFound => self.problem(path, ListProblem::NotFound),
                 Err(cause) => self.problem(path, ListProblem::UnreadableFile { cause }),
             }
+        }
+    }
+
+    /// Keeps what comes through standard input: it can be read only once, and a Parquet file only from its end.
+    fn standard_input(&mut self) {
+        let path = PathBuf::from(STANDARD_INPUT);
+        let kept = to_temporary_file(io::stdin().lock()).and_then(|(file, stopped)| match stopped {
+            Some(stopped) => Err(stopped),
+            None => Ok((file.metadata()?.len(), file)),
+        });
+        match kept {
+            Ok((length, file)) => {
+                let member = Member { file: Arc::new(file), offset: 0, length, zipped: None };
+                self.listing.files.push(FoundFile { path, size: length, source: Source::Member(member) });
+            }
+            Err(cause) => self.problem(path, ListProblem::StandardInput { cause }),
         }
     }
 
@@ -167,7 +279,7 @@ impl Walk {
         if file_type.is_dir() {
             self.list_folder(path, pending);
         } else {
-            self.listing.files.push(FoundFile { path, size: metadata.len() });
+            self.listing.files.push(FoundFile::on_disk(path, metadata.len()));
         }
     }
 

@@ -63,19 +63,19 @@ fn of(account: &str, region: &str) -> PathOrigin {
     }
 }
 
-fn is_account(text: &str) -> bool {
+pub(crate) fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// `o-` and letters and digits: 10 to 32 in the Organizations API, fewer in logs whose identifiers were replaced.
-fn is_organization(text: &str) -> bool {
+pub(crate) fn is_organization(text: &str) -> bool {
     text.strip_prefix("o-").is_some_and(|id| {
         (1..=32).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
     })
 }
 
 /// A partition of two to four letters, one or more words, a number: `eu-central-1`, `us-gov-west-1`, `eusc-de-east-1`.
-fn is_region(text: &str) -> bool {
+pub(crate) fn is_region(text: &str) -> bool {
     let mut words = text.split('-');
     let (Some(partition), Some(number)) = (words.next(), words.next_back()) else { return false };
     let is_word = |word: &str| (1..=12).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_lowercase());

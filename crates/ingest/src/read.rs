@@ -5,6 +5,8 @@ use crate::format::{Compression, Format, SNIFF_BYTES, sniff};
 use crate::libdeflate::{Decompressor, Failure};
 use crate::list::FoundFile;
 use crate::pieces::{Content, Overlong, ParquetSource, Splitter, Total, grow, grow_to, whole};
+use crate::queue::Fetched;
+use crate::source::{Source, to_temporary_file};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek};
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
@@ -56,7 +58,7 @@ impl Default for Limits {
 
 impl Limits {
     /// What a file of this size may grow to.
-    fn ceiling_bytes(&self, compressed_bytes: u64) -> u64 {
+    pub(crate) fn ceiling_bytes(&self, compressed_bytes: u64) -> u64 {
         let by_ratio = compressed_bytes.saturating_mul(self.ratio_max).max(self.ratio_free_bytes);
         self.decompressed_bytes_max.min(by_ratio)
     }
@@ -166,65 +168,131 @@ impl Scratch {
     }
 }
 
-/// Reads one file and hands over its content, whole or in pieces, in order.
+/// Reads one file and hands over its content, whole or in pieces, in order. `fetched` is what was fetched of it before
+/// its turn, if anything.
 ///
 /// Never fails as a whole: what went wrong is in the outcome, and what could be read before was handed over.
 pub fn read(
     file: &FoundFile,
+    fetched: Option<Fetched>,
     limits: &Limits,
     scratch: &mut Scratch,
     each: &mut dyn FnMut(Content<'_>),
 ) -> FileOutcome {
     let mut outcome = FileOutcome {
-        compressed_bytes: 0,
+        compressed_bytes: file.size,
         bytes: 0,
         compression: Compression::Plain,
         content_hash: xxh3_128(b""),
         problems: Vec::new(),
     };
-    match File::open(&file.path) {
-        Ok(opened) => read_opened(opened, limits, scratch, each, &mut outcome),
-        Err(cause) => outcome.problems.push(FileProblem::Unreadable { cause }),
+    let opened = match (&file.source, fetched) {
+        (_, Some(fetched)) => match fetched.bytes {
+            Ok(bytes) => {
+                outcome.compressed_bytes = bytes.len() as u64;
+                read_whole(&bytes, limits, scratch, each, &mut outcome);
+                Ok(())
+            }
+            Err(cause) => Err(cause),
+        },
+        (Source::Disk, None) => File::open(&file.path).map(|opened| {
+            // The size at listing may be outdated and that of special files is zero, so it is only a hint.
+            outcome.compressed_bytes = opened.metadata().map_or(0, |metadata| metadata.len());
+            read_opened(Opened::File(opened), limits, scratch, each, &mut outcome);
+        }),
+        (Source::Member(member), None) => {
+            read_opened(Opened::Stream(member.reader()), limits, scratch, each, &mut outcome);
+            Ok(())
+        }
+        (Source::Object(object), None) => {
+            read_opened(Opened::Stream(Box::new(object.reader())), limits, scratch, each, &mut outcome);
+            Ok(())
+        }
+    };
+    if let Err(cause) = opened {
+        outcome.problems.push(FileProblem::Unreadable { cause });
     }
     scratch.give_back();
     outcome
 }
 
+/// A file that can be read at any place, or what can be read once, from the front.
+enum Opened {
+    File(File),
+    Stream(Box<dyn Read>),
+}
+
+impl Read for Opened {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.read(room),
+            Self::Stream(stream) => stream.read(room),
+        }
+    }
+}
+
+impl Opened {
+    /// All of it as a file, the part that was read already given back by `head`.
+    fn into_file(self, head: &[u8]) -> io::Result<File> {
+        match self {
+            Self::File(file) => Ok(file),
+            Self::Stream(stream) => match to_temporary_file(head.chain(stream))? {
+                (_, Some(stopped)) => Err(stopped),
+                (file, None) => Ok(file),
+            },
+        }
+    }
+}
+
 fn read_opened(
-    mut file: File,
+    mut file: Opened,
     limits: &Limits,
     scratch: &mut Scratch,
     each: &mut dyn FnMut(Content<'_>),
     outcome: &mut FileOutcome,
 ) {
-    // The size at listing may be outdated and that of special files is zero, so it is only a hint.
     let whole_bytes_max = limits.compressed_whole_bytes as u64;
-    let size = file.metadata().map_or(0, |metadata| metadata.len());
-    outcome.compressed_bytes = size;
-    scratch.input.clear();
-    if size <= whole_bytes_max {
-        scratch.input.reserve(size as usize + 1);
-        if let Err(cause) = (&mut file).take(whole_bytes_max + 1).read_to_end(&mut scratch.input) {
-            outcome.problems.push(FileProblem::Unreadable { cause });
+    let mut input = std::mem::take(&mut scratch.input);
+    input.clear();
+    let wanted = if outcome.compressed_bytes <= whole_bytes_max {
+        input.reserve(outcome.compressed_bytes as usize + 1);
+        whole_bytes_max + 1
+    } else {
+        SNIFF_BYTES as u64
+    };
+    if let Err(cause) = (&mut file).take(wanted).read_to_end(&mut input) {
+        outcome.problems.push(FileProblem::Unreadable { cause });
+        if wanted == SNIFF_BYTES as u64 {
+            return;
         }
-        if scratch.input.len() as u64 <= whole_bytes_max {
-            outcome.compressed_bytes = scratch.input.len() as u64;
-            return read_whole(limits, scratch, each, outcome);
+    }
+    if wanted > whole_bytes_max && input.len() as u64 <= whole_bytes_max {
+        if let Opened::File(_) = file {
+            outcome.compressed_bytes = input.len() as u64;
         }
-    } else if let Err(cause) = (&mut file).take(SNIFF_BYTES as u64).read_to_end(&mut scratch.input) {
-        return outcome.problems.push(FileProblem::Unreadable { cause });
+        read_whole(&input, limits, scratch, each, outcome);
+    } else if sniff(&input) == Format::Parquet {
+        match file.into_file(&input) {
+            Ok(mut file) => read_parquet_file(&mut file, scratch, each, outcome),
+            Err(cause) => outcome.problems.push(FileProblem::Unreadable { cause }),
+        }
+    } else {
+        let head = io::Cursor::new(std::mem::take(&mut input));
+        let source = head.chain(BufReader::with_capacity(STREAM_BUFFER_BYTES, file));
+        read_stream(Box::new(source), limits, &mut scratch.buffer, each, outcome);
     }
-    if sniff(&scratch.input) == Format::Parquet {
-        return read_parquet_file(&mut file, scratch, each, outcome);
-    }
-    let head = io::Cursor::new(std::mem::take(&mut scratch.input));
-    let source = head.chain(BufReader::with_capacity(STREAM_BUFFER_BYTES, file));
-    read_stream(Box::new(source), limits, &mut scratch.buffer, each, outcome);
+    scratch.input = input;
 }
 
 /// The common way: the file is in memory, and so will be its content.
-fn read_whole(limits: &Limits, scratch: &mut Scratch, each: &mut dyn FnMut(Content<'_>), outcome: &mut FileOutcome) {
-    let Scratch { input, buffer, libdeflate, zstd } = scratch;
+fn read_whole(
+    input: &[u8],
+    limits: &Limits,
+    scratch: &mut Scratch,
+    each: &mut dyn FnMut(Content<'_>),
+    outcome: &mut FileOutcome,
+) {
+    let Scratch { input: _, buffer, libdeflate, zstd } = scratch;
     let bytes_max = limits.whole_bytes.min(limits.ceiling_bytes(input.len() as u64).try_into().unwrap_or(usize::MAX));
     let inflated = match sniff(input) {
         Format::Gzip => gunzip_whole(input, buffer, bytes_max, libdeflate),
@@ -240,7 +308,7 @@ fn read_whole(limits: &Limits, scratch: &mut Scratch, each: &mut dyn FnMut(Conte
             }
             hand_over_whole(&buffer[..inflated.bytes], each, outcome);
         }
-        _ => read_stream(Box::new(&input[..]), limits, buffer, each, outcome),
+        _ => read_stream(Box::new(input), limits, buffer, each, outcome),
     }
 }
 
@@ -249,6 +317,8 @@ fn hand_over_whole(content: &[u8], each: &mut dyn FnMut(Content<'_>), outcome: &
     outcome.content_hash = xxh3_128(content);
     match sniff(content) {
         Format::Parquet => each(Content::Parquet(ParquetSource::Bytes(content))),
+        Format::Zip => outcome.problems.push(FileProblem::Unsupported { format: ZIP }),
+        Format::Tar => outcome.problems.push(FileProblem::Unsupported { format: TAR }),
         Format::Unsupported(format) => outcome.problems.push(FileProblem::Unsupported { format }),
         _ if !content.is_empty() => each(Content::Text(whole(content, outcome.content_hash))),
         _ if outcome.problems.is_empty() => outcome.problems.push(FileProblem::Empty),
@@ -356,6 +426,8 @@ fn read_stream(
         let compression = match format {
             Format::Gzip => Compression::Gzip,
             Format::Zstd => Compression::Zstd,
+            Format::Zip => return outcome.problems.push(FileProblem::Unsupported { format: ZIP }),
+            Format::Tar => return outcome.problems.push(FileProblem::Unsupported { format: TAR }),
             Format::Unsupported(format) => return outcome.problems.push(FileProblem::Unsupported { format }),
             Format::Text | Format::Parquet => break,
         };
@@ -423,6 +495,9 @@ fn problem_of(error: io::Error, at_bytes: u64, limit_bytes: u64) -> FileProblem 
     }
 }
 
+const ZIP: &str = "a zip archive within another file, or one whose name does not end in .zip";
+const TAR: &str =
+    "a tar archive within another file, or one whose name does not end in .tar, .tar.gz, .tgz or .tar.zst";
 const ZSTD_WINDOW_TOO_LARGE: &str = "zstd data with a window of more than 8 MiB";
 const _: () = assert!(1 << ZSTD_WINDOW_LOG_MAX == 8 << 20);
 

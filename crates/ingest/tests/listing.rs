@@ -9,13 +9,13 @@ use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
-use watchfire_ingest::list;
+use watchfire_ingest::{Limits, Narrowing, list};
 
 /// Lists `paths` below `root` and compares names, relative to it, and the sentences about the rest.
 #[track_caller]
 fn check(root: &Path, paths: &[&str], files: &[&str], problems: &[(&str, &str)]) {
     let paths: Vec<PathBuf> = paths.iter().map(|path| root.join(path)).collect();
-    let listing = list(&paths);
+    let listing = list(&paths, &Limits::default(), &Narrowing::default());
     let prefix = format!("{}/", root.display());
     let found: Vec<String> = listing.files.iter().map(|file| file.display().replace(&prefix, "")).collect();
     let said: Vec<(String, String)> = listing
@@ -90,7 +90,7 @@ fn links_that_double_at_every_level_do_not_multiply_the_work() {
             symlink(root.path().join(format!("d{}", level - 1)), folder.join(name)).unwrap();
         }
     }
-    let listing = list(&[root.path().join("d39")]);
+    let listing = list(&[root.path().join("d39")], &Limits::default(), &Narrowing::default());
     assert_eq!((listing.files.len(), listing.problems.len()), (1, 39));
 }
 
@@ -99,7 +99,7 @@ fn a_socket_is_not_a_file() {
     let root = folder(&[]);
     let _listener = UnixListener::bind(root.path().join("socket")).unwrap();
     check(root.path(), &["socket"], &[], &[("socket", "not a file but a socket")]);
-    let device = list(&[PathBuf::from("/dev/null")]);
+    let device = list(&[PathBuf::from("/dev/null")], &Limits::default(), &Narrowing::default());
     assert_eq!(device.problems[0].reason.to_string(), "not a file but a device");
 }
 
@@ -110,7 +110,7 @@ fn a_name_that_is_not_utf_8_or_not_safe_to_print_is_escaped() {
         fs::write(root.path().join(OsStr::from_bytes(name)), "").unwrap();
     }
     let files = [r"a\xffb", r"c\\xff", r"d\x1b[31m", "e\\xe2\\x80\\xae\u{e4}"];
-    let listing = list(&[root.path().to_owned()]);
+    let listing = list(&[root.path().to_owned()], &Limits::default(), &Narrowing::default());
     let names: Vec<String> =
         listing.files.iter().map(|file| file.display().rsplit('/').next().unwrap().to_owned()).collect();
     assert_eq!(names, files);

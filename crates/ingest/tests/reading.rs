@@ -45,8 +45,8 @@ impl Given {
 fn read_path(path: &Path, limits: &Limits, scratch: &mut Scratch) -> Given {
     let mut pieces = Vec::new();
     let mut parquet = Vec::new();
-    let file = FoundFile { path: path.to_owned(), size: 0 };
-    let outcome = read(&file, limits, scratch, &mut |content| match content {
+    let file = FoundFile::on_disk(path.to_owned(), 0);
+    let outcome = read(&file, None, limits, scratch, &mut |content| match content {
         Content::Text(piece) => {
             pieces.push((piece.position, piece.kind, piece.bytes.to_vec(), piece.first_line.to_vec()));
         }

@@ -27,7 +27,7 @@ pub enum Record<'a> {
 }
 
 /// The source a record came from.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
 pub enum RecordKind {
     /// [`Record::ApiCall`].
     ApiCall,

@@ -1,5 +1,6 @@
 //! What became of the text: every record read, skipped or rejected is counted here.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use watchfire_model::RecordKind;
@@ -74,7 +75,7 @@ impl Format {
 }
 
 /// What was understood and is not analysed.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Skipped {
     /// A CloudTrail Insights event.
     Insight,
@@ -110,7 +111,7 @@ impl fmt::Display for Skipped {
 }
 
 /// What the user may want to know.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Remark {
     /// The text ended inside a record or a list; all before was used.
     Truncated,

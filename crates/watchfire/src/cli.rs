@@ -20,6 +20,7 @@ Examples:
   watchfire scan LOGS                                  findings as a table, the worst first
   watchfire scan LOGS --from 2026-03-01 --to 2026-03-08
   watchfire scan LOGS --intel c2=c2.txt --trusted office.txt --inventory estate.json
+  watchfire scan s3://my-trail/AWSLogs --from 2026-03-01 --account 111122223333 --resume scan.resume
   watchfire scan LOGS --format jsonl -o findings.jsonl --fail-on high
   watchfire scan LOGS -o table=- -o jsonl=findings.jsonl -o csv=findings.csv
   watchfire scan LOGS --intel NEW.txt --only-new-since findings.jsonl
@@ -125,12 +126,18 @@ pub struct InputArguments {
 /// `watchfire scan`.
 #[derive(Args, Debug, Clone)]
 pub struct ScanArguments {
-    /// Files and folders of logs, of any kind and mixed: each is recognised by its content
+    /// Files and folders of logs, of any kind and mixed: each is recognised by its content.
+    ///
+    /// Also `s3://BUCKET/PREFIX`, with the credentials that AWS's tools find (AWS_PROFILE, AWS_ENDPOINT_URL_S3 and the
+    /// like); archives named .zip, .tar, .tar.gz, .tgz or .tar.zst; and `-` for standard input.
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// What is read and known.
     #[command(flatten)]
     pub input: InputArguments,
+    /// Keep in this file what has been read, and go on from it if a scan was interrupted; it is removed at the end
+    #[arg(long, value_name = "FILE", help_heading = "Running")]
+    pub resume: Option<PathBuf>,
 
     /// Report only findings of this severity and above: low, medium, high, critical, or a number from 1 to 10
     #[arg(long, value_name = "SEVERITY", value_parser = severity, help_heading = "Report")]

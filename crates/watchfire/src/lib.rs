@@ -9,6 +9,7 @@ pub mod findings_file;
 pub mod format;
 pub mod load;
 pub mod progress;
+pub mod resume;
 pub mod scan;
 pub mod selection;
 pub mod spool;

@@ -4,20 +4,22 @@
 //! when, leaves no trace in the findings.
 
 use crate::progress::Progress;
+use crate::resume::Resume;
 use crate::spool::TemporaryFile;
 use anyhow::{Context, Result};
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use watchfire_detections::DETECTIONS;
-use watchfire_engine::{Census, CoverageMap, Kept, ListenIndex, Replay, ReplayCounts, Scope, SourceFile, Worker};
+use watchfire_engine::{
+    Census, CoverageMap, FactLog, FlowFormats, ListenIndex, Replay, ReplayCounts, Scope, SourceFile, Worker,
+};
 use watchfire_ingest::{
-    Content, FileOutcome, FileProblem, FoundFile, Limits, Listing, ParquetSource, PieceKind, Scratch, list,
-    origin_from_path, read,
+    Content, FileOutcome, FileProblem, FoundFile, Limits, Listing, Narrowing, ParquetSource, PieceKind, Queue, Scratch,
+    Turn, list, read,
 };
 use watchfire_knowledge::Knowledge;
-use watchfire_model::{Finding, Record};
+use watchfire_model::{Finding, Record, Time};
 use watchfire_parse::{Bytes, FlowFormat, Origin, Raw, Report, Skipped, parse, read_parquet_flows};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -71,13 +73,21 @@ pub struct FileResult {
     pub is_repeated: bool,
 }
 
-/// Scans. Only what makes going on pointless is an error: a temporary file that cannot be written.
-pub fn scan(options: &ScanOptions, knowledge: &Knowledge, progress: &Progress) -> Result<ScanOutcome> {
-    let listing = list(&options.paths);
+/// Scans; what `resume` holds is not read again. Only what makes going on pointless is an error: a temporary file that
+/// cannot be written.
+pub fn scan(
+    options: &ScanOptions,
+    knowledge: &Knowledge,
+    progress: &Progress,
+    resume: Option<&Resume>,
+) -> Result<ScanOutcome> {
+    let listing = list(&options.paths, &options.limits, &narrowing(&options.scope));
     progress.begin(listing.files.len() as u64, listing.files.iter().map(|file| file.size).sum());
     let origins: Vec<Origin> = listing.files.iter().map(|file| origin(file, options)).collect();
     let index = ListenIndex::new(DETECTIONS);
-    let mut readings = read_all(&listing.files, &origins, &index, knowledge, options, progress)?;
+    let formats = FlowFormats::default();
+    let place = Place { origins: &origins, index: &index, knowledge, options, formats: &formats, resume };
+    let mut readings = read_all(&listing.files, &place, progress)?;
     progress.end();
 
     let mut outcome = ScanOutcome {
@@ -99,14 +109,28 @@ pub fn scan(options: &ScanOptions, knowledge: &Knowledge, progress: &Progress) -
     let mut replay = Replay::new(DETECTIONS, &index, knowledge);
     let mut spool = readings.spool.into_inner().unwrap_or_else(PoisonError::into_inner);
     replay
-        .run(&mut readings.kept, &sources, &mut spool, None)
+        .run(&mut readings.facts, &formats.all(), &sources, &mut spool, None)
         .context("could not write or read back a temporary file")?;
     (outcome.findings, outcome.replay) = replay.finish();
     Ok(outcome)
 }
 
+/// What keys of a bucket can tell of the scope.
+fn narrowing(scope: &Scope) -> Narrowing {
+    let day = |time: Time| {
+        let moment = jiff::Timestamp::from_millisecond(time.ms()).ok()?;
+        Some(jiff::tz::Offset::UTC.to_datetime(moment).date())
+    };
+    Narrowing {
+        from: scope.from.and_then(day),
+        to: scope.to.and_then(day),
+        accounts: scope.accounts.clone(),
+        regions: scope.regions.clone(),
+    }
+}
+
 fn origin(file: &FoundFile, options: &ScanOptions) -> Origin {
-    let place = origin_from_path(&file.path);
+    let place = file.origin();
     Origin {
         account: place.account.unwrap_or_default(),
         region: place.region.unwrap_or_default(),
@@ -116,10 +140,23 @@ fn origin(file: &FoundFile, options: &ScanOptions) -> Origin {
     }
 }
 
-/// What was read, by all threads or one.
+/// What every thread reads by.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    /// By the file's place in the list.
+    origins: &'a [Origin],
+    index: &'a ListenIndex,
+    knowledge: &'a Knowledge,
+    options: &'a ScanOptions,
+    formats: &'a FlowFormats,
+    resume: Option<&'a Resume>,
+}
+
+/// What was read.
 #[derive(Default)]
 struct Readings {
-    kept: Vec<Kept>,
+    /// Of each thread.
+    facts: Vec<FactLog>,
     census: Census,
     results: Vec<FileResult>,
     claims: Claims,
@@ -127,9 +164,8 @@ struct Readings {
 }
 
 /// What one thread read; the results by the place of their file in the list.
-#[derive(Default)]
 struct ThreadReadings {
-    kept: Vec<Kept>,
+    facts: FactLog,
     census: Census,
     results: Vec<(usize, FileResult)>,
 }
@@ -164,37 +200,22 @@ impl Claims {
     }
 }
 
-/// Reads every file, the largest first so that no thread is left with a large one at the end.
-fn read_all(
-    files: &[FoundFile],
-    origins: &[Origin],
-    index: &ListenIndex,
-    knowledge: &Knowledge,
-    options: &ScanOptions,
-    progress: &Progress,
-) -> Result<Readings> {
-    let mut order: Vec<usize> = (0..files.len()).collect();
-    order.sort_by_key(|&file| (std::cmp::Reverse(files[file].size), file));
-    let next = AtomicUsize::new(0);
+/// Reads every file.
+fn read_all(files: &[FoundFile], place: &Place<'_>, progress: &Progress) -> Result<Readings> {
+    let queue = Queue::new(files, &place.options.limits);
     let (claims, spool) = (Mutex::new(Claims::default()), Mutex::new(TemporaryFile::default()));
-    let threads = options.threads.clamp(1, files.len().max(1));
+    let threads = place.options.threads.clamp(1, files.len().max(1));
     let read_share = || -> Result<ThreadReadings> {
-        let mut reader = Reader {
-            index,
-            knowledge,
-            options,
-            claims: &claims,
-            spool: &spool,
-            scratch: Scratch::new(),
-            worker: Worker::new(index, knowledge, &options.scope),
-            readings: ThreadReadings::default(),
-        };
-        while let Some(&place) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let result = reader.read_file(&files[place], &origins[place], u32::try_from(place).unwrap_or(u32::MAX))?;
-            progress.file_done(files[place].size, result.report.record_count());
-            reader.readings.results.push((place, result));
+        let mut reader =
+            Reader { place, claims: &claims, spool: &spool, scratch: Scratch::new(), worker: place.worker() };
+        let mut results = Vec::new();
+        while let Some(turn) = queue.next() {
+            let at = turn.place;
+            let result = reader.read_file(&files[at], turn)?;
+            progress.file_done(files[at].size, result.report.record_count());
+            results.push((at, result));
         }
-        Ok(reader.finish())
+        Ok(ThreadReadings { facts: reader.worker.facts, census: reader.worker.census, results })
     };
     let outcomes: Vec<Result<ThreadReadings>> = std::thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(read_share)).collect();
@@ -207,7 +228,7 @@ fn read_all(
     let (mut all, mut results) = (Readings::default(), BTreeMap::new());
     for outcome in outcomes {
         let thread = outcome?;
-        all.kept.extend(thread.kept);
+        all.facts.push(thread.facts);
         all.census.merge(thread.census);
         results.extend(thread.results);
     }
@@ -217,42 +238,53 @@ fn read_all(
     Ok(all)
 }
 
+impl<'a> Place<'a> {
+    fn worker(&self) -> Worker<'a> {
+        Worker::new(self.index, self.knowledge, &self.options.scope, self.formats)
+    }
+}
+
 /// One thread's reader.
 struct Reader<'a, 'c> {
-    index: &'a ListenIndex,
-    knowledge: &'a Knowledge,
-    options: &'a ScanOptions,
+    place: &'c Place<'a>,
     claims: &'c Mutex<Claims>,
     spool: &'c Mutex<TemporaryFile>,
     scratch: Scratch,
     /// Sees the records of whole contents.
     worker: Worker<'a>,
-    readings: ThreadReadings,
 }
 
 impl<'a> Reader<'a, '_> {
     /// Reads one file. What a file in pieces is a copy of is known only at its end: such a file has a worker of its own,
-    /// which can then be left out as a whole.
-    fn read_file(&mut self, file: &FoundFile, origin: &Origin, rank: u32) -> Result<FileResult> {
+    /// which can then be left out as a whole. So has every file that may be resumed.
+    fn read_file(&mut self, file: &FoundFile, turn: Turn) -> Result<FileResult> {
+        let (origin, rank) = (&self.place.origins[turn.place], u32::try_from(turn.place).unwrap_or(u32::MAX));
+        if let Some(result) = self.already_read(file, origin, rank)? {
+            return Ok(result);
+        }
         let mut result = FileResult::default();
         let mut own_worker: Option<Worker<'a>> = None;
         let mut failure = None;
         let mut was_claimed = false;
-        let outcome = read(file, &self.options.limits, &mut self.scratch, &mut |content| {
+        let outcome = read(file, turn.fetched, &self.place.options.limits, &mut self.scratch, &mut |content| {
             if failure.is_some() || result.is_repeated {
                 return;
             }
-            let worker = match content {
-                Content::Text(piece) if piece.kind == PieceKind::Whole => {
-                    was_claimed = true;
-                    let hash = piece.content_hash.unwrap_or_else(|| xxh3_128(piece.bytes));
-                    result.is_repeated = !lock(self.claims).claim(hash, origin, rank);
-                    if result.is_repeated {
-                        return;
-                    }
-                    &mut self.worker
+            let mut is_whole = false;
+            if let Content::Text(piece) = content
+                && piece.kind == PieceKind::Whole
+            {
+                (is_whole, was_claimed) = (true, true);
+                let hash = piece.content_hash.unwrap_or_else(|| xxh3_128(piece.bytes));
+                result.is_repeated = !lock(self.claims).claim(hash, origin, rank);
+                if result.is_repeated {
+                    return;
                 }
-                _ => own_worker.get_or_insert_with(|| Worker::new(self.index, self.knowledge, &self.options.scope)),
+            }
+            let worker = if is_whole && self.place.resume.is_none() {
+                &mut self.worker
+            } else {
+                own_worker.get_or_insert_with(|| self.place.worker())
             };
             result.report.merge(&read_content(content, origin, rank, worker));
             if worker.facts.is_full() {
@@ -265,27 +297,36 @@ impl<'a> Reader<'a, '_> {
         if !was_claimed && outcome.bytes > 0 {
             result.is_repeated = !lock(self.claims).claim(outcome.content_hash, origin, rank);
         }
-        if let Some(mut worker) = own_worker
+        result.outcome = Some(outcome);
+        if let Some(worker) = own_worker
             && !result.is_repeated
         {
-            // Thousands of large files must not each hold what one may.
-            spill(&mut worker, self.spool)?;
-            self.readings.take(worker);
+            if let Some(resume) = self.place.resume {
+                let kept = (&worker.census, &worker.facts);
+                resume.save(file, &result, kept, self.place.formats, &mut *lock(self.spool))?;
+            }
+            self.absorb(worker.facts, worker.census)?;
         }
-        result.outcome = Some(outcome);
         Ok(result)
     }
 
-    fn finish(mut self) -> ThreadReadings {
-        self.readings.take(self.worker);
-        self.readings
+    /// What an earlier run read of this file.
+    fn already_read(&mut self, file: &FoundFile, origin: &Origin, rank: u32) -> Result<Option<FileResult>> {
+        let Some(resume) = self.place.resume else { return Ok(None) };
+        let Some(mut earlier) = resume.take(file, rank, self.place.formats)? else { return Ok(None) };
+        let hash = earlier.result.outcome.as_ref().map_or(0, |outcome| outcome.content_hash);
+        if lock(self.claims).claim(hash, origin, rank) {
+            self.absorb(earlier.facts, earlier.census)?;
+        } else {
+            earlier.result.is_repeated = true;
+        }
+        Ok(Some(earlier.result))
     }
-}
 
-impl ThreadReadings {
-    fn take(&mut self, worker: Worker<'_>) {
-        self.census.merge(worker.census);
-        self.kept.push(Kept { facts: worker.facts, formats: worker.formats });
+    fn absorb(&mut self, facts: FactLog, census: Census) -> Result<()> {
+        self.worker.facts.absorb(facts);
+        self.worker.census.merge(census);
+        if self.worker.facts.is_full() { spill(&mut self.worker, self.spool) } else { Ok(()) }
     }
 }
 

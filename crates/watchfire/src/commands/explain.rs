@@ -38,6 +38,7 @@ pub fn run(arguments: &ExplainArguments) -> Result<ExitCode> {
             &options(&logs, &arguments.input, &settings),
             &loaded.knowledge,
             &Progress::new(arguments.input.quiet),
+            None,
         )?;
         findings.extend(outcome.findings.iter().map(finding_json));
     }

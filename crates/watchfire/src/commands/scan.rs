@@ -7,6 +7,7 @@ use crate::config::{Settings, is_coloured};
 use crate::format::{Format, Report};
 use crate::load;
 use crate::progress::Progress;
+use crate::resume::{Resume, scan_identity};
 use crate::scan::{FileResult, ScanOptions, ScanOutcome, scan};
 use crate::selection::Selection;
 use anyhow::{Context, Result, bail};
@@ -36,7 +37,12 @@ pub fn run(arguments: &ScanArguments) -> Result<ExitCode> {
     let selection = Selection::from_arguments(arguments, &settings)?;
     let loaded = load::knowledge(&settings)?;
     let progress = Progress::new(arguments.input.quiet);
-    let mut outcome = scan(&options(&arguments.paths, &arguments.input, &settings), &loaded.knowledge, &progress)?;
+    let options = options(&arguments.paths, &arguments.input, &settings);
+    let resume = match &arguments.resume {
+        Some(file) => Some(Resume::open(file, scan_identity(&options, &settings)?)?),
+        None => None,
+    };
+    let mut outcome = scan(&options, &loaded.knowledge, &progress, resume.as_ref())?;
     let findings = std::mem::take(&mut outcome.findings);
     let mut account = account(&outcome, &loaded);
     let reported = selection.apply(findings, &mut account);
@@ -52,7 +58,14 @@ pub fn run(arguments: &ScanArguments) -> Result<ExitCode> {
         let text = serde_json::to_string_pretty(&account).context("could not write the account as JSON")?;
         std::fs::write(file, text + "\n").with_context(|| format!("could not write `{}`", file.display()))?;
     }
+    let resumed = resume.as_ref().map_or(0, Resume::count);
+    if let Some(resume) = resume {
+        resume.finish()?;
+    }
     if !arguments.input.quiet {
+        if resumed > 0 {
+            say(&format!("{resumed} files had been read by an earlier run.\n"));
+        }
         for remark in &loaded.remarks {
             say(&format!("{remark}\n"));
         }

@@ -69,7 +69,7 @@ pub fn knowledge(scenario: Option<&Path>) -> Knowledge {
 /// Scans these paths on so many threads.
 pub fn scan_paths(paths: &[PathBuf], knowledge: &Knowledge, threads: usize) -> ScanOutcome {
     let options = ScanOptions { paths: paths.to_vec(), threads, ..ScanOptions::default() };
-    scan(&options, knowledge, &Progress::new(true)).unwrap()
+    scan(&options, knowledge, &Progress::new(true), None).unwrap()
 }
 
 /// The findings as the program writes them.

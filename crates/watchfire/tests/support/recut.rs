@@ -43,7 +43,13 @@ pub fn load(roots: &[PathBuf]) -> io::Result<Vec<LogFile>> {
     let mut seen = BTreeSet::new();
     for root in roots {
         let base = if root.is_dir() { root.as_path() } else { root.parent().unwrap_or(Path::new("")) };
-        for found in watchfire_ingest::list(std::slice::from_ref(root)).files {
+        for found in watchfire_ingest::list(
+            std::slice::from_ref(root),
+            &watchfire_ingest::Limits::default(),
+            &watchfire_ingest::Narrowing::default(),
+        )
+        .files
+        {
             let raw = fs::read(&found.path)?;
             let content = unpack(&raw).unwrap_or(raw);
             let path = below(&found.path, base);

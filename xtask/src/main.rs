@@ -10,7 +10,9 @@ mod generate;
 #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "only the floor inflates"))]
 mod gzip;
 mod intel;
+mod map;
 mod picture;
+mod screenshots;
 #[cfg(test)]
 mod tidy;
 
@@ -33,6 +35,8 @@ House tasks. Run them with `cargo run --release -p xtask -- TASK`.
   bench        compare the program with the floor on the same corpora in one run
   determinism  give the program the same records in other files, and compare what it finds
   picture      draw the program's output for README.md
+  map          draw the world map of the HTML report
+  screenshots  photograph the HTML report for README.md
 
 `TASK --help` tells the options of a task.";
 
@@ -47,6 +51,8 @@ fn main() -> ExitCode {
         "bench" => bench::run(rest),
         "determinism" => determinism::run(rest),
         "picture" => picture::run(rest),
+        "map" => map::run(rest),
+        "screenshots" => screenshots::run(rest),
         "" | "help" | "--help" | "-h" => {
             println!("{HELP}");
             Ok(())

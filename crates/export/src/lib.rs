@@ -1,4 +1,5 @@
-//! Findings for others: GuardDuty's JSON for machines; a table, an explanation and the account of a scan for people.
+//! Findings for others: GuardDuty's JSON for machines; a table, an explanation, a report in HTML and the
+//! account of a scan for people.
 //!
 //! Each form has one file. Nothing here decides anything: a value that the finding lacks is left out, never invented.
 
@@ -7,6 +8,7 @@ mod account;
 pub mod conformance;
 mod explain;
 mod guardduty;
+mod html;
 #[cfg(test)]
 mod samples;
 mod schema;
@@ -19,6 +21,7 @@ pub use account::{
 };
 pub use explain::explain;
 pub use guardduty::{detector_id, finding_arn, finding_json, json_document, partition, write_json, write_jsonl};
+pub use html::write_html;
 pub use schema::FINDING_SCHEMA;
 pub use table::{table, table_of_json};
 pub use text::{TEXT_WIDTH, wrapped_field};

@@ -213,6 +213,8 @@ pub enum Format {
     Json,
     /// One finding a line
     Jsonl,
+    /// A page for people: one file that needs no network
+    Html,
 }
 
 /// When to colour.

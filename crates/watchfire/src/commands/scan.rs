@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 use watchfire_engine::Scope;
-use watchfire_export::{TEXT_WIDTH, table, write_json, write_jsonl};
+use watchfire_export::{ScanAccount, TEXT_WIDTH, table, write_html, write_json, write_jsonl};
 use watchfire_model::Finding;
 
 /// Scans, reports, and says what was read.
@@ -31,10 +31,10 @@ pub fn run(arguments: &ScanArguments) -> Result<ExitCode> {
         findings.into_iter().filter(|finding| is_wanted(finding, arguments, &settings)).collect();
     let held_back = held_back - reported.len();
 
-    report(&reported, arguments, &settings)?;
     let mut account = account(&outcome, &loaded);
-    account.seconds = begin.elapsed().as_secs_f64();
     account.not_reported = held_back as u64;
+    report(&reported, &account, arguments, &settings)?;
+    account.seconds = begin.elapsed().as_secs_f64();
     if let Some(file) = &arguments.account_file {
         let text = serde_json::to_string_pretty(&account).context("could not write the account as JSON")?;
         std::fs::write(file, text + "\n").with_context(|| format!("could not write `{}`", file.display()))?;
@@ -66,27 +66,35 @@ fn is_wanted(finding: &Finding, arguments: &ScanArguments, settings: &Settings) 
     severe && (arguments.types.is_empty() || arguments.types.iter().any(|pattern| type_matches(pattern, name)))
 }
 
-fn report(findings: &[Finding], arguments: &ScanArguments, settings: &Settings) -> Result<()> {
+fn report(findings: &[Finding], account: &ScanAccount, arguments: &ScanArguments, settings: &Settings) -> Result<()> {
     let format = arguments.format.unwrap_or(settings.format);
     match &arguments.output {
         Some(path) => {
             let file = File::create(path).with_context(|| format!("could not write `{}`", path.display()))?;
             let mut out = BufWriter::new(file);
-            write(findings, format, false, &mut out).with_context(|| format!("could not write `{}`", path.display()))
+            write(findings, account, format, false, &mut out)
+                .with_context(|| format!("could not write `{}`", path.display()))
         }
         None => {
             let coloured = is_coloured(arguments.input.color, &io::stdout());
-            write(findings, format, coloured, &mut BufWriter::new(io::stdout().lock()))
+            write(findings, account, format, coloured, &mut BufWriter::new(io::stdout().lock()))
                 .context("could not write to standard output")
         }
     }
 }
 
-fn write(findings: &[Finding], format: Format, coloured: bool, out: &mut dyn Write) -> io::Result<()> {
+fn write(
+    findings: &[Finding],
+    account: &ScanAccount,
+    format: Format,
+    coloured: bool,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     match format {
         Format::Table => out.write_all(table(findings, coloured).as_bytes())?,
         Format::Json => write_json(findings, out)?,
         Format::Jsonl => write_jsonl(findings, out)?,
+        Format::Html => write_html(findings, account, out)?,
     }
     out.flush()
 }

@@ -15,10 +15,9 @@ screenshots: photograph the HTML report of a made-up incident.
 const BYTES_MAX: u64 = 300_000;
 
 /// Name, findings, width and height in pixels, dark colours, and the part of the page.
-const PICTURES: [(&str, u32, u32, u32, bool, &str); 4] = [
+const PICTURES: [(&str, u32, u32, u32, bool, &str); 3] = [
     ("report-light", 250, 1280, 860, false, ""),
     ("report-dark", 250, 1280, 860, true, ""),
-    ("report-timeline", 250, 1280, 860, false, "#overview"),
     ("report-narrow", 250, 500, 1000, false, ""),
 ];
 

@@ -382,6 +382,7 @@ fn whole(index: usize, signal: Signal, count: u64, first_seen: Time, last_seen: 
         updated: last_seen,
         evidence: Evidence { count, first, last: Vec::new() },
         knowledge,
+        archived: false,
         latest: signal,
     }
 }

@@ -51,10 +51,11 @@ pub fn write_html(findings: &[Finding], account: &ScanAccount, out: &mut dyn io:
 }
 
 fn head(page: &mut Html, digest: &Digest<'_>) {
-    let script_hash = base64(sha2::Sha256::digest(SCRIPT.as_bytes()).as_slice());
+    let [script_hash, style_hash] =
+        [SCRIPT, STYLE].map(|source| base64(sha2::Sha256::digest(source.as_bytes()).as_slice()));
     page.raw("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
     page.raw(&format!(
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; \
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'sha256-{style_hash}'; \
          script-src 'sha256-{script_hash}'; base-uri 'none'; form-action 'none'\">\n"
     ));
     page.raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");

@@ -5,7 +5,10 @@
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod findings_file;
+pub mod format;
 pub mod load;
 pub mod progress;
 pub mod scan;
+pub mod selection;
 pub mod spool;

@@ -3,6 +3,7 @@
 use crate::config::Settings;
 use anyhow::{Context, Result, bail};
 use std::path::Path;
+use watchfire_knowledge::txt_list::EntryError;
 use watchfire_knowledge::{
     CloudRanges, IndicatorList, IndicatorsBuilder, Inventory, Knowledge, default_lists, txt_list,
 };
@@ -31,7 +32,9 @@ pub fn knowledge(settings: &Settings) -> Result<Loaded> {
     }
     for intel in &settings.intel {
         let list = read_list(&intel.file, intel.kind, &mut loaded.remarks)?;
-        loaded.kinds |= list.kind.bit();
+        if !list.entries.is_empty() {
+            loaded.kinds |= list.kind.bit();
+        }
         builder.add(list);
     }
     for file in &settings.trusted {
@@ -64,11 +67,16 @@ fn read_list(file: &Path, kind: ListKind, remarks: &mut Vec<String>) -> Result<I
     let list = txt_list::parse(&read(file)?, &IndicatorList::new(name, kind));
     let shown = file.display();
     if list.list.entries.is_empty() {
-        let why = list.rejected.first().map_or_else(
-            || "it is empty".to_owned(),
-            |rejected| format!("line {}: {}", rejected.line, rejected.reason),
-        );
-        bail!("the list `{shown}` holds no entry that can be used: {why}");
+        // A list of private ranges is understood, and matches nothing; anything else is the wrong file.
+        let is_wrong = |reason: EntryError| reason != EntryError::NotRoutable;
+        let why = match list.rejected.iter().find(|rejected| is_wrong(rejected.reason)) {
+            Some(rejected) => Some(format!("line {}: {}", rejected.line, rejected.reason)),
+            None => list.rejected.is_empty().then(|| "it is empty".to_owned()),
+        };
+        if let Some(why) = why {
+            bail!("the list `{shown}` holds no entry that can be used: {why}");
+        }
+        remarks.push(format!("{shown}: it holds no entry that can match anything"));
     }
     if list.rejected_count > 0 {
         remarks.push(format!("{shown}: {} of its entries were refused:", list.rejected_count));

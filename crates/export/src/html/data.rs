@@ -5,7 +5,8 @@
 
 use super::digest::{Digest, Row, TypeGroup, rank};
 use super::timeline::Axis;
-use crate::explain::{Part, tactic_name};
+use crate::explain::Part;
+use crate::mitre::tactic_name;
 use crate::text::harmless;
 use serde_json::{Value, json};
 use std::collections::HashMap;

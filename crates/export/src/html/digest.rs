@@ -1,7 +1,8 @@
 //! What the report says, gathered from findings and account before anything is written.
 
 use crate::account::ScanAccount;
-use crate::explain::{Part, facts, tactic_name};
+use crate::explain::{Part, facts};
+use crate::mitre::tactic_name;
 use crate::text::{counted, cut_middle};
 use crate::{guardduty, wire};
 use std::collections::{BTreeMap, BTreeSet, HashMap};

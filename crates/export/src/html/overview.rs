@@ -12,6 +12,8 @@ const STEPS_MAX: usize = 5;
 const NAMES_MAX: usize = 3;
 /// Columns of a name in the summary.
 const NAME_COLUMNS: usize = 60;
+/// Percent of a bar that even the smallest part takes: it would not be seen else.
+const BAR_SHARE_MIN: f64 = 1.0;
 
 /// The summary.
 pub(super) fn first_screen(page: &mut Html, digest: &Digest<'_>) {
@@ -280,17 +282,14 @@ fn stack(page: &mut Html, counts: [u64; 4]) {
 pub(super) fn bar(page: &mut Html, counts: [u64; 4], whole: u64) {
     let words = LEVELS.into_iter().zip(counts).filter(|(_, count)| *count > 0);
     let words = words.map(|(level, count)| format!("{} {}", grouped(count), level_name(level).to_lowercase()));
-    page.raw("<span class=\"bar-track\" role=\"img\"").attribute(
-        "aria-label",
-        &words.collect::<Vec<_>>().join(
-            ", \
-     ",
-        ),
-    );
-    page.raw(">");
+    page.raw("<svg class=\"bar-track\" role=\"img\"");
+    page.attribute("aria-label", &words.collect::<Vec<_>>().join(", ")).raw(">");
+    let mut left = 0.0;
     for (level, count) in LEVELS.into_iter().zip(counts).filter(|(_, count)| *count > 0) {
         let share = 100.0 * count as f64 / whole.max(1) as f64;
-        page.raw(&format!("<i class=\"fill s{}\" style=\"width:{share:.2}%\"></i>", rank(level)));
+        let (rank, width) = (rank(level), share.max(BAR_SHARE_MIN));
+        page.raw(&format!("<rect class=\"s{rank}\" x=\"{left:.2}%\" width=\"{width:.2}%\" height=\"100%\"/>"));
+        left += share;
     }
-    page.raw("</span>");
+    page.raw("</svg>");
 }

@@ -1,3 +1,5 @@
+//! What the report promises, each on a page that is made here: sizes, escapes, links, silence.
+
 use super::{base64, data, write_html};
 use crate::account::{Gap, NotEvaluated, ScanAccount, Span};
 use crate::samples;

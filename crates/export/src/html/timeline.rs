@@ -102,8 +102,7 @@ impl Axis {
         for tick in 0..TICKS {
             let share = (tick as f64 + 0.5) / TICKS as f64;
             let time = Time::from_ms(self.from.saturating_add((self.length as f64 * share) as i64));
-            page.raw(&format!("<span class=\"tick\" style=\"left:{:.1}%\">", share * 100.0)).text(&to_the_minute(time));
-            page.raw("</span>");
+            page.element("span class=\"tick\"", &to_the_minute(time)); // The style has their places.
         }
         page.raw("</div>\n");
     }

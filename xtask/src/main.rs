@@ -3,6 +3,7 @@
 
 mod arguments;
 mod bench;
+mod browser;
 mod determinism;
 #[cfg(target_arch = "x86_64")]
 mod floor;
@@ -12,6 +13,7 @@ mod gzip;
 mod intel;
 mod map;
 mod picture;
+mod report;
 mod screenshots;
 #[cfg(test)]
 mod tidy;
@@ -35,6 +37,7 @@ House tasks. Run them with `cargo run --release -p xtask -- TASK`.
   bench        compare the program with the floor on the same corpora in one run
   determinism  give the program the same records in other files, and compare what it finds
   picture      draw the program's output for README.md
+  report       measure the HTML report, and have a browser check that no name in it is obeyed
   map          draw the world map of the HTML report
   screenshots  photograph the HTML report for README.md
 
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         "bench" => bench::run(rest),
         "determinism" => determinism::run(rest),
         "picture" => picture::run(rest),
+        "report" => report::run(rest),
         "map" => map::run(rest),
         "screenshots" => screenshots::run(rest),
         "" | "help" | "--help" | "-h" => {

@@ -118,17 +118,26 @@ impl Browser {
 
     /// Opens a file and waits until it is there. What was seen before is forgotten.
     pub(crate) fn open(&mut self, file: &Path, fragment: &str) -> Result<()> {
-        self.call("Page.navigate", json!({"url": "about:blank"}))?;
+        self.navigate("about:blank")?;
         self.events.clear();
         let file = file.canonicalize().with_context(|| format!("there is no `{}`", file.display()))?;
-        let url = json!({"url": format!("file://{}{fragment}", file.display())});
-        let opened = self.call("Page.navigate", url)?;
-        anyhow::ensure!(opened["errorText"].is_null(), "`{}`: {}", file.display(), opened["errorText"]);
-        while !self.events.iter().any(|event| event["method"] == "Page.loadEventFired") {
+        self.navigate(&format!("file://{}{fragment}", file.display()))?;
+        self.settle()
+    }
+
+    fn navigate(&mut self, url: &str) -> Result<()> {
+        let before = self.loads();
+        let opened = self.call("Page.navigate", json!({"url": url}))?;
+        anyhow::ensure!(opened["errorText"].is_null(), "`{url}`: {}", opened["errorText"]);
+        while self.loads() == before {
             let message = self.next_message()?;
             self.events.push(message);
         }
-        self.settle()
+        Ok(())
+    }
+
+    fn loads(&self) -> usize {
+        self.events.iter().filter(|event| event["method"] == "Page.loadEventFired").count()
     }
 
     /// Waits until two pictures have been drawn.

@@ -1,71 +1,60 @@
-//! `xtask screenshots`: photographs the HTML report for README.md, with a browser that has no window.
+//! `xtask screenshots`: photographs the HTML report of `samples/` for README.md, with a browser that has no window.
 
 use crate::arguments::Arguments;
-use anyhow::{Context, bail};
-use std::path::{Path, PathBuf};
+use crate::browser::{self, Browser, Screen};
+use anyhow::{Context, Result, ensure};
+use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 const HELP: &str = "\
-screenshots: photograph the HTML report of a made-up incident.
+screenshots: photograph the HTML report of `samples/`.
 
-  --browser FILE  Chromium or Chrome [chromium]
+  --program FILE  the program [target/release/watchfire]
+  --browser FILE  Chromium or Chrome [the one on the path]
   --folder DIR    where the pictures go [docs/images]";
 
 /// A larger picture makes README.md slow to open.
-const BYTES_MAX: u64 = 300_000;
+const BYTES_MAX: usize = 300_000;
 
-/// Name, findings, width and height in pixels, dark colours, and the part of the page.
-const PICTURES: [(&str, u32, u32, u32, bool, &str); 3] = [
-    ("report-light", 250, 1280, 860, false, ""),
-    ("report-dark", 250, 1280, 860, true, ""),
-    ("report-narrow", 250, 500, 1000, false, ""),
+/// The name of each picture and what it is taken on.
+const PICTURES: [(&str, Screen); 2] = [
+    ("report-light", Screen { width: 1280, height: 940, dark: false }),
+    ("report-dark", Screen { width: 1280, height: 940, dark: true }),
 ];
 
-/// Makes the reports and the pictures.
-pub(crate) fn run(words: Vec<String>) -> anyhow::Result<()> {
+/// Makes the report and the pictures.
+pub(crate) fn run(words: Vec<String>) -> Result<()> {
     let Some(mut arguments) = Arguments::new(words, HELP) else { return Ok(()) };
-    let browser: PathBuf = arguments.value("--browser")?.unwrap_or_else(|| "chromium".into());
+    let program: PathBuf = arguments.value("--program")?.unwrap_or_else(|| "target/release/watchfire".into());
+    let named: Option<PathBuf> = arguments.value("--browser")?;
     let folder: PathBuf = arguments.value("--folder")?.unwrap_or_else(|| "docs/images".into());
     arguments.finish()?;
-    std::fs::create_dir_all(&folder).with_context(|| format!("could not make `{}`", folder.display()))?;
+    let path = named.or_else(browser::installed).context("no Chromium is on the path; --browser names one")?;
+    fs::create_dir_all(&folder).with_context(|| format!("could not make `{}`", folder.display()))?;
     let scratch = tempfile::tempdir().context("could not make a temporary folder")?;
-    for (name, findings, width, height, dark, part) in PICTURES {
-        let report = scratch.path().join(format!("{findings}.html"));
-        if !report.exists() {
-            make_report(findings, &report)?;
-        }
-        let picture = folder.join(format!("{name}.png"));
-        let mut command = Command::new(&browser);
-        command.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]);
-        command.args(["--disable-background-networking", "--disable-component-update", "--disable-sync"]);
-        command.args(["--hide-scrollbars", "--virtual-time-budget=3000"]);
-        command.arg(format!("--blink-settings=preferredColorScheme={}", if dark { 0 } else { 1 }));
-        command.arg(format!("--user-data-dir={}", scratch.path().join("profile").display()));
-        command.arg(format!("--window-size={width},{height}"));
-        command.arg(format!("--screenshot={}", picture.display()));
-        command.arg(format!("file://{}{part}", report.display()));
-        let done = command.output().with_context(|| format!("could not run `{}`", browser.display()))?;
-        let bytes = std::fs::metadata(&picture).map(|file| file.len()).unwrap_or_default();
-        if !done.status.success() || bytes == 0 {
-            bail!("`{}` made no picture: {}", browser.display(), String::from_utf8_lossy(&done.stderr));
-        }
-        if bytes > BYTES_MAX {
-            bail!("`{}` has {bytes} bytes, more than {BYTES_MAX}: make it smaller", picture.display());
-        }
-        println!("{}: {bytes} bytes", picture.display());
-    }
-    Ok(())
-}
-
-fn make_report(findings: u32, report: &Path) -> anyhow::Result<()> {
-    let count = findings.to_string();
-    let done = Command::new("cargo")
-        .args(["run", "--quiet", "-p", "watchfire-export", "--example", "report", "--", &count])
-        .arg(report)
+    let report = scratch.path().join("report.html");
+    let done = Command::new(&program)
+        .args(["scan", "samples", "--quiet", "--format", "html", "--output"])
+        .arg(&report)
         .status()
-        .context("could not run cargo")?;
-    if !done.success() {
-        bail!("the example `report` of watchfire-export failed");
+        .with_context(|| format!("could not run `{}`; build it with `cargo build --release`", program.display()))?;
+    ensure!(done.success(), "`watchfire scan samples` failed");
+
+    let mut browser = Browser::start(&path)?;
+    for (name, screen) in PICTURES {
+        browser.show_on(screen)?;
+        browser.open(&report, "")?;
+        let bytes = browser.picture(false)?;
+        let picture = folder.join(format!("{name}.png"));
+        ensure!(
+            bytes.len() <= BYTES_MAX,
+            "`{}` would have {} bytes, more than {BYTES_MAX}: make it smaller",
+            picture.display(),
+            bytes.len()
+        );
+        fs::write(&picture, &bytes).with_context(|| format!("could not write `{}`", picture.display()))?;
+        println!("{}: {} bytes", picture.display(), bytes.len());
     }
     Ok(())
 }

@@ -46,7 +46,24 @@ pub(super) fn section(page: &mut Html, digest: &Digest<'_>) {
         page.raw("<h3>Not reported</h3>\n");
         page.element("p", &format!("{held_back} held back by --min-severity or --type."));
     }
+    put_away(page, digest);
     page.raw("</section>\n");
+}
+
+fn put_away(page: &mut Html, digest: &Digest<'_>) {
+    let account = digest.account;
+    if account.suppressed.is_empty() && account.known_before == 0 {
+        return;
+    }
+    page.raw("<h3>Put away</h3>\n<ul>");
+    for (filter, number) in &account.suppressed {
+        let name = cut_middle(filter, NAME_COLUMNS);
+        page.element("li", &format!("{} suppressed by the filter {name}", counted(*number, "finding")));
+    }
+    if account.known_before > 0 {
+        page.element("li", &format!("{} known before (--only-new-since)", counted(account.known_before, "finding")));
+    }
+    page.raw("</ul>\n");
 }
 
 fn files(page: &mut Html, digest: &Digest<'_>) {
@@ -130,8 +147,8 @@ fn covered(page: &mut Html, spans: &[Span]) {
     for span in spans.iter().take(SPANS_MAX) {
         let [source, account, region] =
             [&span.source, &span.account, &span.region].map(|name| cut_middle(name, NAME_COLUMNS));
-        page.raw("<tr>").element("th scope=\"row\"", &source).element("td", &account);
-        page.element("td", &region).element("td class=\"time\"", &to_the_minute(span.first));
+        page.raw("<tr>").element("th scope=\"row\"", &source).element("td class=\"time\"", &account);
+        page.element("td class=\"time\"", &region).element("td class=\"time\"", &to_the_minute(span.first));
         page.element("td class=\"time\"", &to_the_minute(span.last));
         page.element("td class=\"number\"", &grouped(span.records)).raw("<td>");
         for gap in span.gaps.iter().take(GAPS_MAX) {

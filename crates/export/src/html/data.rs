@@ -71,10 +71,30 @@ fn finding_type(group: &TypeGroup) -> Value {
         "n": group.name,
         "d": entry.map_or("", |entry| &entry.detects),
         "r": entry.map_or("", |entry| &entry.remediation),
+        "b": normal(entry.and_then(|entry| entry.method.as_deref())),
         "v": variants.iter().map(|one| format!("{} ({})", one.severity, one.when)).collect::<Vec<_>>(),
         "t": group.tactics().iter().map(named).collect::<Vec<_>>(),
         "q": entry.map_or(&[][..], |entry| &entry.tactic.mitre_techniques),
     })
+}
+
+/// What the finding is compared with. Nothing has learned what is usual yet, and the report says so.
+fn normal(method: Option<&str>) -> &'static str {
+    match method {
+        Some("threat-intel") => {
+            "Contact with what stands on a threat list is normal for nothing, so no normal had to be learned. Where it is \
+             meant, as in research or with a partner on a shared address, name the address with --trusted."
+        }
+        Some("signature") => {
+            "The mark in the record suffices; no normal was learned. The usual innocent reason is a test that was \
+             announced."
+        }
+        Some("rule") => {
+            "The rule holds whatever is usual here; no normal was learned, so whether this identity does it often is not \
+             known. The usual innocent reason is a planned change."
+        }
+        _ => "No normal was learned for this type.",
+    }
 }
 
 fn finding(row: &Row<'_>, share: usize, files: &mut Files) -> Value {
@@ -110,6 +130,7 @@ fn finding(row: &Row<'_>, share: usize, files: &mut Files) -> Value {
         "x": facts,
         "r": records,
         "n": finding.evidence.count,
+        "k": u8::from(finding.archived),
         "z": u8::from(why_left || missing_left || facts_left),
     })
 }

@@ -7,7 +7,7 @@ use crate::text::{counted, cut_middle};
 use crate::{guardduty, wire};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use watchfire_model::catalogue::{self, CatalogueEntry};
-use watchfire_model::{Action, Finding, Remote, ResourceKind, SeverityLevel, Time};
+use watchfire_model::{Action, Finding, Remote, SeverityLevel, Time};
 
 /// The levels, the worst first.
 pub(super) const LEVELS: [SeverityLevel; 4] =
@@ -55,6 +55,13 @@ impl Row<'_> {
     pub(super) fn title(&self) -> &str {
         let signal = &self.finding.latest;
         if signal.title.is_empty() { signal.finding_type.as_str() } else { &signal.title }
+    }
+
+    /// What to go to first: the buckets, if it is about any, else the resource.
+    pub(super) fn targets(&self) -> Vec<String> {
+        let buckets = &self.finding.latest.resource.buckets;
+        let buckets: Vec<String> = buckets.iter().map(|bucket| format!("bucket {}", bucket.name)).collect();
+        if buckets.is_empty() { vec![self.resource.clone()] } else { buckets }
     }
 
     /// The title where room is scarce.
@@ -263,16 +270,12 @@ impl Gathering {
         if let Some(key) = json.pointer("/resource/accessKeyDetails") {
             found.push(self.entity(row, EntityKind::Identity, wire::key_name(key), account));
         }
-        match resource.kind {
-            ResourceKind::AccessKey => {}
-            ResourceKind::Instance => {
-                found.push(self.entity(row, EntityKind::Resource, wire::resource(json), account));
-            }
-            ResourceKind::S3Bucket => {
-                for bucket in &resource.buckets {
-                    found.push(self.entity(row, EntityKind::Resource, format!("bucket {}", bucket.name), account));
-                }
-            }
+        // Whatever its kind says, a finding may be about an instance or a bucket besides.
+        if let Some(instance) = resource.instance.as_ref().filter(|instance| !instance.instance_id.is_empty()) {
+            found.push(self.entity(row, EntityKind::Resource, instance.instance_id.clone(), account));
+        }
+        for bucket in &resource.buckets {
+            found.push(self.entity(row, EntityKind::Resource, format!("bucket {}", bucket.name), account));
         }
         found.sort_unstable();
         found.dedup();

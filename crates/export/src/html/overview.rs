@@ -8,6 +8,8 @@ use watchfire_model::SeverityLevel;
 
 /// What to do first: more than this nobody does first.
 const STEPS_MAX: usize = 5;
+/// Types named under what happened.
+const HAPPENED_MAX: usize = 5;
 /// Names shown where there may be thousands.
 const NAMES_MAX: usize = 3;
 /// Columns of a name in the summary.
@@ -51,7 +53,7 @@ fn nothing_found(page: &mut Html, digest: &Digest<'_>) {
 fn what_happened(page: &mut Html, digest: &Digest<'_>) {
     page.raw("<div class=\"answer\"><h2>What happened</h2><ul class=\"plain\">");
     let types = digest.types_by_urgency();
-    for (_, group) in types.iter().take(NAMES_MAX) {
+    for (_, group) in types.iter().take(HAPPENED_MAX) {
         let Some(&worst) = group.rows.first() else { continue };
         let row = &digest.rows[worst];
         page.raw("<li>");
@@ -65,7 +67,7 @@ fn what_happened(page: &mut Html, digest: &Digest<'_>) {
         page.raw("</li>");
     }
     page.raw("</ul>");
-    if let Some(more) = types.len().checked_sub(NAMES_MAX).filter(|more| *more > 0) {
+    if let Some(more) = types.len().checked_sub(HAPPENED_MAX).filter(|more| *more > 0) {
         page.element("p class=\"dim\"", &format!("and findings of {}", counted(more as u64, "other type")));
     }
     page.raw("</div>\n");
@@ -84,9 +86,9 @@ fn to_whom(page: &mut Html, digest: &Digest<'_>) {
         }
         page.raw("<dt>").raw(label).raw("</dt><dd>");
         for (place, (index, entity)) in entities.iter().take(NAMES_MAX).enumerate() {
-            page.raw(if place > 0 { ", " } else { "" });
-            page.raw(&format!("<a class=\"filter\" href=\"#findings\" data-entity=\"{index}\">"));
-            page.text(&cut_middle(&entity.name, NAME_COLUMNS)).raw("</a>");
+            page.raw(&format!("<span class=\"name\"><a class=\"filter\" href=\"#findings\" data-entity=\"{index}\">"));
+            let comma = if place + 1 < entities.len().min(NAMES_MAX) { "," } else { "" };
+            page.text(&cut_middle(&entity.name, NAME_COLUMNS)).raw("</a>").raw(comma).raw("</span> ");
         }
         and_more(page, entities.len());
         page.raw("</dd>");
@@ -100,17 +102,17 @@ fn names(page: &mut Html, label: &str, names: &[&str]) {
     }
     page.element("dt", &if names.len() == 1 { label.to_owned() } else { format!("{label}s") });
     page.raw("<dd>");
-    page.text(&names.iter().take(NAMES_MAX).map(|name| cut_middle(name, NAME_COLUMNS)).collect::<Vec<_>>().join(
-        ", \
-     ",
-    ));
+    for (place, name) in names.iter().take(NAMES_MAX).enumerate() {
+        let comma = if place + 1 < names.len().min(NAMES_MAX) { "," } else { "" };
+        page.element("span class=\"name\"", &format!("{}{comma}", cut_middle(name, NAME_COLUMNS))).raw(" ");
+    }
     and_more(page, names.len());
     page.raw("</dd>");
 }
 
 fn and_more(page: &mut Html, count: usize) {
     if count > NAMES_MAX {
-        page.raw(" <span class=\"dim\">").text(&format!("and {} more", grouped((count - NAMES_MAX) as u64)));
+        page.raw("<span class=\"dim\">").text(&format!("and {} more", grouped((count - NAMES_MAX) as u64)));
         page.raw("</span>");
     }
 }
@@ -165,10 +167,12 @@ fn what_to_do_first(page: &mut Html, digest: &Digest<'_>) {
             remediation
         };
         page.raw(" <strong>").text(advice).raw("</strong></div><div class=\"dim\">");
-        let mut resources: Vec<&str> = Vec::new();
-        for row in &group.rows {
-            let name = digest.rows[*row].resource.as_str();
-            if resources.len() <= NAMES_MAX && !resources.contains(&name) {
+        let mut resources: Vec<String> = Vec::new();
+        for name in group.rows.iter().flat_map(|row| digest.rows[*row].targets()) {
+            if resources.len() > NAMES_MAX {
+                break;
+            }
+            if !resources.contains(&name) {
                 resources.push(name);
             }
         }
@@ -207,13 +211,17 @@ fn caution(page: &mut Html, digest: &Digest<'_>) {
     }
     if !account.not_evaluated.is_empty() {
         let types: u64 = account.not_evaluated.iter().map(|gap| gap.types.len() as u64).sum();
-        let what = account.not_evaluated.iter().map(|gap| gap.what.as_str()).take(NAMES_MAX).collect::<Vec<_>>();
-        let more = if account.not_evaluated.len() > NAMES_MAX { " and more" } else { "" };
-        let types = if types > 0 { format!(", {}", counted(types, "finding type")) } else { String::new() };
-        parts.push(format!("not judged: {}{more}{types}", what.join(", ")));
+        parts.push(match types {
+            0 => "some logs or lists were missing".to_owned(),
+            _ => format!("{} could not be judged, or only in part", counted(types, "finding type")),
+        });
     }
     if account.not_reported > 0 {
-        parts.push(format!("{} held back by the filters of the scan", counted(account.not_reported, "finding")));
+        parts.push(format!("{} held back by --min-severity or --type", counted(account.not_reported, "finding")));
+    }
+    let put_away = sum(&account.suppressed).saturating_add(account.known_before);
+    if put_away > 0 {
+        parts.push(format!("{} put away by --suppress or --only-new-since", counted(put_away, "finding")));
     }
     if !parts.is_empty() {
         page.raw("<p class=\"note\"><strong>What this report cannot say.</strong> ");

@@ -6,7 +6,8 @@
   const data = JSON.parse(byId("data").textContent);
   const LEVELS = ["Critical", "High", "Medium", "Low"];
   const PAGE = 60; // Rows added at a time.
-  const PRINTED_MAX = 300; // Findings that a print shows in full.
+  const PRINTED_MAX = 300; // Findings on paper,
+  const PRINTED_WHOLE_MAX = 40; // and how many of them in full.
   const UNITS = 100000;
 
   const make = (tag, name, ...children) => {
@@ -36,6 +37,8 @@
   const form = document.querySelector(".filters");
   form.hidden = false;
   const indexOf = new Map(data.findings.map((finding, index) => [finding.i, index]));
+  const shared = data.entities.map(() => 0); // Findings of each.
+  data.findings.forEach((finding) => finding.e.forEach((index) => { shared[index]++; }));
   const further = new Map(); // Filters that have no control of their own: name of the filter, to [label, test].
   let matching = [], drawn = 0;
 
@@ -93,7 +96,7 @@
     const summary = make("summary", "",
       make("span", "", make("span", `badge s${finding.l}`, LEVELS[finding.l])),
       make("span", "", make("span", "what", finding.h), make("div", "sub", who), make("div", "sub mono", type.n)),
-      make("span", "right", minute(finding.u), make("div", "", finding.c > 1 ? `${grouped(finding.c)} times` : ""), make("div", "", finding.a), make("div", "", finding.g)));
+      make("span", "right", minute(finding.u), make("div", "", finding.k ? "archived" : ""), make("div", "", finding.c > 1 ? `${grouped(finding.c)} times` : ""), make("div", "", finding.a), make("div", "", finding.g)));
     const details = make("details", `finding s${finding.l}`, summary);
     details.addEventListener("toggle", () => { if (details.open) unfold(details, finding); });
     const item = make("li", "", details);
@@ -115,6 +118,7 @@
     part("What to do", "do", paragraph(type.r || "The catalogue has no advice for this type."));
     part("Why this severity", "", paragraph(`${LEVELS[finding.l]}, ${finding.s} of 10.`), items(finding.y),
       type.v.length ? make("p", "dim", `The severity of this type depends on context: ${type.v.join(", ")}.`) : null);
+    part("What is normal", "", paragraph(type.b), related(finding));
     part("What is not known", "", items(finding.m));
     for (const [title, lines] of finding.x) {
       const pairs = lines.filter(Array.isArray), texts = lines.filter((line) => !Array.isArray(line));
@@ -132,6 +136,17 @@
     evidence(finding, part);
     body.append(make("p", "wide dim mono", `id ${finding.i}`, finding.z ? " · shortened here; the findings file has it whole" : ""));
     details.append(body);
+  }
+
+  // How many other findings share who or what it is about, as links to them.
+  function related(finding) {
+    const links = finding.e.filter((index) => shared[index] > 1).map((index) => {
+      const link = make("a", "filter", `${counted(shared[index] - 1, "other finding")} about ${data.entities[index]}`);
+      link.href = "#findings";
+      link.dataset.entity = index;
+      return make("li", "", link);
+    });
+    return links.length ? make("ul", "", ...links) : null;
   }
 
   function mitre(text, path) {
@@ -240,18 +255,20 @@
   addEventListener("hashchange", openHash);
 
   // A print shows the chosen findings in full, and says where it stops.
-  let opened = [];
+  let opened = [], said = "";
   addEventListener("beforeprint", () => {
     draw(Math.max(0, Math.min(PRINTED_MAX, matching.length) - drawn));
-    [...list.children].slice(0, PRINTED_MAX).forEach((item, index) => {
+    [...list.children].slice(0, PRINTED_WHOLE_MAX).forEach((item, index) => {
       const details = item.firstChild;
       if (!details.open) opened.push(details);
       details.open = true;
       unfold(details, matching[index]);
     });
-    if (matching.length > PRINTED_MAX) shown.textContent += `; the first ${PRINTED_MAX} are printed in full`;
+    [...list.children].slice(PRINTED_MAX).forEach((item) => item.classList.add("unprinted"));
+    said = shown.textContent;
+    if (matching.length > PRINTED_WHOLE_MAX) shown.textContent += `; on paper the first ${PRINTED_WHOLE_MAX} in full${matching.length > PRINTED_MAX ? ` and the first ${PRINTED_MAX} in short` : ", the others in short"}`;
   });
-  addEventListener("afterprint", () => { opened.forEach((details) => { details.open = false; }); opened = []; });
+  addEventListener("afterprint", () => { opened.forEach((details) => { details.open = false; }); opened = []; shown.textContent = said; });
 
   filter();
   zoomable();

@@ -6,7 +6,7 @@ use crate::samples;
 use proptest::prelude::*;
 use serde_json::Value;
 use sha2::Digest;
-use watchfire_model::{Action, Finding, KnowledgeUsed, Time};
+use watchfire_model::{Action, Bucket, Finding, KnowledgeUsed, Time};
 
 /// What somebody may call a user, a bucket, a file or a user agent.
 const HOSTILE: [&str; 8] = [
@@ -316,6 +316,35 @@ fn a_country_is_enough_for_the_map() {
     let Action::ApiCall(call) = &mut finding.latest.action else { panic!("a call") };
     call.remote.as_mut().unwrap().country_code = "??".into();
     assert!(!page(&[finding], &account()).contains("<section id=\"map\""));
+}
+
+#[test]
+fn a_finding_about_a_key_lists_the_bucket_that_it_concerns() {
+    let mut finding = samples::api_call();
+    finding.latest.resource.buckets = vec![Bucket { name: "payroll".into(), ..Bucket::default() }];
+    let page = page(&[finding], &account());
+    assert!(between(&page, "<h3>Resources", "</table>").contains("bucket payroll"));
+    assert!(between(&page, "<h2>What to do first", "</ol>").contains("bucket payroll"));
+}
+
+#[test]
+fn what_was_put_away_is_counted_and_what_is_archived_is_marked() {
+    let mut account = account();
+    account.suppressed = [("lab <b>".to_owned(), 3)].into();
+    account.known_before = 2;
+    let mut finding = samples::api_call();
+    finding.archived = true;
+    let page = page(&[finding], &account);
+    assert!(between(&page, "<section id=\"summary\"", "</section>").contains("5 findings put away"));
+    assert!(page.contains("3 findings suppressed by the filter lab &lt;b&gt;"));
+    assert!(page.contains("2 findings known before"));
+    assert_eq!(data_of(&page)["findings"][0]["k"], 1);
+}
+
+#[test]
+fn each_finding_says_what_it_was_compared_with() {
+    let types = data_of(&page(&samples::all(), &account()))["types"].clone();
+    assert!(types.as_array().unwrap().iter().all(|one| one["b"].as_str().unwrap().contains("normal")), "{types}");
 }
 
 #[test]

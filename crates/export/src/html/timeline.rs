@@ -14,6 +14,8 @@ const UNITS: f64 = 100_000.0;
 const SPANS_MAX: usize = 40;
 /// Gaps drawn in one source: more are not told apart.
 const GAPS_MAX: usize = 400;
+/// Units of the shortest cover: a source of one record is seen too.
+const COVERED_MIN: i64 = 150;
 /// Rows in a lane over which findings are spread, so that many at one time show as many.
 const ROWS: u64 = 5;
 /// Columns of the name of a source.
@@ -177,5 +179,6 @@ fn cover(page: &mut Html, axis: &Axis, span: &Span) {
 
 fn block(page: &mut Html, axis: &Axis, from: Time, to: Time) {
     let (begin, end) = (axis.at(from), axis.at(to));
-    page.raw(&format!("<path class=\"covered\" d=\"M{begin} 5h{}\"/>", end.saturating_sub(begin).max(0)));
+    let length = end.saturating_sub(begin).max(COVERED_MIN);
+    page.raw(&format!("<path class=\"covered\" d=\"M{begin} 5h{length}\"/>"));
 }

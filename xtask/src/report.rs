@@ -48,7 +48,7 @@ const HOSTILE: [&str; 9] = [
     "{{constructor.constructor('obeyed=1')()}}${obeyed=1}",
 ];
 
-/// Elements and attributes that the report has, and no others may come.
+/// Elements and attributes that the report has, and no others may come; and every control has a name.
 const INVENTORY: &str = r#"(() => {
   const known = new Set("html head meta title style body a header div svg path g rect circle text line span nav ul ol li button main section h1 h2 h3 p dl dt dd strong b i table caption thead tbody tr th td details summary form label input select option fieldset legend noscript pre code footer script br".split(" "));
   const faults = [];
@@ -59,6 +59,12 @@ const INVENTORY: &str = r#"(() => {
       if (name === "href" && !/^(#|https:\/\/(attack\.mitre\.org|db-ip\.com|www\.maxmind\.com))/.test(value)) faults.push(`a link to ${value}`);
     }
   }
+  for (const control of document.querySelectorAll("button, input, select, a, summary")) {
+    const name = control.getAttribute("aria-label") || control.textContent.trim() || control.labels?.[0]?.textContent.trim();
+    if (!name) faults.push(`a ${control.localName} that a screen reader cannot name`);
+  }
+  const ids = [...document.querySelectorAll("[id]")].map((element) => element.id);
+  if (new Set(ids).size !== ids.length) faults.push("two elements of one id");
   const scripts = document.querySelectorAll("script").length;
   if (scripts !== 2) faults.push(`${scripts} scripts`);
   if (typeof obeyed !== "undefined") faults.push("a script that came with a name");

@@ -11,7 +11,7 @@ use watchfire_model::Time;
 /// Units across: fine enough for a thousandfold zoom.
 const UNITS: f64 = 100_000.0;
 /// Sources of logs drawn; the accounting lists all.
-const SPANS_MAX: usize = 40;
+const SPANS_MAX: usize = 24;
 /// Gaps drawn in one source: more are not told apart.
 const GAPS_MAX: usize = 400;
 /// Units of the shortest cover: a source of one record is seen too.
@@ -64,7 +64,11 @@ pub(super) fn section(page: &mut Html, digest: &Digest<'_>) {
     for level in LEVELS {
         lane(page, digest, &axis, level);
     }
-    for span in digest.account.spans.iter().take(SPANS_MAX) {
+    // Those of the accounts with findings come first: a gap there may hide more of the same.
+    let accounts = digest.accounts();
+    let mut spans: Vec<&Span> = digest.account.spans.iter().collect();
+    spans.sort_by_key(|span| !accounts.contains(span.account.as_str()));
+    for span in spans.into_iter().take(SPANS_MAX) {
         cover(page, &axis, span);
     }
     page.raw(

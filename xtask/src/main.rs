@@ -3,6 +3,7 @@
 
 mod arguments;
 mod bench;
+mod browser;
 mod determinism;
 #[cfg(target_arch = "x86_64")]
 mod floor;
@@ -10,7 +11,10 @@ mod generate;
 #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "only the floor inflates"))]
 mod gzip;
 mod intel;
+mod map;
 mod picture;
+mod report;
+mod screenshots;
 #[cfg(test)]
 mod tidy;
 
@@ -33,6 +37,9 @@ House tasks. Run them with `cargo run --release -p xtask -- TASK`.
   bench        compare the program with the floor on the same corpora in one run
   determinism  give the program the same records in other files, and compare what it finds
   picture      draw the program's output for README.md
+  report       measure the HTML report, and have a browser check that no name in it is obeyed
+  map          draw the world map of the HTML report
+  screenshots  photograph the HTML report for README.md
 
 `TASK --help` tells the options of a task.";
 
@@ -47,6 +54,9 @@ fn main() -> ExitCode {
         "bench" => bench::run(rest),
         "determinism" => determinism::run(rest),
         "picture" => picture::run(rest),
+        "report" => report::run(rest),
+        "map" => map::run(rest),
+        "screenshots" => screenshots::run(rest),
         "" | "help" | "--help" | "-h" => {
             println!("{HELP}");
             Ok(())

@@ -282,7 +282,10 @@ fn reason(error: &object_store::Error) -> String {
         }
         Error::Unauthenticated { .. } => "S3 did not accept the credentials".to_owned(),
         Error::Precondition { .. } => "the object changed while it was read".to_owned(),
-        other => chain(other),
+        other => {
+            let said = chain(other);
+            if said.contains("NoSuchBucket") { "there is no such bucket".to_owned() } else { said }
+        }
     }
 }
 

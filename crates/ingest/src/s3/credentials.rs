@@ -1,7 +1,6 @@
 //! Who asks S3, and where: as AWS's own tools find it out.
 
 use aws_config::BehaviorVersion;
-use aws_config::meta::region::RegionProviderChain;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use object_store::CredentialProvider;
@@ -25,11 +24,7 @@ pub(super) async fn settings() -> Result<Settings, String> {
     // One implementation of TLS for all that is fetched; a second call finds it there.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-    let config = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(client)
-        .region(RegionProviderChain::default_provider())
-        .load()
-        .await;
+    let config = aws_config::defaults(BehaviorVersion::latest()).http_client(client).load().await;
     let endpoint = std::env::var("AWS_ENDPOINT_URL_S3")
         .ok()
         .filter(|endpoint| !endpoint.is_empty())

@@ -1,0 +1,302 @@
+//! Logs from where they are: buckets, archives, standard input; and a scan that goes on after it was killed.
+#![allow(clippy::unwrap_used, reason = "a test that cannot read its own files should fail at once")]
+
+#[path = "support/program.rs"]
+#[allow(dead_code, reason = "each test program uses a part of it")]
+mod program;
+#[path = "support/s3_server.rs"]
+mod s3_server;
+
+use program::{Folder, Run, Scan, of, program, stop_logging};
+use s3_server::S3Server;
+use serde_json::Value;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+const STOPPED: &str = "Stealth:IAMUser/CloudTrailLoggingDisabled";
+
+fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A log file in which this user stopped a trail on 10 March 2026.
+fn log(user: &str) -> Vec<u8> {
+    gzip(format!("{{\"Records\":[{}]}}", stop_logging("10:00:00", user)).as_bytes())
+}
+
+fn trail(account: &str, region: &str, day: &str, user: &str) -> (String, Vec<u8>) {
+    (format!("AWSLogs/{account}/CloudTrail/{region}/2026/{day}/{user}.json.gz"), log(user))
+}
+
+fn from_s3(server: &S3Server) -> Command {
+    let mut command = program();
+    command
+        .env("AWS_ENDPOINT_URL_S3", &server.endpoint)
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .env("AWS_REGION", "eu-central-1")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("AWS_CONFIG_FILE", "/nonexistent")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent");
+    command
+}
+
+fn scan_s3(server: &S3Server, arguments: &[&str]) -> Run {
+    of(from_s3(server).arg("scan").args(arguments).args(["--format", "jsonl"]).output().unwrap())
+}
+
+/// Files of the evidence, sorted.
+fn files(stdout: &str) -> Vec<String> {
+    let findings = stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let mut files: Vec<String> = findings
+        .map(|finding| finding["watchfire"]["evidence"]["first"][0]["file"].as_str().unwrap().to_owned())
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn a_bucket_gives_what_the_same_files_on_disk_give() {
+    let objects: Vec<(String, Vec<u8>)> =
+        (0..10).map(|n| trail("111122223333", "eu-west-1", "03/10", &format!("user{n}"))).collect();
+    let folder = objects.iter().fold(Folder::empty(), |folder, (key, content)| folder.file(key, content));
+    let server = S3Server::start(objects);
+    let scan = scan_s3(&server, &["s3://logs"]);
+    assert_eq!(scan.status, 0, "{}", scan.stderr);
+    let on_disk = folder.scan(&["--format", "jsonl"]).run.stdout;
+    let root = format!("{}/", folder.path().display());
+    assert_eq!(scan.stdout.replace("s3://logs/", ""), on_disk.replace(&root, ""));
+    assert_eq!(files(&scan.stdout)[0], "s3://logs/AWSLogs/111122223333/CloudTrail/eu-west-1/2026/03/10/user0.json.gz");
+}
+
+#[test]
+fn only_the_prefixes_that_a_scan_needs_are_listed_and_fetched() {
+    let server = S3Server::start([
+        trail("111122223333", "eu-west-1", "03/08", "early"),
+        trail("111122223333", "eu-west-1", "03/10", "wanted"),
+        trail("111122223333", "eu-west-1", "07/10", "late"),
+        trail("111122223333", "us-east-1", "03/10", "elsewhere"),
+        trail("444455556666", "eu-west-1", "03/10", "stranger"),
+    ]);
+    let narrow = ["--account", "111122223333", "--region", "eu-west-1", "--from", "2026-03-10", "--to", "2026-03-11"];
+    let scan = scan_s3(&server, &[&["s3://logs/AWSLogs"][..], &narrow].concat());
+    assert_eq!(scan.status, 0, "{}", scan.stderr);
+    assert_eq!(server.asked("GET"), ["AWSLogs/111122223333/CloudTrail/eu-west-1/2026/03/10/wanted.json.gz"]);
+    let listed = server.asked("LIST");
+    assert!(listed.iter().all(|prefix| !prefix.contains("us-east-1") && !prefix.contains("2026/07")), "{listed:?}");
+    assert!(listed.iter().all(|prefix| !prefix.contains("444455556666/CloudTrail/")), "{listed:?}");
+}
+
+#[test]
+fn one_object_is_an_address_too_and_a_busy_server_is_asked_again() {
+    let (key, content) = trail("111122223333", "eu-west-1", "03/10", "mallory");
+    let server = S3Server::start([(key.clone(), content)]);
+    server.bucket.failing.store(2, Ordering::SeqCst);
+    let scan = scan_s3(&server, &[&format!("s3://logs/{key}")]);
+    assert_eq!((scan.status, files(&scan.stdout)), (0, vec![format!("s3://logs/{key}")]), "{}", scan.stderr);
+    assert_eq!(server.asked("GET").len(), 3);
+}
+
+#[test]
+fn a_large_object_is_fetched_in_parts() {
+    // Beyond the size that is fetched whole, and not compressible.
+    let mut state = 1u64;
+    let mut noise = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        format!("{:016x}", state)
+    };
+    let mut lines = String::new();
+    while lines.len() < 50 << 20 {
+        let padding: String = (0..60).map(|_| noise()).collect();
+        lines.push_str(&stop_logging("10:00:00", "mallory").replace("\"main\"", &format!("\"{padding}\"")));
+        lines.push('\n');
+    }
+    let content = gzip(lines.as_bytes());
+    assert!(content.len() > 17 << 20, "{}", content.len());
+    let folder = Folder::empty().file("large.gz", &content);
+    let server = S3Server::start([("large.gz".to_owned(), content)]);
+    let scan = scan_s3(&server, &["s3://logs"]);
+    assert_eq!(scan.status, 0, "{}", scan.stderr);
+    assert!(server.asked("GET").len() > 3);
+    let on_disk = folder.scan(&["--format", "jsonl"]).run.stdout;
+    assert_eq!(scan.stdout.replace("s3://logs/", ""), on_disk.replace(&format!("{}/", folder.path().display()), ""));
+}
+
+#[test]
+fn what_is_wrong_with_an_address_is_said_in_a_sentence() {
+    let server = S3Server::start([]);
+    for (address, said) in [
+        ("s3://logs/nothing", "no object at or below this address"),
+        ("s3://other", "no such bucket"),
+        ("s3://", "names no bucket"),
+    ] {
+        let scan = scan_s3(&server, &[address]);
+        assert!(scan.status == 1 && scan.stderr.contains(said), "{address} {}: {}", scan.status, scan.stderr);
+    }
+    let anonymous = from_s3(&server)
+        .env_remove("AWS_ACCESS_KEY_ID")
+        .env_remove("AWS_SECRET_ACCESS_KEY")
+        .args(["scan", "s3://logs"])
+        .output()
+        .unwrap();
+    let anonymous = of(anonymous);
+    assert!(anonymous.stderr.contains("no AWS credentials were found"), "{}", anonymous.stderr);
+}
+
+#[test]
+fn archives_are_folders() {
+    let inner = "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/03/10/x.json.gz";
+    let tar = tar(&[(inner, &log("tarred")), ("./notes.txt", b"no log")]);
+    let zip = zip(&[(inner, &log("zipped")), ("plain.json", &stop_logging("10:00:00", "stored").into_bytes())]);
+    let folder = Folder::empty().file("a.tar", &tar).file("b.tgz", gzip(&tar)).file("c.zip", &zip);
+    let scan = folder.scan(&["--format", "jsonl"]);
+    assert_eq!(scan.run.status, 0, "{}", scan.run.stderr);
+    assert!(scan.adds_up(), "{:#}", scan.account);
+    let root = format!("{}/", folder.path().display());
+    let files: Vec<String> = files(&scan.run.stdout).iter().map(|file| file.replace(&root, "")).collect();
+    assert_eq!(files, [format!("a.tar!{inner}"), format!("c.zip!{inner}"), "c.zip!plain.json".to_owned()]);
+    assert!(said(&scan, "a.tar!notes.txt", "not a log"), "{:?}", scan.complaints());
+}
+
+#[test]
+fn an_archive_that_is_cut_damaged_or_a_bomb_is_reported_and_the_rest_is_read() {
+    let tar = tar(&[("one.json.gz", &log("one")), ("two.json.gz", &log("two"))]);
+    let mut damaged = zip(&[("one.json", stop_logging("10:00:00", "broken").as_bytes())]);
+    let at = damaged.windows(6).position(|bytes| bytes == b"broken").unwrap();
+    damaged[at] = b'B';
+    let bomb = gzip(&tar_of_zeros(600 << 20));
+    let folder = Folder::with_a_log()
+        .file("cut.tar.gz", &gzip(&tar)[..200])
+        .file("damaged.zip", damaged)
+        .file("none.zip", "PK\u{3}\u{4} and nothing else")
+        .file("bomb.tgz", bomb)
+        .file("inner.zip", zip(&[("again.zip", &zip(&[("x", b"y")]))]));
+    let (scan, peak) = folder.scan_measured(&["--format", "jsonl"]);
+    assert_eq!(scan.run.status, 0, "{}", scan.run.stderr);
+    assert!(scan.adds_up(), "{:#}", scan.account);
+    for (file, reason) in [
+        ("cut.tar.gz", "could not list the archive to its end"),
+        ("damaged.zip!one.json", "checksum"),
+        ("none.zip", "could not list the archive"),
+        ("inner.zip!again.zip", "a zip archive within another file"),
+    ] {
+        assert!(said(&scan, file, reason), "{file}: {:#?}", scan.complaints());
+    }
+    assert!(peak.is_none_or(|peak| peak < 256 << 20), "{peak:?}");
+}
+
+#[test]
+fn standard_input_is_a_file() {
+    let mut child = program()
+        .args(["scan", "-", "--format", "jsonl"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(&log("piped")).unwrap();
+    let run = of(child.wait_with_output().unwrap());
+    assert_eq!((run.status, files(&run.stdout)), (0, vec!["-".to_owned()]), "{}", run.stderr);
+}
+
+#[test]
+fn a_killed_scan_goes_on_where_it_stopped() {
+    let objects: Vec<(String, Vec<u8>)> =
+        (0..120).map(|n| trail("111122223333", "eu-west-1", "03/10", &format!("user{n}"))).collect();
+    let server = S3Server::start(objects);
+    let whole = scan_s3(&server, &["s3://logs"]).stdout;
+    let folder = Folder::empty();
+    let state = folder.path().join("state");
+    let state = state.to_str().unwrap();
+    server.bucket.journal.lock().unwrap().clear();
+    server.bucket.delay_ms.store(60, Ordering::SeqCst);
+    let mut killed = from_s3(&server)
+        .args(["scan", "s3://logs", "--resume", state])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_until(|| std::fs::metadata(state).is_ok_and(|metadata| metadata.len() > 3_000));
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    server.bucket.delay_ms.store(0, Ordering::SeqCst);
+    // What was being written when it was killed.
+    std::fs::OpenOptions::new().append(true).open(state).unwrap().write_all(b"torn").unwrap();
+    server.bucket.journal.lock().unwrap().clear();
+
+    let resumed = scan_s3(&server, &["s3://logs", "--resume", state]);
+    assert_eq!(resumed.status, 0, "{}", resumed.stderr);
+    assert_eq!(resumed.stdout, whole);
+    assert!(resumed.stderr.contains("had been read by an earlier run"), "{}", resumed.stderr);
+    assert!(!Path::new(state).exists());
+}
+
+#[test]
+fn what_is_resumed_must_be_the_same_scan_and_the_same_files() {
+    let folder = Folder::empty().file("one.json.gz", log("one")).file("two.json.gz", log("two"));
+    let aside = folder.aside("state", "");
+    let state = aside.to_str().unwrap();
+    let scan = |more: &[&str]| folder.scan(&[&["--format", "jsonl", "--resume", state][..], more].concat());
+    // A scan that cannot write its report leaves its state behind.
+    let failed = scan(&["-o", "/nonexistent/report"]);
+    assert_eq!(failed.run.status, 2, "{}", failed.run.stderr);
+    let other = scan(&["--from", "2020-01-01"]);
+    assert!(other.run.status == 2 && other.run.stderr.contains("another scan"), "{}", other.run.stderr);
+    std::fs::write(folder.path().join("two.json.gz"), log("changed")).unwrap();
+    let resumed = scan(&[]);
+    let names = format!("{:?}", resumed.findings());
+    assert!(names.contains("user/one") && names.contains("user/changed") && !names.contains("user/two"), "{names}");
+    std::fs::write(state, "something else").unwrap();
+    let foreign = scan(&[]);
+    assert!(foreign.run.stderr.contains("no file that --resume wrote"), "{}", foreign.run.stderr);
+    assert_eq!(std::fs::read(state).unwrap(), b"something else");
+}
+
+fn wait_until(mut is_so: impl FnMut() -> bool) {
+    #[expect(clippy::disallowed_methods, reason = "a test that waits for ever tells nothing")]
+    let end = Instant::now() + Duration::from_secs(60);
+    #[expect(clippy::disallowed_methods, reason = "as above")]
+    while !is_so() && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn said(scan: &Scan, file: &str, reason: &str) -> bool {
+    scan.complaints().iter().any(|complaint| complaint.contains(file) && complaint.contains(reason))
+}
+
+fn tar(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    for (name, content) in members {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        archive.append_data(&mut header, name, *content).unwrap();
+    }
+    archive.into_inner().unwrap()
+}
+
+fn tar_of_zeros(bytes: usize) -> Vec<u8> {
+    tar(&[("zeros", &vec![0; bytes])])
+}
+
+/// The first member deflated, the others stored.
+fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (place, (name, content)) in members.iter().enumerate() {
+        let method = if place == 0 && members.len() > 1 {
+            zip::CompressionMethod::Deflated
+        } else {
+            zip::CompressionMethod::Stored
+        };
+        let options = zip::write::SimpleFileOptions::default().compression_method(method);
+        archive.start_file(*name, options).unwrap();
+        archive.write_all(content).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::io::Read as _;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use watchfire_knowledge::{CloudRanges, Indicator, Suffixes, default_lists, txt_list};
+use watchfire_knowledge::{CloudRanges, Indicator, Suffixes, default_lists, lists};
 use watchfire_model::ListKind;
 
 const HELP: &str = "\
@@ -178,7 +178,7 @@ impl ShippedList {
     ) -> Self {
         let mut entries = BTreeMap::<Indicator, BTreeSet<String>>::new();
         for (text, threat) in raw {
-            if let Ok(indicator) = txt_list::indicator(host(&text))
+            if let Ok(indicator) = lists::indicator(host(&text))
                 && guard.allows(&indicator, &text)
             {
                 entries.entry(indicator).or_default().extend(Some(threat).filter(|threat| !threat.is_empty()));
@@ -457,7 +457,7 @@ fn write_compressed(root: &Path, name: &str, text: &str) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::{Guard, host, owner};
-    use watchfire_knowledge::{CloudRanges, txt_list};
+    use watchfire_knowledge::{CloudRanges, lists};
 
     #[test]
     fn the_host_is_cut_out_of_an_entry() {
@@ -483,7 +483,7 @@ mod tests {
     #[test]
     fn what_everyone_shares_is_kept_out() {
         let guard = Guard { ranges: &CloudRanges::shipped() };
-        let allows = |text: &str| guard.allows(&txt_list::indicator(host(text)).unwrap(), text);
+        let allows = |text: &str| guard.allows(&lists::indicator(host(text)).unwrap(), text);
         assert!(!allows("raw.githubusercontent.com") && !allows("evil.s3.amazonaws.com") && !allows("pages.dev"));
         assert!(!allows("1.1.1.1") && !allows("104.21.7.8:443") && !allows("blog.example.com/path"));
         assert!(allows("evil.pages.dev") && allows("evil.example.com") && allows("198.51.100.7:443"));

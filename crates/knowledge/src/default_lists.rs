@@ -1,11 +1,11 @@
 //! The threat lists that ship in the program.
 //!
 //! `cargo run -p xtask -- intel --data DIR` makes `data/default-lists.bin` from the sources that `docs/threat-lists.md` names:
-//! the lists in the [plain text form](crate::txt_list), one behind the other with [`SEPARATOR`] between them,
+//! the lists in the [plain text form](crate::lists::txt), one behind the other with [`SEPARATOR`] between them,
 //! compressed with zstd. So what ships can be read with `zstd -dc`, and it passes the same checks as a user's list.
 
-use crate::indicators::IndicatorList;
-use crate::txt_list;
+use crate::indicators::{IndicatorList, ListOrigin};
+use crate::lists::txt;
 use watchfire_model::ListKind;
 
 /// Stands between two lists in the uncompressed form. No list can hold it: it is a comment that no header uses.
@@ -27,7 +27,36 @@ pub fn load() -> Vec<IndicatorList> {
 pub fn lists(text: &[u8]) -> impl Iterator<Item = IndicatorList> {
     let text = std::str::from_utf8(text).unwrap_or_default();
     let lists = text.split(SEPARATOR).filter(|list| !list.is_empty());
-    lists.map(|list| txt_list::parse(list.as_bytes(), &IndicatorList::new("", ListKind::Malicious)).list)
+    lists.map(|list| {
+        let mut list = txt::parse(list.as_bytes(), &IndicatorList::new("", ListKind::Malicious)).list;
+        list.origin = ListOrigin::Public;
+        list.confidence = confidence(list.kind);
+        list
+    })
+}
+
+/// The guards that ship: public resolvers, content delivery networks, and names that nearly everybody asks for.
+pub fn guard() -> IndicatorList {
+    let mut list = txt::parse(GUARD.as_bytes(), &IndicatorList::new("", ListKind::Malicious)).list;
+    list.origin = ListOrigin::Public;
+    list
+}
+
+const GUARD: &str = include_str!("../data/guard.txt");
+
+/// How likely an entry of a public list of this kind is right, in percent, if nobody says otherwise.
+///
+/// Curated lists of servers .9, vendors .7, community lists .5, scanners .3: a scanner is a fact, and no attack.
+/// Source: design, "Threat-intelligence matching"; Tor's own list of its relays counts as curated.
+const fn confidence(kind: ListKind) -> u8 {
+    match kind {
+        ListKind::C2 | ListKind::TorExit | ListKind::TorRelay | ListKind::BlackHole | ListKind::Dga => 90,
+        ListKind::Phishing | ListKind::DropPoint | ListKind::DriveBy | ListKind::LeakedKey => 90,
+        ListKind::Mining | ListKind::Malicious => 70,
+        ListKind::AbusedReputation | ListKind::MiningReputation => 50,
+        ListKind::MaliciousReputation | ListKind::SuspiciousReputation | ListKind::Custom => 50,
+        ListKind::Scanner => 30,
+    }
 }
 
 /// The page `docs/threat-lists.md`: where each list comes from. `cargo run -p xtask -- intel` writes it, a test compares it.
@@ -104,7 +133,7 @@ mod tests {
         let text = std::str::from_utf8(&text).unwrap();
         for list in text.split(super::SEPARATOR) {
             let defaults = crate::IndicatorList::new("", ListKind::Malicious);
-            let parsed = crate::txt_list::parse(list.as_bytes(), &defaults);
+            let parsed = crate::lists::txt::parse(list.as_bytes(), &defaults);
             assert_eq!(parsed.rejected, [], "{}", parsed.list.name);
         }
     }

@@ -1,18 +1,18 @@
 //! Merging lists.
 
 use super::domains::Scope;
-use super::{Entry, EntrySets, Indicator, IndicatorList, Indicators, ListEntry, ListInfo};
+use super::{Entry, EntrySets, Indicator, IndicatorList, Indicators, ListEntry, ListInfo, ListRole};
 use crate::address::{NOT_ROUTABLE_V4, NOT_ROUTABLE_V6};
 use crate::ranges::{Address, Prefix, Prefixes, RangeTable, flatten, sort};
 use foldhash::fast::FixedState;
-use hashbrown::HashTable;
+use hashbrown::{HashMap, HashTable};
 use ipnet::IpNet;
 use std::hash::BuildHasher;
 
 /// Collects lists; [`Self::build`] merges them. The order in which lists are added changes no answer.
 #[derive(Debug, Default)]
 pub struct IndicatorsBuilder {
-    lists: Vec<(IndicatorList, bool)>,
+    lists: Vec<(IndicatorList, ListRole)>,
 }
 
 /// Stands in a set for "not publicly routable": silences the set as a trusted entry does, and names no list.
@@ -21,13 +21,19 @@ const NOT_ROUTABLE: u32 = u32::MAX;
 impl IndicatorsBuilder {
     /// Adds a threat list.
     pub fn add(&mut self, list: IndicatorList) -> &mut Self {
-        self.lists.push((list, false));
+        self.lists.push((list, ListRole::Threat));
         self
     }
 
     /// Adds a trusted list, whose entries silence threat entries.
     pub fn trusted(&mut self, list: IndicatorList) -> &mut Self {
-        self.lists.push((list, true));
+        self.lists.push((list, ListRole::Trusted));
+        self
+    }
+
+    /// Adds a guard: a list of what many share, which makes public lists about it weigh little.
+    pub fn guard(&mut self, list: IndicatorList) -> &mut Self {
+        self.lists.push((list, ListRole::Guard));
         self
     }
 
@@ -39,8 +45,10 @@ impl IndicatorsBuilder {
         let is_name = |entry: &&ListEntry| matches!(entry.indicator, Indicator::Domain(_) | Indicator::Below(_));
         indicators.domains.reserve(entries.clone().filter(is_name).count());
         indicators.entries.reserve(entries.count());
-        for (list, trusted) in self.lists {
-            add_list(&mut indicators, &mut prefixes, list, trusted);
+        let mut names = Names::default();
+        names.number("".into(), &mut indicators.threat_names);
+        for (list, role) in self.lists {
+            add_list(&mut indicators, &mut prefixes, &mut names, list, role);
         }
         indicators.hashes.sort_unstable();
         indicators.keys.sort_unstable();
@@ -49,9 +57,38 @@ impl IndicatorsBuilder {
     }
 }
 
-fn add_list(indicators: &mut Indicators, prefixes: &mut Prefixes, list: IndicatorList, trusted: bool) {
+/// Gives equal names of threats one number.
+#[derive(Default)]
+struct Names(HashMap<Box<str>, u32, FixedState>);
+
+impl Names {
+    fn number(&mut self, name: Box<str>, names: &mut Vec<Box<str>>) -> u32 {
+        if name.is_empty() && !names.is_empty() {
+            return 0;
+        }
+        if let Some(&number) = self.0.get(&name) {
+            return number;
+        }
+        let number = names.len() as u32;
+        names.push(name.clone());
+        self.0.insert(name, number);
+        number
+    }
+}
+
+fn add_list(
+    indicators: &mut Indicators,
+    prefixes: &mut Prefixes,
+    names: &mut Names,
+    list: IndicatorList,
+    role: ListRole,
+) {
     let id = indicators.lists.len() as u32;
-    let bits = (!trusted).then(|| list.kind.bit());
+    let bits = match role {
+        ListRole::Threat => Some(list.kind.bit()),
+        ListRole::Trusted => None,
+        ListRole::Guard => Some(0),
+    };
     let plain = if list.include_subdomains { Scope::ExactAndBelow } else { Scope::Exact };
     for entry in list.entries {
         let number = indicators.entries.len() as u32;
@@ -62,9 +99,11 @@ fn add_list(indicators: &mut Indicators, prefixes: &mut Prefixes, list: Indicato
             Indicator::Sha256(digest) => indicators.hashes.push((**digest, number)),
             Indicator::AccessKey(key) => indicators.keys.push((key.clone(), number)),
         }
-        indicators.entries.push(Entry { list: id, indicator: entry.indicator, threat_name: entry.threat_name });
+        let threat_name = names.number(entry.threat_name, &mut indicators.threat_names);
+        indicators.entries.push(Entry { list: id, threat_name, indicator: entry.indicator, details: entry.details });
     }
-    indicators.lists.push(ListInfo { name: list.name, kind: list.kind, version: list.version, trusted });
+    let IndicatorList { name, kind, version, origin, confidence, .. } = list;
+    indicators.lists.push(ListInfo { name, kind, version, role, origin, confidence });
 }
 
 fn add_networks(indicators: &mut Indicators, mut prefixes: Prefixes) {
@@ -85,12 +124,20 @@ fn add_networks(indicators: &mut Indicators, mut prefixes: Prefixes) {
 }
 
 /// Keeps one of several equal prefixes of one list. Without this, a list that repeats a wide prefix would put the
-/// repetitions into the set of every range below it; with it, a set has at most one entry per length and list.
+/// repetitions into the set of every range below it; with it, a set has at most one entry per length and list. The one
+/// that was seen last is kept: to be seen again makes an entry young again.
 fn drop_repeated<A: Address>(prefixes: &mut Vec<Prefix<A>>, entries: &[Entry]) {
     let list = |prefix: &Prefix<A>| entries.get(prefix.entry as usize).map(|entry| entry.list);
     // Entries are numbered list by list, so those of one list stand together among equal prefixes.
     sort(prefixes);
-    prefixes.dedup_by(|a, b| a.first == b.first && a.last == b.last && list(a) == list(b));
+    let seen = |prefix: &Prefix<A>| entries.get(prefix.entry as usize)?.details.as_ref()?.seen;
+    prefixes.dedup_by(|later, kept| {
+        let is_same = later.first == kept.first && later.last == kept.last && list(later) == list(kept);
+        if is_same && seen(later) > seen(kept) {
+            kept.entry = later.entry;
+        }
+        is_same
+    });
 }
 
 fn table<A: Address>(prefixes: Vec<Prefix<A>>, indicators: &Indicators, sets: &mut SetInterner) -> RangeTable<A> {
@@ -152,6 +199,10 @@ impl SetInterner {
 fn kinds(entries: &[u32], indicators: &Indicators) -> u32 {
     let lists = entries.iter().map(|&entry| indicators.list_of(entry).map(|(_, list)| list));
     // An entry without a list is the mark of unroutable space.
-    let bits = lists.map(|list| list.filter(|list| !list.trusted).map(|list| list.kind.bit()));
+    let bits = lists.map(|list| match list?.role {
+        ListRole::Threat => Some(list?.kind.bit()),
+        ListRole::Trusted => None,
+        ListRole::Guard => Some(0),
+    });
     bits.collect::<Option<Vec<u32>>>().map_or(0, |bits| bits.into_iter().fold(0, |all, bit| all | bit))
 }

@@ -140,12 +140,8 @@ impl Open {
         }
         signal.severity = signal.severity.max(finding.latest.severity);
         for threat in std::mem::take(&mut signal.threats) {
-            // An entry weighs less the older it is; of its occurrences the heaviest counts.
-            match self.threats.iter_mut().find(|known| known.is_same_entry(&threat)) {
-                Some(known) if known.weight < threat.weight => *known = threat,
-                Some(_) => {}
-                None if self.threats.len() < THREATS_MAX => self.threats.push(threat),
-                None => {}
+            if !self.threats.contains(&threat) && self.threats.len() < THREATS_MAX {
+                self.threats.push(threat);
             }
         }
         self.threats.sort_unstable();

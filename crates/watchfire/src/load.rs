@@ -3,9 +3,7 @@
 use crate::config::Settings;
 use anyhow::{Context, Result, bail};
 use std::path::Path;
-use watchfire_knowledge::{
-    CloudRanges, IndicatorList, IndicatorsBuilder, Inventory, Knowledge, default_lists, txt_list,
-};
+use watchfire_knowledge::{CloudRanges, IndicatorList, IndicatorsBuilder, Inventory, Knowledge, default_lists, lists};
 use watchfire_model::ListKind;
 
 /// Knowledge, and what should be said about how it was loaded.
@@ -61,7 +59,7 @@ pub fn knowledge(settings: &Settings) -> Result<Loaded> {
 
 fn read_list(file: &Path, kind: ListKind, remarks: &mut Vec<String>) -> Result<IndicatorList> {
     let name = file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
-    let list = txt_list::parse(&read(file)?, &IndicatorList::new(name, kind));
+    let list = lists::txt::parse(&read(file)?, &IndicatorList::new(name, kind));
     let shown = file.display();
     if list.list.entries.is_empty() {
         let why = list.rejected.first().map_or_else(

@@ -109,7 +109,7 @@ fn explain(signal: &mut Signal, threats: Vec<ThreatMatch>, event: &ApiCall<'_>) 
 
 /// "List `tor-exits` of 2024-02-27 (kind tor-exit) has the entry `198.51.100.0/24`, which covers 198.51.100.7."
 fn reason(threat: &ThreatMatch) -> String {
-    let ThreatMatch { list, kind, version, entry, threat_name, matched } = threat;
+    let ThreatMatch { list, kind, version, entry, threat_name, matched, .. } = threat;
     let dated = if version.is_empty() { ", which gives no date,".to_owned() } else { format!(" of {version}") };
     let covers = if entry == matched { String::new() } else { format!(", which covers {matched}") };
     let named = if threat_name.is_empty() { String::new() } else { format!(", and calls it `{threat_name}`") };

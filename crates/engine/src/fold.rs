@@ -140,8 +140,12 @@ impl Open {
         }
         signal.severity = signal.severity.max(finding.latest.severity);
         for threat in std::mem::take(&mut signal.threats) {
-            if !self.threats.contains(&threat) && self.threats.len() < THREATS_MAX {
-                self.threats.push(threat);
+            // An entry weighs less the older it is; of its occurrences the heaviest counts.
+            match self.threats.iter().position(|known| known.is_same_entry(&threat)) {
+                Some(at) if self.threats[at].weight < threat.weight => self.threats[at] = threat,
+                Some(_) => {}
+                None if self.threats.len() < THREATS_MAX => self.threats.push(threat),
+                None => {}
             }
         }
         self.threats.sort_unstable();

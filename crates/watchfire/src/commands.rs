@@ -3,6 +3,7 @@
 pub mod account;
 pub mod config;
 pub mod explain;
+pub mod intel;
 pub mod inventory;
 pub mod scan;
 pub mod types;

@@ -5,6 +5,7 @@
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod feeds;
 pub mod load;
 pub mod progress;
 pub mod scan;

@@ -132,12 +132,18 @@ fn tester_lists(csv: &str, guard: &Guard<'_>) -> Vec<ShippedList> {
             by_kind.entry(kind).or_default().insert(domain.to_owned());
         }
     }
+    for (kind, domain) in PUBLISHED_TEST_DOMAINS {
+        by_kind.entry(kind).or_default().insert(domain.to_owned());
+    }
     let list = |(kind, domains): (ListKind, BTreeSet<String>)| {
         let entries = domains.into_iter().map(|domain| (domain, String::new())).collect();
         ShippedList::new(&format!("GuardDuty tester {kind}"), kind, TESTER, false, guard, entries)
     };
     by_kind.into_iter().map(list).collect()
 }
+
+/// Names that GuardDuty's guide gives for trying a finding type by hand, and that the tester does not ask for itself.
+const PUBLISHED_TEST_DOMAINS: [(ListKind, &str); 1] = [(ListKind::C2, "guarddutyc2activityb.com")];
 
 fn tester_kind(finding_type: &str) -> Option<ListKind> {
     let family = finding_type.split('/').nth(1)?;

@@ -287,6 +287,7 @@ fn what_is_compiled_in_lies_in_the_repository() {
 fn the_reference_data_is_here_with_its_licence() {
     for file in [
         "LICENSE",
+        "NOTICE",
         "api/guardduty-2017-11-28.service-2.json",
         "api/LICENSE-botocore.txt",
         "api/NOTICE-botocore.txt",

@@ -120,6 +120,7 @@ impl Open {
             updated: occurrence.begin,
             evidence,
             knowledge: Vec::new(),
+            archived: false,
         };
         Self { finding, threats }
     }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use watchfire_detections::{Context, Conversations, Detection, Observed, Rule, SLICE_MS, Window};
 use watchfire_knowledge::{Estate, Knowledge};
-use watchfire_model::{ApiCall, Finding, Record, Signal, Time};
+use watchfire_model::{ApiCall, Finding, Record, RecordKind, Signal, Time};
 use watchfire_parse::{FlowFormat, Origin, parse_record};
 
 /// How long an event's identity is remembered. Copies of an event carry its own time, so they meet in one slice; the
@@ -230,56 +230,55 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
+    /// Records are parsed each time they are needed, never kept: a slice may hold half a million, a kilobyte each.
     fn run_slice(&mut self, facts: &[Vec<u8>], formats: &[&[FlowFormat]], files: &[SourceFile]) {
+        let parser = FactParser { formats, files };
         let candidates = in_order(facts, files);
-        let mut records: Vec<(&Candidate<'_>, Record<'_>)> = Vec::new();
+        for candidate in candidates.iter().filter(|candidate| candidate.fact.kind == FactKind::Interface) {
+            self.learn_interface(&candidate.fact);
+        }
+        let candidates = self.without_copies(&candidates, &parser);
         for candidate in &candidates {
-            let fact = &candidate.fact;
-            let Some(file) = files.get(fact.file as usize) else { continue };
-            match fact.kind {
-                FactKind::Interface => self.learn_interface(fact),
-                FactKind::Record(kind) => {
-                    let format = usize::from(fact.format)
-                        .checked_sub(1)
-                        .and_then(|place| formats.get(candidate.worker)?.get(place));
-                    if let Some(record) = parse_record(fact.text, kind, &file.origin, format) {
-                        records.push((candidate, record));
-                    }
-                }
+            if candidate.fact.kind == FactKind::Record(RecordKind::Flow)
+                && let Some(Record::Flow(flow)) = parser.record(candidate)
+            {
+                self.conversations.learn(&flow, &Context { knowledge: self.knowledge, estate: &self.estate });
             }
         }
-        let records = self.without_copies(records);
-        for (_, record) in &records {
-            if let Record::Flow(flow) = record {
-                self.conversations.learn(flow, &Context { knowledge: self.knowledge, estate: &self.estate });
-            }
-        }
-        for (candidate, record) in &records {
+        for candidate in candidates {
+            let Some(record) = parser.record(candidate) else { continue };
             let fact = &candidate.fact;
             let name = files.get(fact.file as usize).map_or("", |file| file.name.as_str());
-            self.judge(record, fact, name);
-            if let Record::ApiCall(call) = record {
+            self.judge(&record, fact, name);
+            if let Record::ApiCall(call) = &record {
                 self.estate.learn_call(call);
             }
         }
     }
 
-    /// Of the copies of one event the one in the caller's own account, else the first in order; of the facts of one
-    /// group in one hour the first.
-    fn without_copies<'r>(
+    /// The records of a slice, by (time, identity): of the copies of one event the one in the caller's own account, else
+    /// the first in order; of the facts of one group in one hour the first.
+    fn without_copies<'c>(
         &mut self,
-        mut records: Vec<(&'r Candidate<'r>, Record<'r>)>,
-    ) -> Vec<(&'r Candidate<'r>, Record<'r>)> {
-        // Stable: within one identity the order stays that of (bytes, file, position).
-        records.sort_by(|(one, one_record), (other, other_record)| {
-            let order = |candidate: &Candidate<'_>| (candidate.fact.time, candidate.fact.id);
-            order(one).cmp(&order(other)).then_with(|| preference(one_record).cmp(&preference(other_record)))
-        });
-        records.retain(|(candidate, _)| {
+        candidates: &'c [Candidate<'c>],
+        parser: &FactParser<'_>,
+    ) -> Vec<&'c Candidate<'c>> {
+        let event = |candidate: &Candidate<'_>| (candidate.fact.time, candidate.fact.kind, candidate.fact.id);
+        let are_copies = |one: &Candidate<'_>, other: &Candidate<'_>| one.fact.id != 0 && event(one) == event(other);
+        let mut kept: Vec<&Candidate<'_>> = candidates
+            .chunk_by(are_copies)
+            .filter_map(|copies| match copies {
+                [one] => Some(one),
+                _ => parser.preferred(copies),
+            })
+            .filter(|candidate| candidate.fact.kind != FactKind::Interface)
+            .collect();
+        kept.sort_by_key(|candidate| (candidate.fact.time, candidate.fact.id));
+        kept.retain(|candidate| {
             let fact = &candidate.fact;
             self.identities.is_new(fact.id, fact.time) && self.groups.is_new(fact.group, fact.time)
         });
-        records
+        kept
     }
 
     fn learn_interface(&mut self, fact: &Fact<'_>) {
@@ -445,11 +444,30 @@ fn in_order<'a>(facts: &'a [Vec<u8>], files: &[SourceFile]) -> Vec<Candidate<'a>
     candidates
 }
 
-/// Copies of an event differ in the account they were delivered to; the caller's own says most.
-fn preference<'r>(record: &'r Record<'_>) -> (bool, &'r str, &'r str) {
-    match record {
-        Record::ApiCall(call) => (!is_own_copy(call), call.account(), &call.region),
-        Record::Flow(_) | Record::DnsQuery(_) => (false, "", ""),
+/// What it takes to read a fact as the record it was.
+struct FactParser<'a> {
+    /// Of each worker.
+    formats: &'a [&'a [FlowFormat]],
+    files: &'a [SourceFile],
+}
+
+impl FactParser<'_> {
+    /// The record of this fact, if it is one.
+    fn record<'r>(&'r self, candidate: &'r Candidate<'_>) -> Option<Record<'r>> {
+        let fact = &candidate.fact;
+        let FactKind::Record(kind) = fact.kind else { return None };
+        let file = self.files.get(fact.file as usize)?;
+        let format =
+            usize::from(fact.format).checked_sub(1).and_then(|place| self.formats.get(candidate.worker)?.get(place));
+        parse_record(fact.text, kind, &file.origin, format)
+    }
+
+    /// Copies of an event differ in the account they were delivered to; the caller's own says most.
+    fn preferred<'c>(&self, copies: &'c [Candidate<'c>]) -> Option<&'c Candidate<'c>> {
+        copies.iter().min_by_key(|candidate| match self.record(candidate) {
+            Some(Record::ApiCall(call)) => (!is_own_copy(&call), call.account().to_owned(), call.region.to_string()),
+            _ => (false, String::new(), String::new()),
+        })
     }
 }
 

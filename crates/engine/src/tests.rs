@@ -181,6 +181,14 @@ fn the_templates_do_fire() {
 }
 
 #[test]
+fn a_stolen_key_shows_in_the_log_of_the_endpoints_owner() {
+    let event = r#"{"eventTime":"2026-01-10T10:00:00Z","eventSource":"kms.amazonaws.com","eventName":"ListKeys","eventType":"AwsVpceEvent","eventCategory":"NetworkActivity","managementEvent":false,"eventID":"00000000-0000-0000-0000-000000000001","awsRegion":"eu-west-1","recipientAccountId":"444455556666","sourceIPAddress":"10.9.0.4","vpcEndpointId":"vpce-0b","vpcEndpointAccountId":"444455556666","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:i-0123456789abcdef0","accountId":"111122223333","accessKeyId":"ASIAIOSFODNN7EXAMPLE","arn":"arn:aws:sts::111122223333:assumed-role/web/i-0123456789abcdef0"}}"#;
+    let found = findings(&[event.to_owned()], &[(0, 0)], 1, false);
+    let types: Vec<&str> = found.iter().map(|finding| finding.latest.finding_type.as_str()).collect();
+    assert_eq!(types, ["UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration.InsideAWS"]);
+}
+
+#[test]
 fn a_state_of_another_version_is_refused() {
     let (knowledge, index) = (knowledge(), ListenIndex::new(DETECTIONS));
     let refused = Replay::restore(DETECTIONS, &index, &knowledge, serde_json::json!({"version": 99}));

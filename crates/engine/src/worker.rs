@@ -147,7 +147,8 @@ impl<'a> Worker<'a> {
             // Without the owner in the event, the inventory may know it.
             !call.vpc_endpoint_id.is_empty() && self.knowledge.inventory.vpc_endpoint(&call.vpc_endpoint_id).is_some()
         } else {
-            call.vpc_endpoint_account != call.account()
+            // The log may be the endpoint owner's: its recipient then says nothing about the caller.
+            call.vpc_endpoint_account != own_account(call)
         };
         let public = address.filter(|address| address.is_public);
         if instance_session(call).is_some() {
@@ -163,11 +164,13 @@ impl<'a> Worker<'a> {
         if (outside || foreign_endpoint) && !is_human_session(call) { (0, self.index.workload_session) } else { (0, 0) }
     }
 
-    /// What makes calls of one session from one address alike.
+    /// What makes calls of one session from one address alike. A refused call is not like a granted one: a call that
+    /// was refused for its signature says nothing about who holds the credentials.
     fn session_group(&self, call: &ApiCall<'_>) -> u64 {
         let mut hasher = fixed_hasher();
         let identity = &call.identity;
-        for part in [&identity.arn, &identity.access_key_id, &call.source_address, &call.vpc_endpoint_id] {
+        let place = [&call.source_address, &call.vpc_endpoint_id];
+        for part in [&identity.arn, &identity.access_key_id, &call.error_code].into_iter().chain(place) {
             hasher.write(part.as_bytes());
             hasher.write_u8(0);
         }
@@ -315,23 +318,40 @@ pub(crate) fn event_identity(call: &ApiCall<'_>) -> u128 {
     if text.is_empty() { 0 } else { uuid(text.as_bytes()).filter(|&id| id != 0).unwrap_or_else(|| long_hash(text)) }
 }
 
-/// The 128 bits of a UUID in its usual form.
+/// The 128 bits of a UUID in its usual form. Every event has one, so it is read eight digits at a time.
 fn uuid(text: &[u8]) -> Option<u128> {
-    if text.len() != 36 {
+    let text: &[u8; 36] = text.try_into().ok()?;
+    if [8, 13, 18, 23].into_iter().any(|place| text[place] != b'-') {
         return None;
     }
-    let mut value = 0u128;
-    for (place, &byte) in text.iter().enumerate() {
-        let digit = match byte {
-            b'0'..=b'9' => byte - b'0',
-            b'a'..=b'f' => byte - b'a' + 10,
-            b'A'..=b'F' => byte - b'A' + 10,
-            b'-' if matches!(place, 8 | 13 | 18 | 23) => continue,
-            _ => return None,
-        };
-        value = value << 4 | u128::from(digit);
+    let four = |at: usize| [text[at], text[at + 1], text[at + 2], text[at + 3]];
+    let parts = [(0, 4), (9, 14), (19, 24), (28, 32)].map(|(first, second)| {
+        let ([a, b, c, d], [e, f, g, h]) = (four(first), four(second));
+        hexadecimal([a, b, c, d, e, f, g, h])
+    });
+    let [first, second, third, fourth] = parts;
+    let parts = [first?, second?, third?, fourth?];
+    Some(parts.into_iter().fold(0, |value, part| value << 32 | u128::from(part)))
+}
+
+/// The number that eight hexadecimal digits are, each a byte of one word: adding to the word adds to all of them.
+#[inline(always)]
+fn hexadecimal(digits: [u8; 8]) -> Option<u32> {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    const HIGH_BITS: u64 = 0x80 * EACH;
+    let text = u64::from_be_bytes(digits);
+    let lower = text | (0x20 * EACH);
+    // The high bit of each byte tells whether it is at least so much; none carries into the next, as all are ASCII.
+    let at_least = |word: u64, byte: u8| word.wrapping_add(u64::from(0x80 - byte) * EACH);
+    let is_decimal = at_least(text, b'0') & !at_least(text, b'9' + 1);
+    let is_letter = at_least(lower, b'a') & !at_least(lower, b'f' + 1) & HIGH_BITS;
+    if text & HIGH_BITS != 0 || (is_decimal | is_letter) & HIGH_BITS != HIGH_BITS {
+        return None;
     }
-    Some(value)
+    let mut value = (text & (0x0f * EACH)) + (is_letter >> 7) * 9;
+    value = (value | value >> 4) & 0x00ff_00ff_00ff_00ff;
+    value = (value | value >> 8) & 0x0000_ffff_0000_ffff;
+    Some((value | value >> 16) as u32)
 }
 
 /// For identities that are no UUIDs, as in hand-made events.
@@ -356,6 +376,11 @@ fn is_for_workload(call: &ApiCall<'_>) -> bool {
         && [&identity.invoked_by, &call.source_address]
             .into_iter()
             .any(|service| Workload::from_service(service).is_some())
+}
+
+/// The caller's account, else that of the log.
+fn own_account<'c>(call: &'c ApiCall<'_>) -> &'c str {
+    if call.identity.account.is_empty() { call.account() } else { &call.identity.account }
 }
 
 /// A session that people hold: IAM Identity Center's roles, and sessions named by an e-mail address.
@@ -474,6 +499,25 @@ impl AgentCache {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_uuid_is_its_bits(bits in any::<u128>(), upper in any::<bool>()) {
+            let digits = if upper { format!("{bits:032X}") } else { format!("{bits:032x}") };
+            let parts = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
+            prop_assert_eq!(uuid(parts.join("-").as_bytes()), Some(bits));
+        }
+
+        #[test]
+        fn one_odd_byte_makes_it_no_uuid(place in 0usize..36, byte in any::<u8>()) {
+            let mut text = *b"01234567-89ab-cdef-ABCD-EF0123456789";
+            let is_dash = matches!(place, 8 | 13 | 18 | 23);
+            text[place] = byte;
+            let is_right = if is_dash { byte == b'-' } else { byte.is_ascii_hexdigit() };
+            prop_assert_eq!(uuid(&text).is_some(), is_right);
+        }
+    }
 
     #[test]
     fn a_uuid_is_its_bits_and_other_ids_are_hashed() {

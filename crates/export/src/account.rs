@@ -36,6 +36,10 @@ pub struct ScanAccount {
     pub seconds: f64,
     /// Findings that `--min-severity` or `--type` held back.
     pub not_reported: u64,
+    /// Findings that a filter of `--suppress` put away, by the filter's name.
+    pub suppressed: BTreeMap<String, u64>,
+    /// Findings that stood in the file of `--only-new-since` already.
+    pub known_before: u64,
 }
 
 /// Files by what became of them: listed = analysed + duplicates + not logs + rejected.
@@ -333,12 +337,26 @@ impl ScanAccount {
         }
     }
 
+    fn put_away_text(&self, page: &mut Page) {
+        if self.suppressed.is_empty() && self.known_before == 0 {
+            return;
+        }
+        page.heading("Put away");
+        for (filter, count) in &self.suppressed {
+            page.item(&format!("{} suppressed by the filter `{filter}`", counted(*count, "finding")));
+        }
+        if self.known_before > 0 {
+            page.item(&format!("{} known before (--only-new-since)", counted(self.known_before, "finding")));
+        }
+    }
+
     fn cost_text(&self, page: &mut Page) {
         if self.not_reported > 0 {
             let held_back = counted(self.not_reported, "finding");
             page.heading("Not reported");
             page.paragraph(&format!("{held_back} held back by --min-severity or --type."));
         }
+        self.put_away_text(page);
         page.heading("Cost");
         let rate = match self.seconds > 0.0 && self.seconds.is_finite() {
             true => format!(", {}/s", bytes((self.bytes_unpacked as f64 / self.seconds) as u64)),

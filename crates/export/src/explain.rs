@@ -3,6 +3,7 @@
 //! Works for GuardDuty's own findings too, which lack reasons and records. Everything that comes from the document is
 //! made harmless first, and no line is wider than [`TEXT_WIDTH`].
 
+use crate::mitre::tactic_name;
 use crate::table::{level_ink, level_name};
 use crate::text::{Ink, TEXT_WIDTH, chop, columns, counted, harmless, pad, paint, wrap};
 use crate::wire;
@@ -314,27 +315,6 @@ fn mitre(page: &mut Page, entry: Option<&CatalogueEntry>) {
     page.pair("Techniques", &tactic.mitre_techniques.join(", "));
 }
 
-/// The tactics of the enterprise matrix.
-fn tactic_name(id: &str) -> &'static str {
-    match id {
-        "TA0043" => "Reconnaissance",
-        "TA0042" => "Resource Development",
-        "TA0001" => "Initial Access",
-        "TA0002" => "Execution",
-        "TA0003" => "Persistence",
-        "TA0004" => "Privilege Escalation",
-        "TA0005" => "Defense Evasion",
-        "TA0006" => "Credential Access",
-        "TA0007" => "Discovery",
-        "TA0008" => "Lateral Movement",
-        "TA0009" => "Collection",
-        "TA0011" => "Command and Control",
-        "TA0010" => "Exfiltration",
-        "TA0040" => "Impact",
-        _ => "",
-    }
-}
-
 /// What is known of these, with commas.
 fn listed<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
@@ -416,12 +396,12 @@ impl Page {
     }
 }
 
-fn is_json(text: &str) -> bool {
+pub(crate) fn is_json(text: &str) -> bool {
     text.starts_with(['{', '[']) && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 /// JSON with line breaks, keys and numbers exactly as they stood: it is evidence, and parsing would reorder and rewrite.
-fn indented(json: &str) -> String {
+pub(crate) fn indented(json: &str) -> String {
     let mut out = String::with_capacity(json.len() * 2);
     let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
     let mut characters = json.chars().peekable();

@@ -20,6 +20,9 @@ const SCHEMA_VERSION: &str = "2.0";
 /// `count` is a 32-bit integer in the service model; clients in typed languages fail on more.
 const WIRE_COUNT_MAX: u64 = i32::MAX as u64;
 
+/// The version of the program that writes `watchfire.version`: other versions may judge the same records otherwise.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// One finding as JSON.
 pub fn finding_json(finding: &Finding) -> Value {
     // Fails only for maps whose keys are not texts, and the wire structs have none.
@@ -175,7 +178,7 @@ impl<'a> WireService<'a> {
             evidence: WireEvidence::of(&signal.threats),
             event_first_seen: finding.first_seen,
             event_last_seen: finding.last_seen,
-            archived: false,
+            archived: finding.archived,
             count: finding.count.min(WIRE_COUNT_MAX),
         }
     }
@@ -870,6 +873,7 @@ impl<'a> InterfaceBlock<'a> {
 /// The key `watchfire`: why the finding was made, from which records, by which lists, and what is not known.
 #[derive(Serialize)]
 struct Ours<'a> {
+    version: &'static str,
     explanation: Vec<Cow<'a, str>>,
     evidence: OurEvidence<'a>,
     knowledge: Vec<Knowledge<'a>>,
@@ -906,6 +910,7 @@ impl<'a> Ours<'a> {
         let reasons = finding.latest.reasons.iter().map(|reason| Cow::Borrowed(reason.as_str()));
         let used = finding.knowledge.iter();
         Self {
+            version: VERSION,
             explanation: reasons.chain([Cow::Owned(count_sentence(finding))]).collect(),
             evidence: OurEvidence {
                 count: finding.evidence.count,

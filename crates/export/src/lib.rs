@@ -3,22 +3,43 @@
 //! Each form has one file. Nothing here decides anything: a value that the finding lacks is left out, never invented.
 
 mod account;
+mod asff;
 #[doc(hidden)]
 pub mod conformance;
+mod csv;
+mod diff;
+mod ecs;
+mod eventbridge;
 mod explain;
+mod filter;
 mod guardduty;
+mod markdown;
+mod mitre;
+mod ocsf;
 #[cfg(test)]
 mod samples;
 mod schema;
 mod table;
 mod text;
+mod timeline;
 mod wire;
 
 pub use account::{
     EXAMPLES_MAX, FileAccount, Gap, NotEvaluated, RecordAccount, RejectedFile, RejectedRecord, ScanAccount, Span,
 };
+pub use asff::asff_finding;
+pub use csv::{CSV_COLUMNS, write_csv};
+pub use diff::{FindingsDiff, diff_findings};
+pub use ecs::{ECS_VERSION, ecs_event};
+pub use eventbridge::{EVENT_BYTES_MAX, eventbridge_event};
 pub use explain::explain;
-pub use guardduty::{detector_id, finding_arn, finding_json, json_document, partition, write_json, write_jsonl};
+pub use filter::{Filter, FilterError};
+pub use guardduty::{
+    VERSION, detector_id, finding_arn, finding_json, json_document, partition, write_json, write_jsonl,
+};
+pub use markdown::{markdown_finding, markdown_summary};
+pub use ocsf::{OCSF_VERSION, ocsf_finding};
 pub use schema::FINDING_SCHEMA;
 pub use table::{table, table_of_json};
 pub use text::{TEXT_WIDTH, wrapped_field};
+pub use timeline::timeline_events;

@@ -166,6 +166,7 @@ fn finding(latest: Signal, count: u64) -> Finding {
             KnowledgeUsed { name: "Tor exits".into(), kind: "tor-exit".into(), version: "2026-01-30".into() },
             KnowledgeUsed { name: "countries".into(), kind: "geography".into(), version: String::new() },
         ],
+        archived: false,
     }
 }
 

@@ -43,7 +43,11 @@ impl Row {
         Self {
             severity: finding["severity"].as_f64().and_then(Severity::from_number),
             finding_type: clean(wire::text(finding, "/type")),
-            resource: clean(&wire::resource(finding)),
+            resource: clean(&format!(
+                "{}{}",
+                wire::resource(finding),
+                if wire::is_archived(finding) { " (archived)" } else { "" }
+            )),
             party: clean(&wire::party(finding)),
             count: wire::number(finding, "/service/count").unwrap_or(1),
             last_seen: clean(wire::text(finding, "/service/eventLastSeen")),

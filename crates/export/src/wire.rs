@@ -1,6 +1,7 @@
 //! Reading a finding back from its JSON, ours or GuardDuty's own. Whatever is missing or of the wrong type is empty.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
+use watchfire_model::{Severity, Time};
 
 /// The text at this JSON pointer.
 pub(crate) fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
@@ -119,4 +120,61 @@ pub(crate) fn place(action: &Value) -> String {
 
 fn with_more(first: String, count: usize) -> String {
     if count > 1 { format!("{first} and {} more", count - 1) } else { first }
+}
+
+/// An object of these members, without those of which nothing is known: null, empty texts, lists and objects.
+pub(crate) fn known<const N: usize>(members: [(&str, Value); N]) -> Value {
+    let known = members.into_iter().filter(|(_, value)| !is_nothing(value));
+    Value::Object(known.map(|(key, value)| (key.to_owned(), value)).collect::<Map<_, _>>())
+}
+
+/// Whether nothing is known.
+pub(crate) fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// The severity, if it is one.
+pub(crate) fn severity(finding: &Value) -> Option<Severity> {
+    finding.get("severity").and_then(Value::as_f64).and_then(Severity::from_number)
+}
+
+/// The moment at this JSON pointer, in milliseconds.
+pub(crate) fn time_ms(value: &Value, pointer: &str) -> Option<i64> {
+    Time::parse_utc(text(value, pointer)).map(Time::ms)
+}
+
+/// The details of the action, whatever it is called.
+pub(crate) fn action_details(finding: &Value) -> &Value {
+    let blocks = finding.pointer("/service/action").and_then(Value::as_object).into_iter().flatten();
+    let mut blocks = blocks.map(|(_, block)| block).filter(|block| block.is_object());
+    blocks.next().unwrap_or(&Value::Null)
+}
+
+/// The other side of the action; of several probes, the first.
+pub(crate) fn other_side(finding: &Value) -> &Value {
+    let action = action_details(finding);
+    let probe = action.pointer("/portProbeDetails/0").unwrap_or(action);
+    probe.get("remoteIpDetails").unwrap_or(&Value::Null)
+}
+
+/// The address in `remoteIpDetails` or `localIpDetails`.
+pub(crate) fn address(details: &Value) -> &str {
+    let addresses = [text(details, "/ipAddressV4"), text(details, "/ipAddressV6")];
+    addresses.into_iter().find(|address| !address.is_empty()).unwrap_or_default()
+}
+
+/// The number of the network that an address belongs to.
+pub(crate) fn asn(details: &Value) -> Option<u32> {
+    text(details, "/organization/asn").parse().ok()
+}
+
+/// Whether the finding was put away.
+pub(crate) fn is_archived(finding: &Value) -> bool {
+    finding.pointer("/service/archived").and_then(Value::as_bool).unwrap_or(false)
 }

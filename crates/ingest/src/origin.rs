@@ -67,10 +67,10 @@ fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// `o-` and 10 to 32 letters and digits, as the Organizations API defines it.
+/// `o-` and letters and digits: 10 to 32 in the Organizations API, fewer in logs whose identifiers were replaced.
 fn is_organization(text: &str) -> bool {
     text.strip_prefix("o-").is_some_and(|id| {
-        (10..=32).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        (1..=32).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
     })
 }
 
@@ -104,6 +104,7 @@ mod tests {
         check("AWSLogs/111122223333/CloudTrail-Insight/us-gov-west-1/2026/x.gz", "111122223333", "us-gov-west-1");
         check("AWSLogs/111122223333/vpcflowlogs/eusc-de-east-1/2026/x.gz", "111122223333", "eusc-de-east-1");
         check("AWSLogs/o-exampleorg1/111122223333/CloudTrail/us-east-1/2026/x", "111122223333", "us-east-1");
+        check("AWSLogs/o-abc/111122223333/CloudTrail/us-east-1/2026/x", "111122223333", "us-east-1");
         check("AWSLogs/9/AWSLogs/111122223333/CloudTrail/us-east-1/2026/x", "111122223333", "us-east-1");
     }
 

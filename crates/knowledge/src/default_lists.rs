@@ -149,6 +149,7 @@ mod tests {
         let knowledge = Knowledge::shipped();
         let check = |name: &str, kind: ListKind| assert_ne!(knowledge.domain_kinds(name) & kind.bit(), 0, "{name}");
         check("c2.guarddutyc2activityb.com", ListKind::C2);
+        check("guarddutyc2activityb.com", ListKind::C2);
         check("crypto.guarddutyc2activityb.com", ListKind::Mining);
         check("abused-rep.guarddutyc2activityb.com", ListKind::AbusedReputation);
         check("crypto-rep.guarddutyc2activityb.com", ListKind::MiningReputation);

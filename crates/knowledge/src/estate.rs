@@ -494,7 +494,11 @@ impl Estate {
     }
 
     fn learn_trail(&mut self, call: &ApiCall<'_>) {
-        let (Some(name), Some(bucket)) = (call.parameter("name"), call.parameter("s3BucketName")) else { return };
+        let answered =
+            || call.response_json().get("s3BucketName").and_then(|bucket| bucket.as_str().map(str::to_owned));
+        // An update that leaves the bucket as it is names it in the answer only.
+        let bucket = call.parameter("s3BucketName").or_else(answered);
+        let (Some(name), Some(bucket)) = (call.parameter("name"), bucket) else { return };
         self.trails.insert(trail_key(call.account(), &name), TrailState { name, bucket });
     }
 

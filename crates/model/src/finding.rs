@@ -24,6 +24,9 @@ pub struct Finding {
     pub evidence: Evidence,
     /// The lists and data sets consulted.
     pub knowledge: Vec<KnowledgeUsed>,
+    /// Whether it was put away, by a suppression rule or a person.
+    #[serde(default)]
+    pub archived: bool,
 }
 
 /// The records behind a finding: the first and last few, and how many there were.

@@ -2,6 +2,7 @@
 
 use crate::address::address;
 use crate::json::{Fault, Walker};
+use crate::keys::keys;
 use crate::report::Skipped;
 use crate::{Origin, or_else};
 use std::borrow::Cow;
@@ -49,6 +50,50 @@ pub(crate) fn is_event_key(key: &str) -> bool {
     )
 }
 
+keys! {
+    /// What is read of an event, and what stands in nearly every one: in the order in which CloudTrail writes it.
+    EventKey {
+        Version = "eventVersion",
+        Identity = "userIdentity",
+        Time = "eventTime",
+        Source = "eventSource",
+        Name = "eventName",
+        Region = "awsRegion",
+        SourceAddress = "sourceIPAddress",
+        UserAgent = "userAgent",
+        ErrorCode = "errorCode",
+        ErrorMessage = "errorMessage",
+        Request = "requestParameters",
+        Response = "responseElements",
+        Additional = "additionalEventData",
+        RequestId = "requestID",
+        Id = "eventID",
+        ReadOnly = "readOnly",
+        Resources = "resources",
+        Type = "eventType",
+        IsManagement = "managementEvent",
+        RecipientAccount = "recipientAccountId",
+        SharedId = "sharedEventID",
+        VpcEndpointId = "vpcEndpointId",
+        VpcEndpointAccount = "vpcEndpointAccountId",
+        Category = "eventCategory",
+        TlsDetails = "tlsDetails",
+        InsightDetails = "insightDetails",
+    }
+}
+
+/// Bytes that values of these kinds nearly always have.
+mod usual {
+    pub(super) const VERSION: usize = "1.11".len();
+    pub(super) const TIME: usize = "2026-01-31T12:00:00Z".len();
+    pub(super) const UUID: usize = 36;
+    pub(super) const ACCOUNT: usize = 12;
+    pub(super) const REGION: usize = "us-east-1".len();
+    pub(super) const EVENT_TYPE: usize = "AwsApiCall".len();
+    pub(super) const ACCESS_KEY: usize = 20;
+    pub(super) const ROLE_ID: usize = 21;
+}
+
 /// Walks the object whose `{` comes next into `call`, which is overwritten.
 pub(crate) fn event<'a>(walker: &mut Walker<'a>, call: &mut ApiCall<'a>, origin: &'a Origin) -> Result<Outcome, Fault> {
     *call = ApiCall::default();
@@ -56,49 +101,44 @@ pub(crate) fn event<'a>(walker: &mut Walker<'a>, call: &mut ApiCall<'a>, origin:
     let mut category = Cow::Borrowed("");
     let mut is_management = None;
     let mut is_insight = false;
-    walker.object(|walker, key| {
-        // By length first, so that a key is compared with the few of its length only.
-        match key.len() {
-            7 if key == "eventID" => call.event_id = walker.text()?,
-            8 if key == "readOnly" => call.read_only = walker.boolean()?,
-            9 => match key {
-                "eventTime" => time = moment(&walker.text()?),
-                "eventName" => call.name = walker.text()?,
-                "awsRegion" => call.region = walker.text()?,
-                "userAgent" => call.user_agent = walker.text()?,
-                "eventType" => call.event_type = walker.text()?,
-                "errorCode" => call.error_code = walker.text()?,
-                "resources" => call.resources = walker.raw()?,
-                _ => walker.skip()?,
-            },
-            11 if key == "eventSource" => call.source = walker.text()?,
-            12 if key == "userIdentity" => {
-                call.identity = Identity::default();
-                walker.object_if_any(|walker, key| identity_member(walker, key, &mut call.identity))?;
+    let mut seen = Seen::default();
+    walker.object_of(|walker, key| {
+        match key {
+            EventKey::Version => _ = walker.text_of::<{ usual::VERSION }>()?,
+            EventKey::Identity => {
+                if seen.identity.again() {
+                    call.identity = Identity::default();
+                }
+                walker.object_of(|walker, key| identity_member(walker, key, &mut call.identity, &mut seen))?;
                 complete(&mut call.identity);
             }
-            12 if key == "errorMessage" => call.error_message = walker.text()?,
-            13 => match key {
-                "eventCategory" => category = walker.text()?,
-                "sharedEventID" => call.shared_event_id = walker.text()?,
-                "vpcEndpointId" => call.vpc_endpoint_id = walker.text()?,
-                _ => walker.skip()?,
-            },
-            14 if key == "insightDetails" => {
+            EventKey::Time => time = moment(&walker.text_of::<{ usual::TIME }>()?),
+            EventKey::Source => call.source = walker.text()?,
+            EventKey::Name => call.name = walker.text()?,
+            EventKey::Region => call.region = walker.text_of::<{ usual::REGION }>()?,
+            EventKey::SourceAddress => call.source_address = walker.text()?,
+            EventKey::UserAgent => call.user_agent = walker.text()?,
+            EventKey::ErrorCode => call.error_code = walker.text()?,
+            EventKey::ErrorMessage => call.error_message = walker.text()?,
+            EventKey::Request => call.request = walker.raw()?,
+            EventKey::Response => call.response = walker.raw()?,
+            EventKey::Additional => call.additional = walker.raw()?,
+            EventKey::RequestId => _ = walker.text_of::<{ usual::UUID }>()?,
+            EventKey::Id => call.event_id = walker.text_of::<{ usual::UUID }>()?,
+            EventKey::ReadOnly => call.read_only = walker.boolean()?,
+            EventKey::Resources => call.resources = walker.raw()?,
+            EventKey::Type => call.event_type = walker.text_of::<{ usual::EVENT_TYPE }>()?,
+            EventKey::IsManagement => is_management = walker.boolean()?,
+            EventKey::RecipientAccount => call.recipient_account = walker.text_of::<{ usual::ACCOUNT }>()?,
+            EventKey::SharedId => call.shared_event_id = walker.text_of::<{ usual::UUID }>()?,
+            EventKey::VpcEndpointId => call.vpc_endpoint_id = walker.text()?,
+            EventKey::VpcEndpointAccount => call.vpc_endpoint_account = walker.text_of::<{ usual::ACCOUNT }>()?,
+            EventKey::Category => category = walker.text()?,
+            EventKey::InsightDetails => {
                 is_insight = true;
                 walker.skip()?;
             }
-            15 => match key {
-                "sourceIPAddress" => call.source_address = walker.text()?,
-                "managementEvent" => is_management = walker.boolean()?,
-                _ => walker.skip()?,
-            },
-            16 if key == "responseElements" => call.response = walker.raw()?,
-            17 if key == "requestParameters" => call.request = walker.raw()?,
-            18 if key == "recipientAccountId" => call.recipient_account = walker.text()?,
-            19 if key == "additionalEventData" => call.additional = walker.raw()?,
-            20 if key == "vpcEndpointAccountId" => call.vpc_endpoint_account = walker.text()?,
-            _ => walker.skip()?,
+            EventKey::TlsDetails | EventKey::Other => walker.skip()?,
         }
         Ok(())
     })?;
@@ -126,62 +166,136 @@ pub(crate) fn event<'a>(walker: &mut Walker<'a>, call: &mut ApiCall<'a>, origin:
     })
 }
 
-fn identity_member<'a>(walker: &mut Walker<'a>, key: &str, identity: &mut Identity<'a>) -> Result<(), Fault> {
+keys! {
+    /// What is read of `userIdentity`.
+    IdentityKey {
+        Type = "type",
+        PrincipalId = "principalId",
+        Arn = "arn",
+        Account = "accountId",
+        AccessKeyId = "accessKeyId",
+        UserName = "userName",
+        SessionContext = "sessionContext",
+        InvokedBy = "invokedBy",
+        OnBehalfOf = "onBehalfOf",
+        InScopeOf = "inScopeOf",
+    }
+}
+
+/// Objects that were met in the event. Of keys that stand there twice the last counts, so what the first said is undone;
+/// undoing it for every event would cost as much as reading a dozen members.
+#[derive(Default)]
+struct Seen {
+    identity: Met,
+    session: Met,
+    issuer: Met,
+}
+
+#[derive(Default)]
+struct Met(bool);
+
+impl Met {
+    /// Whether this was asked before.
+    #[inline(always)]
+    fn again(&mut self) -> bool {
+        std::mem::replace(&mut self.0, true)
+    }
+}
+
+#[inline(always)]
+fn identity_member<'a>(
+    walker: &mut Walker<'a>,
+    key: IdentityKey,
+    identity: &mut Identity<'a>,
+    seen: &mut Seen,
+) -> Result<(), Fault> {
     match key {
-        "type" => identity.kind_text = walker.text()?,
-        "principalId" => identity.principal_id = walker.text()?,
-        "arn" => identity.arn = walker.text()?,
-        "accountId" => identity.account = walker.text()?,
-        "accessKeyId" => identity.access_key_id = walker.text()?,
-        "userName" => identity.user_name = walker.text()?,
-        "invokedBy" => identity.invoked_by = walker.text()?,
-        "sessionContext" => session_context(walker, identity)?,
-        "onBehalfOf" => {
-            identity.on_behalf_of = Cow::Borrowed("");
-            walker.object_if_any(|walker, key| {
-                match key {
-                    "userId" => identity.on_behalf_of = walker.text()?,
-                    _ => walker.skip()?,
-                }
-                Ok(())
-            })?;
-        }
-        "inScopeOf" => in_scope_of(walker, identity)?,
-        _ => walker.skip()?,
+        IdentityKey::Type => identity.kind_text = walker.text()?,
+        IdentityKey::PrincipalId => identity.principal_id = walker.text()?,
+        IdentityKey::Arn => identity.arn = walker.text()?,
+        IdentityKey::Account => identity.account = walker.text_of::<{ usual::ACCOUNT }>()?,
+        IdentityKey::AccessKeyId => identity.access_key_id = walker.text_of::<{ usual::ACCESS_KEY }>()?,
+        IdentityKey::UserName => identity.user_name = walker.text()?,
+        IdentityKey::InvokedBy => identity.invoked_by = walker.text()?,
+        IdentityKey::SessionContext => session_context(walker, identity, seen)?,
+        IdentityKey::OnBehalfOf => on_behalf_of(walker, identity)?,
+        IdentityKey::InScopeOf => in_scope_of(walker, identity)?,
+        IdentityKey::Other => walker.skip()?,
     }
     Ok(())
 }
 
-fn session_context<'a>(walker: &mut Walker<'a>, identity: &mut Identity<'a>) -> Result<(), Fault> {
-    identity.issuer = SessionIssuer::default();
-    identity.source_identity = Cow::Borrowed("");
-    identity.ec2_role_delivery = Cow::Borrowed("");
-    identity.assumed_root = false;
-    walker.object_if_any(|walker, key| {
+keys! {
+    /// What is read of `sessionContext`, and what stands in nearly every one.
+    SessionKey {
+        Issuer = "sessionIssuer",
+        WebFederation = "webIdFederationData",
+        Attributes = "attributes",
+        SourceIdentity = "sourceIdentity",
+        Ec2RoleDelivery = "ec2RoleDelivery",
+        AssumedRoot = "assumedRoot",
+    }
+}
+
+#[inline(always)]
+fn session_context<'a>(walker: &mut Walker<'a>, identity: &mut Identity<'a>, seen: &mut Seen) -> Result<(), Fault> {
+    if seen.session.again() {
+        identity.issuer = SessionIssuer::default();
+        identity.source_identity = Cow::Borrowed("");
+        identity.ec2_role_delivery = Cow::Borrowed("");
+        identity.assumed_root = false;
+    }
+    walker.object_of(|walker, key| {
         match key {
-            "sessionIssuer" => {
-                identity.issuer = SessionIssuer::default();
-                walker.object_if_any(|walker, key| issuer_member(walker, key, &mut identity.issuer))?;
+            SessionKey::Issuer => {
+                if seen.issuer.again() {
+                    identity.issuer = SessionIssuer::default();
+                }
+                walker.object_of(|walker, key| issuer_member(walker, key, &mut identity.issuer))?;
             }
-            "sourceIdentity" => identity.source_identity = walker.text()?,
-            "ec2RoleDelivery" => identity.ec2_role_delivery = walker.text_or_number()?,
-            "assumedRoot" => identity.assumed_root = walker.boolean()? == Some(true),
-            _ => walker.skip()?,
+            SessionKey::SourceIdentity => identity.source_identity = walker.text()?,
+            SessionKey::Ec2RoleDelivery => identity.ec2_role_delivery = walker.text_or_number()?,
+            SessionKey::AssumedRoot => identity.assumed_root = walker.boolean()? == Some(true),
+            SessionKey::WebFederation if walker.takes("{}") => {}
+            SessionKey::WebFederation | SessionKey::Attributes | SessionKey::Other => walker.skip()?,
         }
         Ok(())
     })
 }
 
-fn issuer_member<'a>(walker: &mut Walker<'a>, key: &str, issuer: &mut SessionIssuer<'a>) -> Result<(), Fault> {
+keys! {
+    /// What is read of `sessionIssuer`.
+    IssuerKey {
+        Type = "type",
+        PrincipalId = "principalId",
+        Arn = "arn",
+        Account = "accountId",
+        UserName = "userName",
+    }
+}
+
+#[inline(always)]
+fn issuer_member<'a>(walker: &mut Walker<'a>, key: IssuerKey, issuer: &mut SessionIssuer<'a>) -> Result<(), Fault> {
     match key {
-        "type" => issuer.kind = walker.text()?,
-        "principalId" => issuer.principal_id = walker.text()?,
-        "arn" => issuer.arn = walker.text()?,
-        "accountId" => issuer.account = walker.text()?,
-        "userName" => issuer.user_name = walker.text()?,
-        _ => walker.skip()?,
+        IssuerKey::Type => issuer.kind = walker.text()?,
+        IssuerKey::PrincipalId => issuer.principal_id = walker.text_of::<{ usual::ROLE_ID }>()?,
+        IssuerKey::Arn => issuer.arn = walker.text()?,
+        IssuerKey::Account => issuer.account = walker.text_of::<{ usual::ACCOUNT }>()?,
+        IssuerKey::UserName => issuer.user_name = walker.text()?,
+        IssuerKey::Other => walker.skip()?,
     }
     Ok(())
+}
+
+fn on_behalf_of<'a>(walker: &mut Walker<'a>, identity: &mut Identity<'a>) -> Result<(), Fault> {
+    identity.on_behalf_of = Cow::Borrowed("");
+    walker.object_if_any(|walker, key| {
+        match key {
+            "userId" => identity.on_behalf_of = walker.text()?,
+            _ => walker.skip()?,
+        }
+        Ok(())
+    })
 }
 
 fn in_scope_of<'a>(walker: &mut Walker<'a>, identity: &mut Identity<'a>) -> Result<(), Fault> {

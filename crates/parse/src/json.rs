@@ -4,6 +4,8 @@
 //! What is stepped over is checked only as far as its strings and brackets go, so that one odd number deep inside
 //! `requestParameters` does not cost the record.
 
+use crate::container::Endless;
+use crate::keys::Keys;
 use crate::simd;
 use std::borrow::Cow;
 
@@ -84,6 +86,13 @@ impl<'a> Walker<'a> {
         is_next
     }
 
+    /// The next eight bytes as a number, the first of them lowest; 0 where fewer are left.
+    #[inline(always)]
+    pub(crate) fn eight_bytes(&self) -> u64 {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        rest.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+    }
+
     /// Walks the object whose `{` comes next. `member` is given each key and must take its value.
     #[inline(always)]
     pub(crate) fn object(&mut self, member: impl FnMut(&mut Self, &str) -> Result<(), Fault>) -> Result<(), Fault> {
@@ -101,13 +110,7 @@ impl<'a> Walker<'a> {
         &mut self,
         member: impl FnMut(&mut Self, &str) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
-        let next = self.peek()?;
-        self.step();
-        match next {
-            b',' => self.members(member),
-            b'}' => Ok(()),
-            _ => Err(Fault::Syntax("a comma or a closing brace was expected")),
-        }
+        if self.is_last_member()? { Ok(()) } else { self.members(member) }
     }
 
     #[inline(always)]
@@ -122,15 +125,56 @@ impl<'a> Walker<'a> {
                 key.raw
             };
             member(self, key)?;
-            match self.peek()? {
-                b',' => self.step(),
-                b'}' => {
-                    self.step();
-                    return Ok(());
-                }
-                _ => return Err(Fault::Syntax("a comma or a closing brace was expected")),
+            if self.is_last_member()? {
+                return Ok(());
             }
         }
+    }
+
+    /// Takes what stands behind a member: the comma before the next, or the brace that ends the object.
+    #[inline(always)]
+    fn is_last_member(&mut self) -> Result<bool, Fault> {
+        let next = self.peek()?;
+        self.step();
+        match next {
+            b',' => Ok(false),
+            b'}' => Ok(true),
+            _ => Err(Fault::Syntax("a comma or a closing brace was expected")),
+        }
+    }
+
+    /// Walks the object that comes next; takes any other value and does nothing with it. `member` is told which of the
+    /// expected keys comes and must take its value.
+    #[inline(always)]
+    pub(crate) fn object_of<K: Keys>(
+        &mut self,
+        mut member: impl FnMut(&mut Self, K) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        if self.peek()? != b'{' {
+            return self.skip();
+        }
+        self.step();
+        if self.peek()? == b'}' {
+            self.step();
+            return Ok(());
+        }
+        loop {
+            let key = match K::guess(self) {
+                Some(key) => key,
+                None => self.unexpected_key()?,
+            };
+            member(self, key)?;
+            if self.is_last_member()? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Not inlined, or the compiler would see that guessing leads to the same place, and wait for the key's end.
+    #[inline(never)]
+    fn unexpected_key<K: Keys>(&mut self) -> Result<K, Fault> {
+        let key = self.key()?;
+        Ok(K::named(&key.text()))
     }
 
     /// Walks the object that comes next; takes any other value and does nothing with it.
@@ -195,12 +239,34 @@ impl<'a> Walker<'a> {
     /// Takes any value; its text if it is a string, else nothing.
     #[inline(always)]
     pub(crate) fn text(&mut self) -> Result<Cow<'a, str>, Fault> {
-        if self.peek()? == b'"' {
-            Ok(self.string()?.text())
-        } else {
-            self.skip()?;
-            Ok(Cow::Borrowed(""))
+        if self.peek()? == b'"' { Ok(self.string()?.text()) } else { self.no_text() }
+    }
+
+    /// Not inlined: texts are read in many places, and where one is expected there is hardly ever something else.
+    #[cold]
+    #[inline(never)]
+    fn no_text(&mut self) -> Result<Cow<'a, str>, Fault> {
+        self.skip()?;
+        Ok(Cow::Borrowed(""))
+    }
+
+    /// As [`text`](Self::text), for a value that nearly always has so many bytes. The guess is checked in a branch, so
+    /// that the processor goes on behind the value without having found its end.
+    #[inline(always)]
+    pub(crate) fn text_of<const LENGTH: usize>(&mut self) -> Result<Cow<'a, str>, Fault> {
+        let bytes = self.text.as_bytes();
+        let start = self.at + 1;
+        if bytes.get(self.at) == Some(&b'"') && simd::string_ends_after::<LENGTH>(bytes, start) {
+            self.at = start + LENGTH + 1;
+            return Ok(Cow::Borrowed(self.text.get(start..start + LENGTH).unwrap_or_default()));
         }
+        self.unusual_text()
+    }
+
+    /// Not inlined, for the same reason as [`unexpected_key`](Self::unexpected_key).
+    #[inline(never)]
+    fn unusual_text(&mut self) -> Result<Cow<'a, str>, Fault> {
+        self.text()
     }
 
     /// Takes any value; its text if it is a string or a number, else nothing.
@@ -211,6 +277,18 @@ impl<'a> Walker<'a> {
     /// Takes any value; its truth if it is `true` or `false`, or one of these as a string.
     #[inline(always)]
     pub(crate) fn boolean(&mut self) -> Result<Option<bool>, Fault> {
+        if self.takes_word("true") {
+            return Ok(Some(true));
+        }
+        if self.takes_word("false") {
+            return Ok(Some(false));
+        }
+        self.unusual_boolean()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn unusual_boolean(&mut self) -> Result<Option<bool>, Fault> {
         Ok(match self.raw()? {
             "true" | "\"true\"" => Some(true),
             "false" | "\"false\"" => Some(false),
@@ -221,6 +299,9 @@ impl<'a> Walker<'a> {
     /// Takes any value and gives its JSON text; nothing for `null`.
     #[inline(always)]
     pub(crate) fn raw(&mut self) -> Result<&'a str, Fault> {
+        if self.takes_word("null") {
+            return Ok("");
+        }
         self.peek()?;
         let start = self.at;
         self.skip()?;
@@ -229,7 +310,7 @@ impl<'a> Walker<'a> {
     }
 
     /// Takes any value.
-    #[inline(always)]
+    #[inline(never)]
     pub(crate) fn skip(&mut self) -> Result<(), Fault> {
         match self.peek()? {
             b'"' => self.string().map(drop),
@@ -237,6 +318,17 @@ impl<'a> Walker<'a> {
             b'-' | b'0'..=b'9' | b'a'..=b'z' => self.skip_word(),
             _ => Err(Fault::Syntax("a value was expected")),
         }
+    }
+
+    /// Takes exactly this word if it comes next and a comma or brace ends it.
+    #[inline(always)]
+    fn takes_word(&mut self, word: &str) -> bool {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let is_next = rest.starts_with(word.as_bytes()) && matches!(rest.get(word.len()), Some(b',' | b'}'));
+        if is_next {
+            self.at += word.len();
+        }
+        is_next
     }
 
     #[inline(always)]
@@ -251,83 +343,32 @@ impl<'a> Walker<'a> {
         Err(Fault::Cut)
     }
 
-    /// Takes the object or array whose bracket comes next, by counting brackets outside of strings, a block at a time.
+    /// Takes the object or array whose bracket comes next.
+    #[inline(always)]
     fn skip_container(&mut self) -> Result<(), Fault> {
         let bytes = self.text.as_bytes();
-        let mut depth = 0u32;
-        let mut in_string_before = 0; // All ones where the last block ended inside a string.
-        let mut escaped_before = 0; // One where the last block ended in a backslash that escapes.
-        let mut at = self.at;
-        while at < bytes.len() {
-            let shape = match bytes.get(at..).and_then(|rest| rest.first_chunk()) {
-                Some(block) => simd::brackets(block),
-                None => simd::brackets(&last_block(bytes, at)),
-            };
-            let quote = shape.quote & !escaped(shape.backslash, &mut escaped_before);
-            let in_string = prefix_xor(quote) ^ in_string_before;
-            in_string_before = ((in_string as i64) >> 63) as u64;
-            if shape.newline & in_string != 0 {
-                self.at = at + (shape.newline & in_string).trailing_zeros() as usize;
-                return Err(Fault::Syntax("a line break stands inside a string"));
+        match simd::container_end(bytes, self.at) {
+            Ok(end) => {
+                self.at = end;
+                Ok(())
             }
-            let (open, mut close) = (shape.open & !in_string, shape.close & !in_string);
-            let mut closed = 0;
-            while close != 0 {
-                closed += 1;
-                let below = (close & close.wrapping_neg()) - 1;
-                if depth + (open & below).count_ones() == closed {
-                    self.at = at + close.trailing_zeros() as usize + 1;
-                    return Ok(());
-                }
-                close &= close - 1;
+            Err(endless) => self.endless(endless),
+        }
+    }
+
+    #[cold]
+    fn endless(&mut self, endless: Endless) -> Result<(), Fault> {
+        match endless {
+            Endless::Cut => {
+                self.at = self.text.len();
+                Err(Fault::Cut)
             }
-            depth = depth + open.count_ones() - closed;
-            at += simd::BLOCK;
+            Endless::LineBreak(at) => {
+                self.at = at;
+                Err(Fault::Syntax("a line break stands inside a string"))
+            }
         }
-        self.at = bytes.len();
-        Err(Fault::Cut)
     }
-}
-
-/// The bytes from `at` to the end, filled up with blanks.
-#[cold]
-fn last_block(bytes: &[u8], at: usize) -> [u8; simd::BLOCK] {
-    let mut block = [b' '; simd::BLOCK];
-    let rest = bytes.get(at..).unwrap_or_default();
-    for (place, byte) in block.iter_mut().zip(rest) {
-        *place = *byte;
-    }
-    block
-}
-
-/// Bit `i` is the exclusive or of the bits up to and including `i`: from each quote to the next, all ones.
-#[inline(always)]
-fn prefix_xor(mut bits: u64) -> u64 {
-    for shift in [1, 2, 4, 8, 16, 32] {
-        bits ^= bits << shift;
-    }
-    bits
-}
-
-/// The bytes that a backslash before them escapes.
-#[inline(always)]
-fn escaped(mut backslash: u64, before: &mut u64) -> u64 {
-    if backslash == 0 {
-        return std::mem::take(before);
-    }
-    let mut escaped = *before;
-    backslash &= !escaped; // An escaped backslash escapes nothing.
-    *before = 0;
-    while backslash != 0 {
-        let first = backslash & backslash.wrapping_neg();
-        let next = first << 1;
-        if next == 0 {
-            *before = 1;
-        }
-        escaped |= next;
-        backslash &= !(first | next);
-    }
-    escaped
 }
 
 /// The text that an escaped string means. Unpaired surrogates become U+FFFD; what is no escape stays as it is written.

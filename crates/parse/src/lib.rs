@@ -6,8 +6,10 @@
 
 mod address;
 mod cloudtrail;
+mod container;
 mod envelope;
 mod json;
+mod keys;
 mod reader;
 mod report;
 mod resolver_query;

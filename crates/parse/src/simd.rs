@@ -1,12 +1,14 @@
 //! Looking at many bytes at once, with the only unsafe code of this crate: unaligned loads, plain vector arithmetic,
-//! and calling ASCII text.
+//! calling ASCII text, and calling what was compiled for newer processors.
 //!
-//! On x86-64, SSE2 belongs to every processor, so nothing is detected at run time. Elsewhere the scalar versions run.
-//! The tests hold both against each other.
+//! On x86-64, SSE2 belongs to every processor. AVX2 is asked for at run time, where a call is long enough to repay the
+//! question. Elsewhere the scalar versions run. The tests hold all of them against each other.
 
 #![allow(unsafe_code, reason = "each stands beside what makes it sound")]
 
-/// Bytes that [`brackets`] and [`separators`] look at.
+use crate::container::{self, Endless};
+
+/// Bytes that are looked at together to find brackets and separators.
 pub(crate) const BLOCK: usize = 64;
 
 /// Where the bytes that give JSON its shape stand in a block: bit `i` is byte `i`.
@@ -25,10 +27,29 @@ pub(crate) struct Brackets {
 }
 
 #[cfg(target_arch = "x86_64")]
-pub(crate) use sse2::{brackets, dots, separators, string_end};
+pub(crate) use sse2::{dots, separators, string_end, string_ends_after};
 
 #[cfg(not(target_arch = "x86_64"))]
-pub(crate) use scalar::{brackets, dots, separators, string_end};
+pub(crate) use scalar::{dots, separators, string_end, string_ends_after};
+
+/// The byte behind the object or list whose bracket stands at `start`.
+#[inline(always)]
+pub(crate) fn container_end(bytes: &[u8], start: usize) -> Result<usize, Endless> {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("popcnt")
+            && is_x86_feature_detected!("pclmulqdq")
+        {
+            // SAFETY: the processor has the instructions that this was compiled for.
+            return unsafe { avx2::container_end(bytes, start) };
+        }
+        sse2::container_end(bytes, start)
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    scalar::container_end(bytes, start)
+}
 
 /// The content as text, if it is all ASCII, as nearly all logs are: told several times faster than that it is UTF-8.
 pub(crate) fn ascii_text(content: &[u8]) -> Option<&str> {
@@ -37,9 +58,85 @@ pub(crate) fn ascii_text(content: &[u8]) -> Option<&str> {
 }
 
 #[cfg(target_arch = "x86_64")]
-mod sse2 {
-    use super::{BLOCK, Brackets};
+mod avx2 {
+    use super::{BLOCK, Brackets, Endless, container};
     use std::arch::x86_64::*;
+
+    /// The byte behind the object or list whose bracket stands at `start`.
+    #[target_feature(enable = "avx2,bmi1,popcnt,pclmulqdq")]
+    pub(crate) fn container_end(bytes: &[u8], start: usize) -> Result<usize, Endless> {
+        container::end(bytes, start, |block| brackets(block), |bits| prefix_xor(bits))
+    }
+
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    pub(crate) fn brackets(block: &[u8; BLOCK]) -> Brackets {
+        let (halves, _) = block.as_chunks::<32>();
+        let lanes = [load(&halves[0]), load(&halves[1])];
+        // `[` and `{`, like `]` and `}`, differ only in this bit.
+        let folded = lanes.map(|lane| _mm256_or_si256(lane, _mm256_set1_epi8(0x20)));
+        Brackets {
+            quote: mask(lanes, b'"'),
+            backslash: mask(lanes, b'\\'),
+            open: mask(folded, b'{'),
+            close: mask(folded, b'}'),
+            newline: mask(lanes, b'\n'),
+        }
+    }
+
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    fn mask([low, high]: [__m256i; 2], byte: u8) -> u64 {
+        let wanted = _mm256_set1_epi8(byte as i8);
+        let low = _mm256_movemask_epi8(_mm256_cmpeq_epi8(low, wanted)) as u32;
+        let high = _mm256_movemask_epi8(_mm256_cmpeq_epi8(high, wanted)) as u32;
+        u64::from(low) | u64::from(high) << 32
+    }
+
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    fn load(chunk: &[u8; 32]) -> __m256i {
+        // SAFETY: the reference covers 32 readable bytes, and this load asks for no alignment.
+        unsafe { _mm256_loadu_si256(chunk.as_ptr().cast()) }
+    }
+
+    /// A product without carries with all ones sums up, bit by bit, what stands below.
+    #[target_feature(enable = "pclmulqdq")]
+    #[inline]
+    pub(crate) fn prefix_xor(bits: u64) -> u64 {
+        let product = _mm_clmulepi64_si128::<0>(_mm_set_epi64x(0, bits as i64), _mm_set1_epi8(-1));
+        _mm_cvtsi128_si64(product) as u64
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod sse2 {
+    use super::{BLOCK, Brackets, Endless, container};
+    use std::arch::x86_64::*;
+
+    /// The byte behind the object or list whose bracket stands at `start`.
+    pub(crate) fn container_end(bytes: &[u8], start: usize) -> Result<usize, Endless> {
+        container::end(bytes, start, brackets, super::scalar::prefix_xor)
+    }
+
+    /// Whether the string whose first byte stands at `from` has exactly so many bytes, fewer than 48, and no escape.
+    #[inline(always)]
+    pub(crate) fn string_ends_after<const LENGTH: usize>(bytes: &[u8], from: usize) -> bool {
+        const { assert!(LENGTH < 48) };
+        let Some(window) = bytes.get(from..).and_then(|rest| rest.first_chunk::<48>()) else {
+            return near_the_end(bytes, from) == from + LENGTH && bytes.get(from + LENGTH) == Some(&b'"');
+        };
+        let (parts, _) = window.as_chunks::<16>();
+        let mut mask = u64::from(specials(&parts[0]));
+        if LENGTH >= 16 {
+            mask |= u64::from(specials(&parts[1])) << 16;
+        }
+        if LENGTH >= 32 {
+            mask |= u64::from(specials(&parts[2])) << 32;
+        }
+        // The bits up to and including the one that should be the quote.
+        mask << (63 - LENGTH) == 1 << 63 && window[LENGTH] == b'"'
+    }
 
     /// The first `"`, `\` or line break at or after `from`; the length if there is none.
     #[inline(always)]
@@ -55,7 +152,14 @@ mod sse2 {
             }
             at += 32;
         }
-        super::scalar::string_end(bytes, at)
+        near_the_end(bytes, at)
+    }
+
+    /// Not inlined: it is rare, and many places look for the end of a string.
+    #[cold]
+    #[inline(never)]
+    fn near_the_end(bytes: &[u8], from: usize) -> usize {
+        super::scalar::string_end(bytes, from)
     }
 
     #[inline(always)]
@@ -135,11 +239,26 @@ mod sse2 {
 
 #[cfg_attr(target_arch = "x86_64", allow(dead_code, reason = "the tests hold the vector versions against these"))]
 mod scalar {
-    use super::{BLOCK, Brackets};
+    use super::{BLOCK, Brackets, Endless, container};
 
     pub(crate) fn string_end(bytes: &[u8], from: usize) -> usize {
         let rest = bytes.get(from..).unwrap_or_default();
         rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | b'\n')).map_or(bytes.len(), |offset| from + offset)
+    }
+
+    pub(crate) fn container_end(bytes: &[u8], start: usize) -> Result<usize, Endless> {
+        container::end(bytes, start, brackets, prefix_xor)
+    }
+
+    pub(crate) fn string_ends_after<const LENGTH: usize>(bytes: &[u8], from: usize) -> bool {
+        string_end(bytes, from) == from + LENGTH && bytes.get(from + LENGTH) == Some(&b'"')
+    }
+
+    pub(crate) fn prefix_xor(mut bits: u64) -> u64 {
+        for shift in [1, 2, 4, 8, 16, 32] {
+            bits ^= bits << shift;
+        }
+        bits
     }
 
     pub(crate) fn brackets(block: &[u8; BLOCK]) -> Brackets {
@@ -177,11 +296,32 @@ mod tests {
         proptest::collection::vec(byte, length)
     }
 
+    fn end_by_plain_loop(bytes: &[u8], start: usize) -> Result<usize, Endless> {
+        let (mut depth, mut in_string, mut at) = (1, false, start + 1);
+        while let Some(&byte) = bytes.get(at) {
+            match byte {
+                b'\n' if in_string => return Err(Endless::LineBreak(at)),
+                // What a backslash escapes is no quote; a line break behind it stays one.
+                b'\\' if matches!(bytes.get(at + 1), Some(b'"' | b'\\')) => at += 1,
+                b'"' => in_string = !in_string,
+                b'{' | b'[' if !in_string => depth += 1,
+                b'}' | b']' if !in_string => depth -= 1,
+                _ => {}
+            }
+            at += 1;
+            if depth == 0 {
+                return Ok(at);
+            }
+        }
+        Err(Endless::Cut)
+    }
+
     proptest! {
         #[test]
         fn the_vector_and_the_scalar_version_agree_on_blocks(block in bytes(BLOCK)) {
             let block: &[u8; BLOCK] = block.first_chunk().unwrap();
-            prop_assert_eq!(brackets(block), scalar::brackets(block));
+            #[cfg(target_arch = "x86_64")]
+            prop_assert_eq!(sse2::brackets(block), scalar::brackets(block));
             prop_assert_eq!(separators(block), scalar::separators(block));
             let chunk: &[u8; 16] = block.first_chunk().unwrap();
             prop_assert_eq!(dots(chunk), scalar::dots(chunk));
@@ -190,6 +330,26 @@ mod tests {
         #[test]
         fn the_vector_and_the_scalar_version_agree_on_strings(bytes in bytes(0..200), from in 0usize..220) {
             prop_assert_eq!(string_end(&bytes, from), scalar::string_end(&bytes, from));
+        }
+
+        #[test]
+        fn a_guessed_length_is_right_where_the_scalar_version_says_so(
+            before in "a{0,3}", plain in "a{9,37}", after in bytes(0..60),
+        ) {
+            let text = [before.as_bytes(), plain.as_bytes(), &after].concat();
+            let from = before.len();
+            prop_assert_eq!(string_ends_after::<12>(&text, from), scalar::string_ends_after::<12>(&text, from));
+            prop_assert_eq!(string_ends_after::<20>(&text, from), scalar::string_ends_after::<20>(&text, from));
+            prop_assert_eq!(string_ends_after::<36>(&text, from), scalar::string_ends_after::<36>(&text, from));
+        }
+
+        #[test]
+        fn objects_and_lists_end_where_a_plain_loop_says(bytes in bytes(1..300), start in 0usize..20) {
+            let expected = end_by_plain_loop(&bytes, start);
+            prop_assert_eq!(container_end(&bytes, start), expected);
+            prop_assert_eq!(scalar::container_end(&bytes, start), expected);
+            #[cfg(target_arch = "x86_64")]
+            prop_assert_eq!(sse2::container_end(&bytes, start), expected);
         }
 
         #[test]

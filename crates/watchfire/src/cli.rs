@@ -1,5 +1,6 @@
 //! The command line, as clap reads it and `--help` prints it.
 
+pub use crate::format::Format;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use watchfire_knowledge::ListFormat;
@@ -21,12 +22,20 @@ Examples:
   watchfire scan LOGS --from 2026-03-01 --to 2026-03-08
   watchfire scan LOGS --intel c2=c2.txt --trusted office.txt --inventory estate.json
   watchfire scan LOGS --format jsonl -o findings.jsonl --fail-on high
+  watchfire scan LOGS -o table=- -o jsonl=findings.jsonl -o csv=findings.csv
+  watchfire scan LOGS --intel NEW.txt --only-new-since findings.jsonl
 
 Exit status:
   0  completed, with or without findings
   1  nothing could be read
   2  the command line or the configuration is wrong
   3  --fail-on was reached";
+
+const DIFF_HELP: &str = "\
+Exit status:
+  0  the findings are the same
+  1  some differ
+  2  the command line is wrong, or a file could not be read";
 
 /// What the program can do.
 #[derive(Subcommand, Debug)]
@@ -36,6 +45,9 @@ pub enum Command {
     Scan(Box<ScanArguments>),
     /// Explain one finding: the records and the reasoning behind it
     Explain(Box<ExplainArguments>),
+    /// Compare two files of findings: what appeared, vanished and changed, and why
+    #[command(after_help = DIFF_HELP)]
+    Diff(DiffArguments),
     /// List the finding types, or describe one
     Types(TypesArguments),
     /// Check or show the configuration
@@ -141,9 +153,18 @@ pub struct ScanArguments {
     /// Form of the report [default: table]
     #[arg(long, value_name = "FORMAT", value_enum, help_heading = "Report")]
     pub format: Option<Format>,
-    /// Write the report to this file instead of standard output
-    #[arg(long, short, value_name = "FILE", help_heading = "Report")]
-    pub output: Option<PathBuf>,
+    /// Write the report to this file instead of standard output (repeatable, in several forms; `-` is standard output)
+    #[arg(long, short, value_name = "[FORMAT=]FILE", value_parser = output_argument, help_heading = "Report")]
+    pub output: Vec<OutputArgument>,
+    /// Leave out findings that stand in this file of findings already
+    #[arg(long, value_name = "FINDINGS-FILE", help_heading = "Report")]
+    pub only_new_since: Option<PathBuf>,
+    /// Leave out findings that meet these filter criteria, as GuardDuty's CreateFilter takes them (repeatable)
+    #[arg(long, value_name = "FILE", help_heading = "Report")]
+    pub suppress: Vec<PathBuf>,
+    /// Report suppressed findings too, marked as archived
+    #[arg(long, requires = "suppress", help_heading = "Report")]
+    pub show_suppressed: bool,
     /// Write the account of what was read and what was not, as JSON
     #[arg(long, value_name = "FILE", help_heading = "Report")]
     pub account_file: Option<PathBuf>,
@@ -163,6 +184,20 @@ pub struct ExplainArguments {
     /// What is read and known, where logs are scanned again.
     #[command(flatten)]
     pub input: InputArguments,
+}
+
+/// `watchfire diff`.
+#[derive(Args, Debug, Clone)]
+pub struct DiffArguments {
+    /// The findings of before (JSON or JSON lines)
+    #[arg(value_name = "OLD")]
+    pub old: PathBuf,
+    /// The findings of now
+    #[arg(value_name = "NEW")]
+    pub new: PathBuf,
+    /// Form of the comparison
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = DiffFormat::Text)]
+    pub format: DiffFormat,
 }
 
 /// `watchfire types`.
@@ -281,16 +316,40 @@ pub struct InventoryArguments {
     pub check: Option<PathBuf>,
 }
 
-/// The form of a report.
-#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Format {
+/// The form of a comparison.
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DiffFormat {
     /// For people
-    Table,
-    /// `{"findings":[…]}`, as GetFindings answers
+    #[default]
+    Text,
+    /// One JSON document
     Json,
-    /// One finding a line
-    Jsonl,
+}
+
+/// `[FORMAT=]FILE`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputArgument {
+    /// The form; `None` is what `--format` says.
+    pub format: Option<Format>,
+    /// The file; `-` is standard output.
+    pub file: PathBuf,
+}
+
+fn output_argument(text: &str) -> Result<OutputArgument, String> {
+    let (format, file) = match text.split_once('=') {
+        Some((name, file)) => match Format::from_str(name, false) {
+            Ok(format) => (Some(format), file),
+            Err(_) if name.contains(['/', '.']) => (None, text),
+            Err(_) => return Err(format!("`{name}` is no format; the formats are {}", formats())),
+        },
+        None => (None, text),
+    };
+    if file.is_empty() { Err("a file is missing".to_owned()) } else { Ok(OutputArgument { format, file: file.into() }) }
+}
+
+fn formats() -> String {
+    let names = Format::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+    names.map(|value| value.get_name().to_owned()).collect::<Vec<_>>().join(", ")
 }
 
 /// When to colour.
@@ -442,6 +501,17 @@ mod tests {
         check("c2+csv:Dst.IP=f", ListKind::C2, "csv:Dst.IP");
         check("+OTX_CSV=f", ListKind::Custom, "otx-csv");
         assert!(intel_argument("c2+xls=f").unwrap_err().contains("proof-point"));
+    }
+
+    #[test]
+    fn an_output_may_name_its_form() {
+        let plain = |file: &str| OutputArgument { format: None, file: file.into() };
+        assert_eq!(output_argument("out.csv").unwrap(), plain("out.csv"));
+        assert_eq!(output_argument("./a=b.csv").unwrap(), plain("./a=b.csv"));
+        let csv = OutputArgument { format: Some(Format::Csv), file: "a=b.csv".into() };
+        assert_eq!(output_argument("csv=a=b.csv").unwrap(), csv);
+        assert!(output_argument("xml=x").unwrap_err().contains("eventbridge, asff, ocsf"));
+        assert!(output_argument("csv=").is_err());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod config;
+pub mod diff;
 pub mod explain;
 pub mod intel;
 pub mod inventory;
@@ -16,6 +17,8 @@ use std::process::ExitCode;
 
 /// Nothing could be read.
 pub const STATUS_NOTHING_READ: u8 = 1;
+/// `watchfire diff` found a difference.
+pub const STATUS_DIFFERENT: u8 = 1;
 /// The command line or the configuration is wrong.
 pub const STATUS_USAGE: u8 = 2;
 /// `--fail-on` was reached.

@@ -25,7 +25,7 @@ pub struct ConfigFile {
 pub struct ScanSection {
     /// `threads`: how many read and parse.
     pub threads: Option<u16>,
-    /// `format`: `table`, `json` or `jsonl`.
+    /// `format`: `table`, `json`, `jsonl` or another that `--format` takes.
     pub format: Option<Format>,
     /// `min-severity`: `low`, `medium`, `high`, `critical`, or a number as text.
     pub min_severity: Option<String>,

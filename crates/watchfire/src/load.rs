@@ -7,8 +7,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use watchfire_knowledge::{
-    CloudRanges, IndicatorList, IndicatorsBuilder, Inventory, Knowledge, ListFormat, ListRole, ReadList, default_lists,
-    lists,
+    CloudRanges, EntryError, IndicatorList, IndicatorsBuilder, Inventory, Knowledge, ListFormat, ListRole, ReadList,
+    default_lists, lists,
 };
 use watchfire_model::ListKind;
 
@@ -62,12 +62,14 @@ pub fn lists(settings: &Settings) -> Result<(Vec<LoadedList>, Vec<String>)> {
 /// there makes a scan that silently finds nothing.
 pub fn knowledge(settings: &Settings) -> Result<Loaded> {
     let mut builder = IndicatorsBuilder::default();
-    let (lists, remarks) = lists(settings)?;
+    let (lists, remarks) = self::lists(settings)?;
     let mut loaded = Loaded { knowledge: Knowledge::default(), kinds: 0, remarks };
     for LoadedList { list, role, .. } in lists {
         match role {
             ListRole::Threat => {
-                loaded.kinds |= list.kind.bit();
+                if !list.entries.is_empty() {
+                    loaded.kinds |= list.kind.bit();
+                }
                 builder.add(list)
             }
             ListRole::Trusted => builder.trusted(list),
@@ -111,11 +113,16 @@ pub fn usable(read: ReadList, role: ListRole, shown: &str, remarks: &mut Vec<Str
         );
     }
     if read.list.entries.is_empty() {
-        let why = read.rejected.first().map_or_else(
-            || format!("it is empty, read as {}", read.format),
-            |rejected| format!("line {}: {}", rejected.line, rejected.reason),
-        );
-        bail!("the list `{shown}` holds no entry that can be used: {why}");
+        // A list of private ranges is understood, and matches nothing; anything else is the wrong file.
+        let is_wrong = |reason: EntryError| reason != EntryError::NotRoutable;
+        let why = match read.rejected.iter().find(|rejected| is_wrong(rejected.reason)) {
+            Some(rejected) => Some(format!("line {}: {}", rejected.line, rejected.reason)),
+            None => read.rejected.is_empty().then(|| format!("it is empty, read as {}", read.format)),
+        };
+        if let Some(why) = why {
+            bail!("the list `{shown}` holds no entry that can be used: {why}");
+        }
+        remarks.push(format!("{shown}: it holds no entry that can match anything"));
     }
     if read.rejected_count > 0 {
         remarks.push(format!("{shown}: {} of its entries were refused:", read.rejected_count));

@@ -14,6 +14,7 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Scan(arguments) => commands::scan::run(&arguments),
         Command::Explain(arguments) => commands::explain::run(&arguments),
+        Command::Diff(arguments) => commands::diff::run(&arguments),
         Command::Types(arguments) => commands::types::run(&arguments),
         Command::Config(arguments) => commands::config::run(&arguments),
         Command::Intel(arguments) => commands::intel::run(&arguments),

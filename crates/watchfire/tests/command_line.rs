@@ -52,6 +52,7 @@ fn a_wrong_command_line_is_explained() {
         (&["scan", "x", "--fail-on", "dire"], "low, medium, high or critical"),
         (&["scan", "x", "--type", "Nonsense"], "watchfire types"),
         (&["scan", "x", "--from", "yesterday"], "--from"),
+        (&["scan", "x", "--from", "2026-03-11", "--to", "2026-03-10"], "--from is the first moment"),
         (&["scan", "x", "--account", "12"], "twelve digits"),
         (&["scan", "x", "--threads", "0"], "--threads"),
         (&["scan", "x", "--format", "xml"], "jsonl"),
@@ -75,6 +76,14 @@ fn a_list_without_a_usable_entry_stops_the_program() {
     let scan = folder.scan(&["--intel", &list(&folder, "c2=", "empty.txt", "# nothing\n")]);
     assert_eq!(scan.run.status, 2);
     assert!(scan.run.stderr.contains("holds no entry that can be used"), "{}", scan.run.stderr);
+}
+
+#[test]
+fn a_list_of_private_ranges_matches_nothing_and_says_so() {
+    let folder = folder();
+    let scan = folder.scan(&["--intel", &list(&folder, "custom=", "private.txt", "10.0.0.0/8\n192.168.1.7\n")]);
+    assert_eq!(scan.run.status, 0, "{}", scan.run.stderr);
+    assert!(scan.run.stderr.contains("not publicly routable"), "{}", scan.run.stderr);
 }
 
 #[test]

@@ -333,7 +333,7 @@ fn difference(one: &str, other: &str) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_order_and_any_cut_gives_the_same_findings(
@@ -394,4 +394,32 @@ fn the_events_of_the_property_make_findings_of_many_types() {
     ] {
         assert!(found.contains(name), "{name}");
     }
+}
+
+/// Larger than what is read at once, and more facts than are kept in memory: the pieces and the temporary file leave no
+/// trace.
+#[test]
+fn a_log_that_is_read_in_pieces_gives_what_its_parts_give() {
+    let calls: Vec<String> =
+        (0..45_000u32).map(|at| call_text(0, at % 7_200, (at % 50) as u8, u64::from(at))).collect();
+    let flows: Vec<String> = (0..90_000u32)
+        .map(|at| flow_texts(0, at % 7_200, 40_000 + (at % 4_000) as u16, true, 0, false).remove(0))
+        .collect();
+    let place = |service: &str, content: String| LogFile {
+        path: format!("AWSLogs/111122223333/{service}/us-east-1/2026/03/10/x").into(),
+        content: content.into_bytes(),
+    };
+    let padding = " ".repeat(400);
+    let large = [
+        place("CloudTrail", format!("{{\"Records\":[{}]}}", calls.join(&format!(",{padding}")))),
+        place("vpcflowlogs", format!("{HEADER}\n{}\n", flows.join("\n"))),
+    ];
+    assert!(large[0].content.len() > 33 << 20, "more than Limits::whole_bytes");
+    let mut dice = Dice::new(6);
+    let once = findings(&large, &[Packing::Plain], 1, &mut dice);
+    assert!(once.contains("\"count\": 900") && once.contains("C&CActivity.B"));
+    let again = findings(&recut::deal(&large, 5, false, &mut dice), &Packing::ALL, 3, &mut dice);
+    assert!(again == once, "{}", difference(&once, &again));
+    let doubled = findings(&[large.clone(), large].concat(), &Packing::ALL, 2, &mut dice);
+    assert!(doubled == once, "{}", difference(&once, &doubled));
 }

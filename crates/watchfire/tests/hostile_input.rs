@@ -253,6 +253,10 @@ fn nothing_at_all_is_a_failure() {
     let empty = Folder::empty().scan(&[]);
     assert_eq!(empty.run.status, 1);
     assert!(empty.run.stderr.contains("nothing could be read"), "{}", empty.run.stderr);
+    let foreign =
+        Folder::empty().file("picture.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR").file("notes.txt", "no log").scan(&[]);
+    assert_eq!(foreign.run.status, 1, "a wrong folder is told by the status too");
+    assert!(foreign.adds_up(), "{:#}", foreign.account);
     let missing = program::run(["scan", "/nonexistent/logs"]);
     assert_eq!(missing.status, 1);
     assert!(

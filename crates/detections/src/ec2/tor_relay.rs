@@ -41,7 +41,8 @@ pub(crate) const DETECTION: Detection = Detection {
 /// Evidence: within one hour, answered connections that at least five distinct relays opened to the instance, and
 /// answered connections that it opened to at least five.
 ///
-/// Unanswered ones do not count: exits scan the whole internet on behalf of their users. Nor does anything but TCP, the
+/// Unanswered ones do not count: exits scan the whole internet on behalf of their users. Where the log lacks the record
+/// of the answer, data that the opener sent shows that there was one. Nor does anything but TCP, the
 /// only protocol that relays speak: a relay's host may well be a time server, too. From then on each record of
 /// such a connection makes a signal, as long as both numbers stand.
 struct Relays {
@@ -72,7 +73,8 @@ impl Default for Relays {
 impl Window for Relays {
     fn observe(&mut self, record: &Observed<'_>, context: &Context<'_>, signals: &mut Vec<Signal>) {
         let Observed::Flow(contact) = record else { return };
-        if !contact.speaks() || !contact.is_answered || contact.flow.protocol != TCP {
+        let took_place = contact.is_answered || contact.opener_sent_data();
+        if !contact.speaks() || !took_place || contact.flow.protocol != TCP {
             return;
         }
         let is_inbound = match contact.direction {
@@ -255,6 +257,17 @@ mod tests {
         });
         let client = (20..26).flat_map(|number| called(number, number as i64));
         assert!(found(&scans.chain(refused).chain(client).collect::<Vec<_>>()).is_empty());
+    }
+
+    #[test]
+    fn data_of_the_opener_stands_for_an_answer_that_the_log_lacks() {
+        let asked = |packets, bytes| {
+            let calls = (0..5).map(move |number| calls(number, 0)[0].clone());
+            let called = (5..10).map(move |number| called(number, 0)[0].clone());
+            calls.chain(called).map(|flow| flow.packets(packets, bytes)).collect::<Vec<_>>()
+        };
+        assert_eq!(found(&asked(10, 2_000)).len(), 1);
+        assert!(found(&asked(6, 360)).is_empty());
     }
 
     #[test]

@@ -123,6 +123,14 @@ mod tests {
             &super::DETECTION,
             &[&create, &delete.replace(r#"{"name": "audit"}"#, r#"{"bucketName": "audit-logs"}"#)],
         );
+        let update = STOP.replace("StopLogging", "UpdateTrail").replace(
+            r#""responseElements": null"#,
+            r#""responseElements": {"name": "audit", "s3BucketName": "audit-logs"}"#,
+        );
+        check_fires(
+            &super::DETECTION,
+            &[&update, &delete.replace(r#"{"name": "audit"}"#, r#"{"bucketName": "audit-logs"}"#)],
+        );
         check_quiet(
             &super::DETECTION,
             &[&create, &delete.replace(r#"{"name": "audit"}"#, r#"{"bucketName": "holiday-pictures"}"#)],

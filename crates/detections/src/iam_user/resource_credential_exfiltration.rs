@@ -72,6 +72,11 @@ fn workload(event: &ApiCall<'_>, context: &Context<'_>) -> Option<(Workload, Str
         (workload, format!("The inventory says that {} alone assumes role `{role}`.", workload.service()))
     } else if is_made_by_the_lambda_console(&role, session) {
         (Workload::Lambda, format!("The Lambda console named role `{role}` after function `{session}`."))
+    } else if is_task_id(session) {
+        (
+            Workload::EcsTask,
+            format!("ECS names sessions of a task's role after the task, and this session is `{session}`."),
+        )
     } else {
         return None;
     };
@@ -106,6 +111,11 @@ fn is_made_by_the_lambda_console(role: &str, session: &str) -> bool {
         && tail.is_some_and(|tail| {
             tail.len() == 8 && tail.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
         })
+}
+
+/// The id of a task as it is made today. Nobody names a session so by hand, and the SDKs do not either.
+fn is_task_id(session: &str) -> bool {
+    session.len() == 32 && session.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Whether AWS would name a session of this workload so: ECS after the task's id, Lambda after the function.
@@ -182,6 +192,15 @@ mod tests {
         check_fires(&DETECTION, &[&call(OUTSIDE_AWS, "service-role/resize-role-a1b2c3d4", "resize")]);
         check_quiet(&DETECTION, &[&call(OUTSIDE_AWS, "service-role/resize-role-a1b2c3d4", "alice")]);
         check_quiet(&DETECTION, &[&call(OUTSIDE_AWS, "resize-role-a1b2c3d4", "resize")]);
+    }
+
+    #[test]
+    fn a_session_with_the_id_of_a_task_is_a_tasks() {
+        let signals = check_fires(&DETECTION, &[&call(OUTSIDE_AWS, "orders", TASK)]);
+        assert_eq!(signals[0].finding_type, OUTSIDE);
+        check_quiet(&DETECTION, &[&call(INSIDE_AWS, "orders", TASK)]);
+        check_quiet(&DETECTION, &[&call(OUTSIDE_AWS, "orders", &TASK.to_uppercase())]);
+        check_quiet(&DETECTION, &[&call(OUTSIDE_AWS, "orders", &TASK[1..])]);
     }
 
     #[test]

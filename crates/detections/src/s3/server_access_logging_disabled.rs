@@ -2,7 +2,7 @@
 
 use crate::shared::call;
 use crate::{Context, Detection, Interest::Api, Need, Rule};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use watchfire_model::{ApiCall, FindingType, Severity, Signal};
 
 const LOGGING_DISABLED: FindingType = FindingType::new("Stealth:S3/ServerAccessLoggingDisabled");
@@ -18,8 +18,8 @@ pub(crate) const DETECTION: Detection = Detection {
 
 /// Evidence: a granted `PutBucketLogging` whose status does not enable logging.
 ///
-/// There is no call to delete the setting: an empty status does it. An event that holds no status at all says nothing
-/// about it, and a refused call changes nothing. Whether the bucket was logging before is not asked: the log seldom
+/// There is no call to delete the setting: an empty status does it. An event that hides its request says nothing about
+/// it, and a refused call changes nothing. Whether the bucket was logging before is not asked: the log seldom
 /// shows it.
 fn detect(event: &ApiCall<'_>, context: &Context<'_>, signals: &mut Vec<Signal>) {
     if event.name != "PutBucketLogging" || !event.succeeded() || !disables(&event.request_json()) {
@@ -42,14 +42,23 @@ fn detect(event: &ApiCall<'_>, context: &Context<'_>, signals: &mut Vec<Signal>)
     signals.push(signal);
 }
 
-/// Whether the request holds a status, and one that enables nothing. CloudTrail writes an empty one as an object with
-/// nothing but its `xmlns`, or as an empty text.
+/// Whether the request sets a status that enables nothing. CloudTrail writes an empty one as an object with nothing but
+/// its `xmlns`, or as an empty text; a request that names its bucket and no status sets an empty one as well.
 fn disables(request: &Value) -> bool {
-    match request.get("BucketLoggingStatus") {
+    let Some(members) = request.as_object() else { return false };
+    let status = members.iter().find(|(key, _)| key.eq_ignore_ascii_case("BucketLoggingStatus"));
+    match status.map(|(_, status)| status) {
         Some(Value::Object(status)) => status.get("LoggingEnabled").is_none_or(|enabled| enabled.is_null()),
         Some(Value::String(status)) => status.trim().is_empty(),
-        _ => false,
+        Some(Value::Null) | None => members.contains_key("bucketName") && !names_a_target(members),
+        Some(_) => false,
     }
+}
+
+/// Whether the request names a target in another shape, which some tools that rewrite events leave.
+fn names_a_target(members: &Map<String, Value>) -> bool {
+    members.contains_key("LoggingEnabled")
+        || members.get("logging").is_some_and(|logging| logging.as_str().is_none_or(|text| !text.is_empty()))
 }
 
 #[cfg(test)]
@@ -73,6 +82,9 @@ mod tests {
         assert_eq!(signals[0].resource.buckets[0].name, "reports");
         check_fires(&DETECTION, &[&EVENT.replace(EMPTY, r#""""#)]);
         check_fires(&DETECTION, &[&EVENT.replace(EMPTY, "{}")]);
+        check_fires(&DETECTION, &[&EVENT.replace(EMPTY, "null")]);
+        check_fires(&DETECTION, &[&EVENT.replace("BucketLoggingStatus", "bucketLoggingStatus")]);
+        check_fires(&DETECTION, &[&EVENT.replace("BucketLoggingStatus", "somethingElse")]);
     }
 
     #[test]
@@ -85,8 +97,18 @@ mod tests {
     }
 
     #[test]
-    fn a_request_without_a_status_says_nothing() {
-        check_quiet(&DETECTION, &[&EVENT.replace("BucketLoggingStatus", "somethingElse")]);
+    fn a_request_that_is_hidden_or_names_a_target_elsewhere_says_nothing() {
+        let target = EVENT
+            .replace("BucketLoggingStatus", "somethingElse")
+            .replace(r#""logging": """#, r#""logging": [{"targetBucket": "logs", "targetPrefix": "a/"}]"#);
+        check_quiet(&DETECTION, &[&target]);
+        check_quiet(
+            &DETECTION,
+            &[&EVENT.replace(
+                r#""requestParameters": {"#,
+                r#""requestParameters": "HIDDEN_DUE_TO_SECURITY_REASONS", "x": {"#,
+            )],
+        );
     }
 
     #[test]

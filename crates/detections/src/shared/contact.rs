@@ -44,6 +44,13 @@ const EPHEMERAL_MIN: u16 = 32_768;
 const BARE_BYTES_V4: u64 = 40;
 const BARE_BYTES_V6: u64 = 60;
 
+/// Packets of an opener who sends data: a SYN, an ACK, the data, and its end.
+const DATA_PACKETS_MIN: u64 = 4;
+
+/// Bytes of options that a packet may carry which flags show to be a refusal: as many as any TCP sends, and not enough
+/// for data. Source: a SYN of Linux has 20 bytes of options.
+const OPTIONS_BYTES: u64 = 20;
+
 /// One flow record, seen from our side.
 pub struct Contact<'a> {
     /// The record.
@@ -84,6 +91,21 @@ impl Contact<'_> {
             ConnectionDirection::Inbound => !self.is_outgoing || self.packets_in == 0,
             ConnectionDirection::Outbound | ConnectionDirection::Unknown => self.is_outgoing || self.packets_out == 0,
         }
+    }
+
+    /// Whether the side that opened a TCP connection was let in and sent data, which TCP allows once the other side has
+    /// answered: packets larger than the SYNs that an opener without answer repeats.
+    pub fn opener_sent_data(&self) -> bool {
+        let (packets, bytes) = match self.direction {
+            ConnectionDirection::Inbound => (self.packets_in, self.bytes_in),
+            ConnectionDirection::Outbound => (self.packets_out, self.bytes_out),
+            ConnectionDirection::Unknown => return false,
+        };
+        let headers = if self.remote.is_ipv6() { BARE_BYTES_V6 } else { BARE_BYTES_V4 };
+        self.flow.protocol == TCP
+            && !self.flow.is_rejected()
+            && packets >= DATA_PACKETS_MIN
+            && bytes > packets.saturating_mul(headers + OPTIONS_BYTES)
     }
 
     /// The AWS service that AWS names as the owner of the other address; empty if it names none.
@@ -329,13 +351,14 @@ impl Side {
 
 /// Whether the record shows nothing but refusals. Where the format lacks flags its size must tell.
 fn is_refusal(flow: &VpcFlow<'_>, flags: Option<u8>) -> bool {
-    flow.protocol == TCP && is_bare(flow) && flags.is_none_or(|flags| flags & (SYN | RST) == RST)
+    let options = if flags.is_some() { OPTIONS_BYTES } else { 0 };
+    flow.protocol == TCP && is_bare(flow, options) && flags.is_none_or(|flags| flags & (SYN | RST) == RST)
 }
 
-/// Whether every packet was headers alone, without even a segment size.
-fn is_bare(flow: &VpcFlow<'_>) -> bool {
-    let each = if flow.source.is_some_and(|source| source.is_ipv6()) { BARE_BYTES_V6 } else { BARE_BYTES_V4 };
-    flow.byte_count <= flow.packet_count.saturating_mul(each)
+/// Whether every packet was headers alone, with no more than so many bytes of options.
+fn is_bare(flow: &VpcFlow<'_>, options: u64) -> bool {
+    let headers = if flow.source.is_some_and(|source| source.is_ipv6()) { BARE_BYTES_V6 } else { BARE_BYTES_V4 };
+    flow.byte_count <= flow.packet_count.saturating_mul(headers + options)
 }
 
 const fn is_icmp(protocol: u8) -> bool {
@@ -434,6 +457,22 @@ mod tests {
     use watchfire_parse::Origin;
 
     const REMOTE: &str = "198.51.100.7";
+
+    #[test]
+    fn a_refusal_with_options_is_one_where_flags_say_so() {
+        let lines = |flags| {
+            [
+                FlowLine::into(REMOTE, 50_000, 22).flags(2).packets(1, 60),
+                FlowLine::out(22, REMOTE, 50_000).flags(flags).packets(1, 60),
+            ]
+        };
+        let refused = |flags| {
+            let lines = lines(flags).map(|line| line.to_string());
+            contacts_with(&Knowledge::default(), FLOW_HEADER, &lines)[0].0.2
+        };
+        assert!(refused(4));
+        assert!(!refused(18));
+    }
 
     /// What of a contact the rules decide by.
     type Seen = (ConnectionDirection, bool, bool, u64, u64);

@@ -12,7 +12,7 @@
 //! ```
 //!
 //! Entries are IPv4 and IPv6 addresses and prefixes, domains, `*.` wildcards, SHA-256 digests and access key ids.
-//! `#` and `;` begin a comment line; `#` after white space begins a comment that names the entry's threat.
+//! `#` and `;` begin a comment line; after white space they begin a comment that names the entry's threat.
 //! Nothing a file holds makes reading fail: what cannot be used is counted, with the line and a sentence.
 
 use super::{EntryError, ListFormat, ReadList, as_text};
@@ -71,9 +71,9 @@ fn read_header(comment: &str, list: &mut IndicatorList, threat: &mut Box<str>) -
     true
 }
 
-/// Splits `entry  # threat`. A `#` that follows no white space belongs to the entry.
+/// Splits `entry  # threat` or `entry  ; threat`. A sign that follows no white space belongs to the entry.
 fn split_comment(line: &str) -> (&str, &str) {
-    let hash = line.match_indices('#').find(|&(at, _)| line[..at].ends_with(char::is_whitespace));
+    let hash = line.match_indices(['#', ';']).find(|&(at, _)| line[..at].ends_with(char::is_whitespace));
     match hash {
         Some((at, _)) => (line[..at].trim_end(), line[at + 1..].trim()),
         None => (line, ""),

@@ -197,10 +197,13 @@ impl<'a> ApiCall<'a> {
         self.category == CallCategory::Data && self.source == "s3.amazonaws.com"
     }
 
-    /// Whether a principal with credentials made the call. Anonymous S3 requests have none.
+    /// Whether a principal with credentials made the call. Anonymous S3 requests have none: CloudTrail gives them the
+    /// account `ANONYMOUS_PRINCIPAL`, `anonymous` in older events.
     pub fn is_authenticated(&self) -> bool {
         let identity = &self.identity;
-        let anonymous = identity.account == "ANONYMOUS_PRINCIPAL" || identity.principal_id == "ANONYMOUS_PRINCIPAL";
+        let anonymous = [&identity.account, &identity.principal_id]
+            .into_iter()
+            .any(|name| name == "ANONYMOUS_PRINCIPAL" || name.eq_ignore_ascii_case("anonymous"));
         let nobody =
             identity.kind == IdentityKind::Unknown && identity.arn.is_empty() && identity.access_key_id.is_empty();
         !anonymous && !nobody
@@ -332,6 +335,17 @@ mod tests {
     #[test]
     fn an_identity_without_anything_still_has_a_key() {
         assert_eq!(Identity::default().principal(), "unknown");
+    }
+
+    #[test]
+    fn an_anonymous_request_is_made_without_credentials() {
+        let by = |account: &'static str| {
+            let identity = Identity { kind: IdentityKind::AwsAccount, account: account.into(), ..Identity::default() };
+            ApiCall { identity, ..ApiCall::default() }.is_authenticated()
+        };
+        assert!(!by("ANONYMOUS_PRINCIPAL"));
+        assert!(!by("anonymous"));
+        assert!(by("111122223333"));
     }
 
     #[test]

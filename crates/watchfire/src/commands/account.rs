@@ -40,6 +40,10 @@ pub fn account(outcome: &ScanOutcome, loaded: &Loaded) -> ScanAccount {
             gaps: coverage.gaps().into_iter().map(|(from, to)| Gap { from, to }).collect(),
         });
     }
+    // Only API events have an identity to be recognised by: each copy beyond the first is counted as a duplicate alone.
+    if let Some(calls) = account.records.analysed.get_mut(RecordKind::ApiCall.name()) {
+        *calls = calls.saturating_sub(outcome.replay.duplicates);
+    }
     account.not_evaluated = not_evaluated(outcome, loaded);
     for (name, _, bytes) in outcome.replay.state.iter().filter(|(_, count, _)| *count > 0) {
         account.state_bytes.insert(name.clone(), *bytes);

@@ -4,20 +4,19 @@ use super::print;
 use super::scan::options;
 use crate::cli::ExplainArguments;
 use crate::config::{Settings, is_coloured};
+use crate::findings_file::findings_in;
 use crate::load;
 use crate::progress::Progress;
 use crate::scan::scan;
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use serde_json::Value;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use watchfire_export::{explain, finding_json};
 
 /// Ids shorter than this are too likely to fit several findings.
 const ID_CHARS_MIN: usize = 4;
-/// A findings file larger than this is a log.
-const FINDINGS_BYTES_MAX: u64 = 1 << 30;
 
 /// Finds the finding, in a file of findings or by scanning again, and explains it.
 pub fn run(arguments: &ExplainArguments) -> Result<ExitCode> {
@@ -59,38 +58,4 @@ pub fn run(arguments: &ExplainArguments) -> Result<ExitCode> {
 
 fn id_of(finding: &Value) -> &str {
     finding.get("id").and_then(Value::as_str).unwrap_or_default()
-}
-
-/// The findings in a file, if it is one of findings.
-fn findings_in(path: &Path) -> Result<Option<Vec<Value>>> {
-    let shown = path.display();
-    let about = std::fs::metadata(path).with_context(|| format!("could not read `{shown}`"))?;
-    if !about.is_file() || about.len() > FINDINGS_BYTES_MAX {
-        return Ok(None);
-    }
-    let bytes = std::fs::read(path).with_context(|| format!("could not read `{shown}`"))?;
-    let Ok(text) = std::str::from_utf8(&bytes) else { return Ok(None) };
-    let whole = serde_json::from_str::<Value>(text).ok().map(|document| vec![document]);
-    let lines = || {
-        text.lines()
-            .filter(|line| !line.trim().is_empty())
-            .map(|line| serde_json::from_str(line).ok())
-            .collect::<Option<Vec<Value>>>()
-    };
-    let Some(documents) = whole.or_else(lines) else { return Ok(None) };
-    let findings: Vec<Value> = documents
-        .into_iter()
-        .flat_map(|document| match document {
-            Value::Array(items) => items,
-            Value::Object(mut object) => match object.remove("findings") {
-                Some(Value::Array(items)) => items,
-                _ => vec![Value::Object(object)],
-            },
-            other => vec![other],
-        })
-        .collect();
-    let are_findings = findings.iter().all(|finding| {
-        finding.get("id").is_some() && finding.get("type").is_some() && finding.get("service").is_some()
-    });
-    Ok((are_findings && !findings.is_empty()).then_some(findings))
 }

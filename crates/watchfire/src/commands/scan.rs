@@ -1,40 +1,53 @@
 //! `watchfire scan`.
 
 use super::account::account;
-use super::{STATUS_FAIL_ON, STATUS_NOTHING_READ, say};
-use crate::cli::{Format, InputArguments, ScanArguments, type_matches};
+use super::{STATUS_FAIL_ON, STATUS_NOTHING_READ, is_broken_pipe, say};
+use crate::cli::{InputArguments, ScanArguments};
 use crate::config::{Settings, is_coloured};
+use crate::format::{Format, Report};
 use crate::load;
 use crate::progress::Progress;
-use crate::scan::{ScanOptions, ScanOutcome, scan};
-use anyhow::{Context, Result};
+use crate::scan::{FileResult, ScanOptions, ScanOutcome, scan};
+use crate::selection::Selection;
+use anyhow::{Context, Result, bail};
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
+use std::io::{self, BufWriter};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 use watchfire_engine::Scope;
-use watchfire_export::{TEXT_WIDTH, table, write_json, write_jsonl};
+use watchfire_export::{ScanAccount, TEXT_WIDTH};
 use watchfire_model::Finding;
+
+/// The file name that stands for standard output.
+const STANDARD_OUTPUT: &str = "-";
 
 /// Scans, reports, and says what was read.
 pub fn run(arguments: &ScanArguments) -> Result<ExitCode> {
     #[expect(clippy::disallowed_methods, reason = "how long a scan took is told to people; no finding depends on it")]
     let begin = Instant::now();
+    if let (Some(from), Some(to)) = (arguments.input.from, arguments.input.to)
+        && from >= to
+    {
+        bail!("nothing lies from {from} to {to}: --from is the first moment, --to the first one after the period");
+    }
     let settings = Settings::from_arguments(&arguments.input)?;
+    let outputs = outputs(arguments, &settings)?;
+    let selection = Selection::from_arguments(arguments, &settings)?;
     let loaded = load::knowledge(&settings)?;
     let progress = Progress::new(arguments.input.quiet);
     let mut outcome = scan(&options(&arguments.paths, &arguments.input, &settings), &loaded.knowledge, &progress)?;
     let findings = std::mem::take(&mut outcome.findings);
-    let held_back = findings.len();
-    let reported: Vec<Finding> =
-        findings.into_iter().filter(|finding| is_wanted(finding, arguments, &settings)).collect();
-    let held_back = held_back - reported.len();
-
-    report(&reported, arguments, &settings)?;
     let mut account = account(&outcome, &loaded);
+    let reported = selection.apply(findings, &mut account);
+
+    let written = report(&reported, &account, &outputs, arguments);
+    if let Err(error) = written
+        && !is_broken_pipe(&error)
+    {
+        return Err(error); // A reader that has seen enough (`| head`) is no reason to leave out the account.
+    }
     account.seconds = begin.elapsed().as_secs_f64();
-    account.not_reported = held_back as u64;
     if let Some(file) = &arguments.account_file {
         let text = serde_json::to_string_pretty(&account).context("could not write the account as JSON")?;
         std::fs::write(file, text + "\n").with_context(|| format!("could not write `{}`", file.display()))?;
@@ -60,47 +73,60 @@ pub fn options(paths: &[PathBuf], input: &InputArguments, settings: &Settings) -
     }
 }
 
-fn is_wanted(finding: &Finding, arguments: &ScanArguments, settings: &Settings) -> bool {
-    let severe = arguments.min_severity.or(settings.min_severity).is_none_or(|least| finding.latest.severity >= least);
-    let name = finding.latest.finding_type.as_str();
-    severe && (arguments.types.is_empty() || arguments.types.iter().any(|pattern| type_matches(pattern, name)))
+/// Where the report goes, in which forms. Standard output if no file is named.
+fn outputs(arguments: &ScanArguments, settings: &Settings) -> Result<Vec<(Format, PathBuf)>> {
+    let usual = arguments.format.unwrap_or(settings.format);
+    let mut outputs: Vec<(Format, PathBuf)> = Vec::new();
+    for output in &arguments.output {
+        if outputs.iter().any(|(_, file)| *file == output.file) {
+            bail!("`{}` is named twice by --output: one report would overwrite the other", output.file.display());
+        }
+        outputs.push((output.format.unwrap_or(usual), output.file.clone()));
+    }
+    if outputs.is_empty() {
+        outputs.push((usual, PathBuf::from(STANDARD_OUTPUT)));
+    }
+    Ok(outputs)
 }
 
-fn report(findings: &[Finding], arguments: &ScanArguments, settings: &Settings) -> Result<()> {
-    let format = arguments.format.unwrap_or(settings.format);
-    match &arguments.output {
-        Some(path) => {
-            let file = File::create(path).with_context(|| format!("could not write `{}`", path.display()))?;
-            let mut out = BufWriter::new(file);
-            write(findings, format, false, &mut out).with_context(|| format!("could not write `{}`", path.display()))
-        }
-        None => {
+fn report(
+    findings: &[Finding],
+    account: &ScanAccount,
+    outputs: &[(Format, PathBuf)],
+    arguments: &ScanArguments,
+) -> Result<()> {
+    let mut broken_pipe = None;
+    for (format, path) in outputs {
+        if path.as_path() == Path::new(STANDARD_OUTPUT) {
             let coloured = is_coloured(arguments.input.color, &io::stdout());
-            write(findings, format, coloured, &mut BufWriter::new(io::stdout().lock()))
-                .context("could not write to standard output")
+            let report = Report { findings, account, coloured };
+            let written = format.write(&report, &mut BufWriter::new(io::stdout().lock()));
+            match written.context("could not write to standard output") {
+                Err(error) if is_broken_pipe(&error) => broken_pipe = Some(error), // The files are wanted all the same.
+                other => other?,
+            }
+            continue;
         }
+        let not_written = || format!("could not write `{}`", path.display());
+        let mut out = BufWriter::new(File::create(path).with_context(not_written)?);
+        let report = Report { findings, account, coloured: false };
+        format.write(&report, &mut out).with_context(not_written)?;
     }
-}
-
-fn write(findings: &[Finding], format: Format, coloured: bool, out: &mut dyn Write) -> io::Result<()> {
-    match format {
-        Format::Table => out.write_all(table(findings, coloured).as_bytes())?,
-        Format::Json => write_json(findings, out)?,
-        Format::Jsonl => write_jsonl(findings, out)?,
-    }
-    out.flush()
+    broken_pipe.map_or(Ok(()), Err)
 }
 
 fn status(reported: &[Finding], outcome: &ScanOutcome, arguments: &ScanArguments) -> ExitCode {
-    let reached = arguments
-        .fail_on
-        .is_some_and(|level| reported.iter().any(|finding| finding.latest.severity >= level.minimum()));
-    let anything_read = outcome.files.iter().any(|file| file.outcome.as_ref().is_some_and(|outcome| outcome.bytes > 0));
+    let reached = arguments.fail_on.is_some_and(|level| {
+        reported.iter().any(|finding| !finding.archived && finding.latest.severity >= level.minimum())
+    });
+    // A file that is no log is not nothing, but a folder of such files is not what anyone meant to scan.
+    let anything_read = outcome.files.iter().any(FileResult::holds_a_log);
     match (reached, anything_read) {
         (true, _) => ExitCode::from(STATUS_FAIL_ON),
         (false, true) => ExitCode::SUCCESS,
         (false, false) => {
-            say("watchfire: nothing could be read; see the account above for the reasons\n");
+            let reasons = if arguments.input.quiet { "scan without --quiet" } else { "see the account above" };
+            say(&format!("watchfire: nothing could be read as a log; {reasons} for the reasons\n"));
             ExitCode::from(STATUS_NOTHING_READ)
         }
     }

@@ -65,6 +65,7 @@ fn a_comment_behind_an_entry_names_its_threat() {
         entries("198.51.100.7   # Emotet\n198.51.100.8\t#\n198.51.100.9 #TrickBot # 2"),
         ["198.51.100.7 # Emotet", "198.51.100.8", "198.51.100.9 # TrickBot # 2"]
     );
+    assert_eq!(entries("198.51.100.7 ; Emotet\nexample.com ;x"), ["198.51.100.7 # Emotet", "example.com # x"]);
 }
 
 #[test]

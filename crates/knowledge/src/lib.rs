@@ -62,7 +62,9 @@ impl Knowledge {
         for list in default_lists::load() {
             builder.add(list);
         }
-        builder.guard(default_lists::guard());
+        for guard in default_lists::guards() {
+            builder.guard(guard);
+        }
         Self { indicators: builder.build(), cloud_ranges: CloudRanges::shipped(), ..Self::default() }
     }
 

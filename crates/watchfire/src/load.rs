@@ -38,7 +38,7 @@ pub fn lists(settings: &Settings) -> Result<(Vec<LoadedList>, Vec<String>)> {
     if settings.default_intel {
         let shipped = |list, role| LoadedList { list, role, place: "shipped".to_owned() };
         loaded.extend(default_lists::load().into_iter().map(|list| shipped(list, ListRole::Threat)));
-        loaded.push(shipped(default_lists::guard(), ListRole::Guard));
+        loaded.extend(default_lists::guards().into_iter().map(|list| shipped(list, ListRole::Guard)));
     }
     for feed in &settings.feeds {
         let list = feeds::cached(feed, settings, &mut remarks)?;

@@ -14,7 +14,7 @@ fuzz_target!(|content: &[u8]| {
     for format in formats {
         let read = lists::read(content, format, &defaults);
         assert_eq!(read.rejected_by_reason.values().sum::<u64>(), read.rejected_count);
-        for entry in &read.list.entries {
+        for entry in read.list.entries.iter() {
             assert_eq!(lists::indicator(&entry.indicator.to_string()).as_ref(), Ok(&entry.indicator));
         }
         builder.add(read.list);

@@ -103,13 +103,13 @@ fn read_warning_list(data: &Path, folder: &str) -> anyhow::Result<IndicatorList>
 fn resolvers(data: &Path) -> anyhow::Result<String> {
     let lists = [read_warning_list(data, "public-dns-v4")?, read_warning_list(data, "public-dns-v6")?];
     let operators: Vec<IpNet> = RESOLVERS.iter().filter_map(|network| network.parse().ok()).collect();
-    let is_operators = |indicator: &&Indicator| match indicator {
+    let is_operators = |indicator: &Indicator| match indicator {
         Indicator::Network(network) => operators.iter().any(|operator| operator.contains(network)),
         _ => false,
     };
-    let indicators = lists.iter().flat_map(|list| &list.entries).map(|entry| &entry.indicator);
-    let entries: BTreeSet<&Indicator> = indicators.filter(is_operators).collect();
-    let entries = entries.into_iter().map(ToString::to_string);
+    let indicators = lists.iter().flat_map(|list| list.entries.iter()).map(|entry| entry.indicator);
+    let entries: BTreeSet<Indicator> = indicators.filter(is_operators).collect();
+    let entries = entries.iter().map(ToString::to_string);
     Ok(guard_text("Public resolvers", &lists[0].version, WARNING_LISTS_LICENCE, WARNING_LISTS, entries))
 }
 
@@ -134,13 +134,7 @@ fn shared_services(ranges: &CloudRanges) -> anyhow::Result<String> {
     Ok(guard_text("AWS shared services", ranges.date(), "as published by AWS", source, entries))
 }
 
-fn guard_text(
-    name: &str,
-    date: &str,
-    licence: &str,
-    source: &str,
-    entries: impl Iterator<Item = String>,
-) -> String {
+fn guard_text(name: &str, date: &str, licence: &str, source: &str, entries: impl Iterator<Item = String>) -> String {
     let mut text = format!("# name: {name}\n# date: {date}\n# licence: {licence}\n# source: {source}\n");
     entries.for_each(|entry| {
         text.push_str(&entry);

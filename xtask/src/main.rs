@@ -10,6 +10,7 @@ mod generate;
 #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "only the floor inflates"))]
 mod gzip;
 mod intel;
+mod lists;
 mod picture;
 #[cfg(test)]
 mod tidy;
@@ -30,6 +31,7 @@ House tasks. Run them with `cargo run --release -p xtask -- TASK`.
   intel        make the threat lists and address ranges that ship in the program
   generate     write a corpus of realistic, benign log files
   floor        read a corpus with the hand-written minimum and count its records
+  lists        measure what large lists cost
   bench        compare the program with the floor on the same corpora in one run
   determinism  give the program the same records in other files, and compare what it finds
   picture      draw the program's output for README.md
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         "intel" => intel::run(rest),
         "generate" => generate::run(rest),
         "floor" => floor::run(rest),
+        "lists" => lists::run(rest),
         "bench" => bench::run(rest),
         "determinism" => determinism::run(rest),
         "picture" => picture::run(rest),

@@ -5,10 +5,13 @@
 
 mod builder;
 mod domains;
+mod entries;
+mod label;
 mod list;
 mod weight;
 
 pub use builder::IndicatorsBuilder;
+pub use entries::ListEntries;
 pub use list::{EntryDetails, Indicator, IndicatorList, ListEntry, ListOrigin};
 pub use weight::WEIGHT_MIN;
 
@@ -16,6 +19,7 @@ use crate::address::canonical;
 use crate::ranges::RangeTable;
 use domains::Domains;
 pub(crate) use domains::normalise;
+use label::{Label, Subject};
 use std::net::IpAddr;
 use watchfire_model::{KnowledgeUsed, ListKind, ThreatMatch, Time};
 
@@ -23,7 +27,9 @@ use watchfire_model::{KnowledgeUsed, ListKind, ThreatMatch, Time};
 #[derive(Debug, Default)]
 pub struct Indicators {
     lists: Vec<ListInfo>,
-    entries: Vec<Entry>,
+    labels: Vec<Label>,
+    /// How many entries all lists have together.
+    entry_count: usize,
     /// The names of threats, each once: a list of millions has few. The first is empty.
     threat_names: Vec<Box<str>>,
     v4: RangeTable<u32>,
@@ -70,16 +76,10 @@ pub struct Coverage {
     pub entry: ThreatMatch,
 }
 
-/// One entry of one list.
-#[derive(Debug)]
-struct Entry {
-    list: u32,
-    threat_name: u32,
-    indicator: Indicator,
-    details: Option<Box<EntryDetails>>,
-}
+/// An entry that was found: its label, and what it names.
+type Found<'a> = (u32, Subject<'a>);
 
-/// Interned sets of entries, and what each means.
+/// Interned sets of labels, and what each means.
 #[derive(Debug, Default)]
 struct EntrySets {
     members: Vec<u32>,
@@ -130,14 +130,14 @@ impl Indicators {
     /// Everything that any list says of this address, trusted lists and guards too, sorted.
     pub fn ip_coverage(&self, ip: IpAddr, at: Time) -> Vec<Coverage> {
         let ip = canonical(ip);
-        let entries = self.ip_set(ip).map(|set| self.sets.members(set)).unwrap_or_default();
-        self.coverage(entries.iter().copied(), &ip.to_string(), at)
+        let labels = self.ip_set(ip).map(|set| self.sets.members(set)).unwrap_or_default();
+        self.coverage(labels.iter().map(|&label| (label, Subject::Address(ip))), &ip.to_string(), at)
     }
 
     /// The trusted list that covers this address, if one does: the first by name.
     pub fn trusted_ip(&self, ip: IpAddr) -> Option<&str> {
         let set = self.ip_set(canonical(ip))?;
-        self.trusted_name(self.sets.members(set).iter().copied())
+        self.name_of(ListRole::Trusted, self.sets.members(set).iter().copied())
     }
 
     /// The kinds of the lists that cover this name, as bits; 0 if trusted.
@@ -165,12 +165,14 @@ impl Indicators {
     /// Everything that any list says of this name, trusted lists and guards too, sorted.
     pub fn domain_coverage(&self, name: &str, at: Time) -> Vec<Coverage> {
         let name = domains::normalise(name);
-        self.coverage(self.domains.covering(&name).into_iter(), &name, at)
+        let labels = self.domains.covering(&name).into_iter();
+        self.coverage(labels.map(|(label, name)| (label, Subject::Text(name))), &name, at)
     }
 
     /// The trusted list that covers this name, if one does: the first by name.
     pub fn trusted_domain(&self, name: &str) -> Option<&str> {
-        self.trusted_name(self.domains.covering(&domains::normalise(name)).into_iter())
+        let name = domains::normalise(name);
+        self.name_of(ListRole::Trusted, self.domains.covering(&name).into_iter().map(|(label, _)| label))
     }
 
     /// Every threat entry that names this access key id, sorted; empty if trusted.
@@ -200,17 +202,18 @@ impl Indicators {
     /// Every threat entry with this SHA-256 digest, sorted; empty if trusted.
     pub fn hash_matches(&self, digest: &[u8; 32]) -> Vec<ThreatMatch> {
         let text = Indicator::Sha256(Box::new(*digest)).to_string();
-        self.untrusted(self.hash_entries(digest), &text, None).into_iter().map(|(threat, _)| threat).collect()
+        self.untrusted(self.hash_entries(digest, &text), &text, None).into_iter().map(|(threat, _)| threat).collect()
     }
 
     /// Everything that any list says of this SHA-256 digest, sorted.
     pub fn hash_coverage(&self, digest: &[u8; 32], at: Time) -> Vec<Coverage> {
-        self.coverage(self.hash_entries(digest), &Indicator::Sha256(Box::new(*digest)).to_string(), at)
+        let text = Indicator::Sha256(Box::new(*digest)).to_string();
+        self.coverage(self.hash_entries(digest, &text), &text, at)
     }
 
     /// How many entries all lists have together.
     pub fn entry_count(&self) -> usize {
-        self.entries.len()
+        self.entry_count
     }
 
     /// The lists, sorted by name. A trusted list has the kind `trusted`, a guard `guard`.
@@ -227,52 +230,50 @@ impl Indicators {
         }
     }
 
-    fn list_of(&self, entry: u32) -> Option<(&Entry, &ListInfo)> {
-        let entry = self.entries.get(entry as usize)?;
-        Some((entry, self.lists.get(entry.list as usize)?))
+    fn list_of(&self, label: u32) -> Option<(&Label, &ListInfo)> {
+        let label = self.labels.get(label as usize)?;
+        Some((label, self.lists.get(label.list as usize)?))
     }
 
     /// The entries that cover an address; none if it is trusted or not publicly routable.
-    fn ip_entries(&self, ip: IpAddr) -> impl Iterator<Item = u32> + Clone + '_ {
+    fn ip_entries(&self, ip: IpAddr) -> impl Iterator<Item = Found<'_>> + Clone + '_ {
         let set = self.ip_set(ip).filter(|&set| self.sets.kinds.get(set as usize) != Some(&0));
-        set.map(|set| self.sets.members(set)).unwrap_or_default().iter().copied()
+        let labels = set.map(|set| self.sets.members(set)).unwrap_or_default();
+        labels.iter().map(move |&label| (label, Subject::Address(ip)))
     }
 
     /// The entries that cover a normalised name; none if it is trusted.
-    fn domain_entries(&self, name: &str) -> std::vec::IntoIter<u32> {
-        match self.domains.kinds(name) {
-            0 => Vec::new().into_iter(),
-            _ => self.domains.covering(name).into_iter(),
-        }
+    fn domain_entries<'a>(&self, name: &'a str) -> impl Iterator<Item = Found<'a>> + Clone + use<'a> {
+        let labels = if self.domains.kinds(name) == 0 { Vec::new() } else { self.domains.covering(name) };
+        labels.into_iter().map(|(label, name)| (label, Subject::Text(name)))
     }
 
-    fn key_entries<'a>(&'a self, key_id: &'a str) -> impl Iterator<Item = u32> + Clone + 'a {
+    fn key_entries<'a>(&'a self, key_id: &'a str) -> impl Iterator<Item = Found<'a>> + Clone + 'a {
         let from = self.keys.partition_point(|(key, _)| &**key < key_id);
-        self.keys[from..].iter().take_while(move |(key, _)| &**key == key_id).map(|&(_, entry)| entry)
+        let found = self.keys[from..].iter().take_while(move |(key, _)| &**key == key_id);
+        found.map(move |&(_, label)| (label, Subject::Text(key_id)))
     }
 
-    fn hash_entries<'a>(&'a self, digest: &'a [u8; 32]) -> impl Iterator<Item = u32> + Clone + 'a {
+    /// `text` is the digest as lists write it.
+    fn hash_entries<'a>(&'a self, digest: &'a [u8; 32], text: &'a str) -> impl Iterator<Item = Found<'a>> + Clone + 'a {
         let from = self.hashes.partition_point(|(hash, _)| hash < digest);
-        self.hashes[from..].iter().take_while(move |(hash, _)| hash == digest).map(|&(_, entry)| entry)
-    }
-
-    fn trusted_name(&self, entries: impl Iterator<Item = u32>) -> Option<&str> {
-        self.name_of(ListRole::Trusted, entries)
+        let found = self.hashes[from..].iter().take_while(move |(hash, _)| hash == digest);
+        found.map(move |&(_, label)| (label, Subject::Text(text)))
     }
 
     /// The first list, by name, of those with this role.
-    fn name_of(&self, role: ListRole, entries: impl Iterator<Item = u32>) -> Option<&str> {
-        let lists = entries.filter_map(|entry| self.list_of(entry)).map(|(_, list)| list);
+    fn name_of(&self, role: ListRole, labels: impl Iterator<Item = u32>) -> Option<&str> {
+        let lists = labels.filter_map(|label| self.list_of(label)).map(|(_, list)| list);
         lists.filter(|list| list.role == role).map(|list| list.name.as_str()).min()
     }
 
-    fn untrusted(
+    fn untrusted<'a>(
         &self,
-        entries: impl Iterator<Item = u32> + Clone,
+        entries: impl Iterator<Item = Found<'a>> + Clone,
         matched: &str,
         at: Option<Time>,
     ) -> Vec<(ThreatMatch, ListOrigin)> {
-        match self.trusted_name(entries.clone()) {
+        match self.name_of(ListRole::Trusted, entries.clone().map(|(label, _)| label)) {
             Some(_) => Vec::new(),
             None => self.matches(entries, matched, at),
         }
@@ -280,18 +281,18 @@ impl Indicators {
 
     /// The threat entries among these, weighed, sorted, each once, with who stands behind it. Without a time nothing ages
     /// and nothing ends.
-    fn matches(
+    fn matches<'a>(
         &self,
-        entries: impl Iterator<Item = u32> + Clone,
+        entries: impl Iterator<Item = Found<'a>> + Clone,
         matched: &str,
         at: Option<Time>,
     ) -> Vec<(ThreatMatch, ListOrigin)> {
-        let guard = self.name_of(ListRole::Guard, entries.clone()).unwrap_or_default();
-        let found = entries.filter_map(|entry| self.list_of(entry)).filter(|(_, list)| list.role == ListRole::Threat);
-        let mut matches: Vec<_> = found
-            .filter_map(|(entry, list)| {
-                let weighed = weight::weigh(entry, list, !guard.is_empty(), at)?;
-                Some((self.threat(entry, list, matched, weighed, guard), list.origin))
+        let guard = self.name_of(ListRole::Guard, entries.clone().map(|(label, _)| label)).unwrap_or_default();
+        let mut matches: Vec<_> = entries
+            .filter_map(|(label, subject)| {
+                let (label, list) = self.list_of(label).filter(|(_, list)| list.role == ListRole::Threat)?;
+                let weighed = weight::weigh(label, list, !guard.is_empty(), at)?;
+                Some((self.threat(label, subject, list, matched, weighed, guard), list.origin))
             })
             .collect();
         matches.sort_unstable_by(|a, b| a.0.cmp(&b.0));
@@ -307,18 +308,19 @@ impl Indicators {
 
     fn threat(
         &self,
-        entry: &Entry,
+        label: &Label,
+        subject: Subject<'_>,
         list: &ListInfo,
         matched: &str,
         weighed: weight::Weighed,
         guard: &str,
     ) -> ThreatMatch {
-        let name = self.threat_names.get(entry.threat_name as usize).map(|name| name.to_string());
+        let name = self.threat_names.get(label.threat_name as usize).map(|name| name.to_string());
         ThreatMatch {
             list: list.name.clone(),
             kind: list.kind,
             version: list.version.clone(),
-            entry: entry.indicator.to_string(),
+            entry: label.shape.written(subject),
             threat_name: name.unwrap_or_default(),
             matched: matched.to_owned(),
             seen: weighed.seen,
@@ -328,16 +330,16 @@ impl Indicators {
         }
     }
 
-    fn coverage(&self, entries: impl Iterator<Item = u32> + Clone, matched: &str, at: Time) -> Vec<Coverage> {
-        let guard = self.name_of(ListRole::Guard, entries.clone()).unwrap_or_default();
-        let found = entries.filter_map(|entry| self.list_of(entry));
-        let mut coverage: Vec<_> = found
-            .map(|(entry, list)| {
-                let weighed = weight::weigh(entry, list, !guard.is_empty(), Some(at));
+    fn coverage<'a>(&self, entries: impl Iterator<Item = Found<'a>> + Clone, matched: &str, at: Time) -> Vec<Coverage> {
+        let guard = self.name_of(ListRole::Guard, entries.clone().map(|(label, _)| label)).unwrap_or_default();
+        let mut coverage: Vec<_> = entries
+            .filter_map(|(label, subject)| {
+                let (label, list) = self.list_of(label)?;
+                let weighed = weight::weigh(label, list, !guard.is_empty(), Some(at));
+                let weighed = weighed.unwrap_or_else(|| weight::gone(label, at));
                 let guard = if list.role == ListRole::Threat { guard } else { "" };
-                let entry =
-                    self.threat(entry, list, matched, weighed.unwrap_or_else(|| weight::gone(entry, at)), guard);
-                Coverage { role: list.role, entry }
+                let entry = self.threat(label, subject, list, matched, weighed, guard);
+                Some(Coverage { role: list.role, entry })
             })
             .collect();
         coverage.sort_unstable();

@@ -26,8 +26,8 @@ pub use estate::{
 };
 pub use geography::{Geography, GeographyError};
 pub use indicators::{
-    Coverage, EntryDetails, Indicator, IndicatorList, Indicators, IndicatorsBuilder, ListEntry, ListOrigin, ListRole,
-    WEIGHT_MIN,
+    Coverage, EntryDetails, Indicator, IndicatorList, Indicators, IndicatorsBuilder, ListEntries, ListEntry,
+    ListOrigin, ListRole, WEIGHT_MIN,
 };
 pub use inventory::{
     AddressOrPrefix, Inventory, InventoryAccount, InventoryBlock, InventoryBucket, InventoryEncryption, InventoryError,

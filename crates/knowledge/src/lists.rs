@@ -19,7 +19,7 @@ pub mod txt;
 
 pub use entry::{EntryError, PREFIX_BITS_MIN_V4, PREFIX_BITS_MIN_V6, indicator};
 
-use crate::indicators::{EntryDetails, Indicator, IndicatorList, ListEntry};
+use crate::indicators::{EntryDetails, Indicator, IndicatorList, ListEntries};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -150,7 +150,7 @@ pub struct Rejected {
 pub fn read(bytes: &[u8], format: Option<&ListFormat>, defaults: &IndicatorList) -> ReadList {
     let bytes = as_utf8(bytes);
     let format = format.cloned().unwrap_or_else(|| recognise(&bytes));
-    match &format {
+    let mut read = match &format {
         ListFormat::Txt => txt::parse(&bytes, defaults),
         ListFormat::Stix1 => stix1::parse(&bytes, defaults),
         ListFormat::Stix2 => stix2::parse(&bytes, defaults),
@@ -161,7 +161,9 @@ pub fn read(bytes: &[u8], format: Option<&ListFormat>, defaults: &IndicatorList)
         ListFormat::MispEvent => misp_event::parse(&bytes, defaults),
         ListFormat::MispWarningList => misp_warning_list::parse(&bytes, defaults),
         ListFormat::Csv { column } => csv_column::parse(&bytes, column.as_deref(), defaults),
-    }
+    };
+    read.list.entries.shrink();
+    read
 }
 
 /// The form of a list, by its content. What looks like nothing else is text.
@@ -201,7 +203,7 @@ fn as_text(bytes: &[u8]) -> Cow<'_, str> {
 impl ReadList {
     /// Nothing read yet.
     fn new(format: ListFormat, defaults: &IndicatorList) -> Self {
-        let list = IndicatorList { entries: Vec::new(), ..defaults.clone() };
+        let list = IndicatorList { entries: ListEntries::default(), ..defaults.clone() };
         Self { list, format, rejected_count: 0, rejected_by_reason: BTreeMap::new(), rejected: Vec::new() }
     }
 
@@ -215,7 +217,7 @@ impl ReadList {
 
     fn push(&mut self, indicator: Indicator, threat: &str, details: EntryDetails) {
         let details = (details != EntryDetails::default()).then(|| Box::new(details));
-        self.list.entries.push(ListEntry { indicator, threat_name: threat.into(), details });
+        self.list.entries.add(indicator, threat, details);
     }
 
     fn reject(&mut self, line: u64, text: &str, reason: EntryError) {

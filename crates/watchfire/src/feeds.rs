@@ -184,7 +184,7 @@ pub fn update(feed: &Feed, settings: &Settings, accept_growth: bool) -> Result<U
     let list = load::usable(read, ListRole::Threat, &feed.url, &mut Vec::new())?;
     let entries = list.entries.len() as u64;
     let before: BTreeSet<Indicator> = match &known {
-        Some((_, bytes)) => feed.read(bytes).list.entries.into_iter().map(|entry| entry.indicator).collect(),
+        Some((_, bytes)) => feed.read(bytes).list.entries.iter().map(|entry| entry.indicator).collect(),
         None => BTreeSet::new(),
     };
     let had = known.as_ref().map_or(0, |(note, _)| note.entries);
@@ -193,7 +193,7 @@ pub fn update(feed: &Feed, settings: &Settings, accept_growth: bool) -> Result<U
         "the list grew from {had} to {entries} entries since the last fetch, which is likelier a mistake or an attack than \
          true; the old copy stays. `--accept-growth` takes the new one"
     );
-    let after: BTreeSet<Indicator> = list.entries.into_iter().map(|entry| entry.indicator).collect();
+    let after: BTreeSet<Indicator> = list.entries.iter().map(|entry| entry.indicator).collect();
     write_whole(folder, &file, &bytes)?;
     let note = Note { url: feed.url.clone(), file, fetched: now(), etag, entries };
     write_note(feed, folder, &note)?;

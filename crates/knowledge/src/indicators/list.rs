@@ -1,5 +1,6 @@
 //! What a list says.
 
+use super::ListEntries;
 use ipnet::IpNet;
 use std::fmt;
 use watchfire_model::{ListKind, Time};
@@ -24,7 +25,7 @@ pub struct IndicatorList {
     /// How likely an entry of it is right, in percent. Says nothing of a list that is taken at its word.
     pub confidence: u8,
     /// The entries.
-    pub entries: Vec<ListEntry>,
+    pub entries: ListEntries,
 }
 
 impl IndicatorList {
@@ -39,7 +40,7 @@ impl IndicatorList {
             licence: String::new(),
             origin: ListOrigin::Own,
             confidence: 100,
-            entries: Vec::new(),
+            entries: ListEntries::default(),
         }
     }
 }
@@ -56,7 +57,7 @@ pub struct ListEntry {
 }
 
 /// What a list says of an entry besides its name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryDetails {
     /// When it was last seen to be what the list says.
     pub seen: Option<Time>,
@@ -76,7 +77,7 @@ pub enum ListOrigin {
     Public,
 }
 
-/// What an entry matches, in normal form: [`lists::txt::indicator`](crate::lists::txt::indicator) makes it from text.
+/// What an entry matches, in normal form: [`lists::indicator`](crate::lists::indicator) makes it from text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Indicator {
     /// Addresses. A single one is a prefix of full length.

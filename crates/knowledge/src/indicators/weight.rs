@@ -4,7 +4,8 @@
 //! list, times its own, less by age if the list dates its entries, and little if a guard covers the thing. Entries of
 //! several lists add up as independent witnesses do. All in whole percent, so that every machine reckons the same.
 
-use super::{Entry, Indicator, ListInfo, ListOrigin};
+use super::label::{Label, Shape};
+use super::{ListInfo, ListOrigin};
 use watchfire_model::{ListKind, ThreatMatch, Time};
 
 /// The weight of all entries together that is enough for a finding, in percent. Source: design, "Threat-intelligence
@@ -23,8 +24,8 @@ pub(super) struct Weighed {
 }
 
 /// What the entry weighs at this time; `None` if it has ended, or has aged to nothing. Without a time nothing ages.
-pub(super) fn weigh(entry: &Entry, list: &ListInfo, guarded: bool, at: Option<Time>) -> Option<Weighed> {
-    let details = entry.details.as_deref().copied().unwrap_or_default();
+pub(super) fn weigh(label: &Label, list: &ListInfo, guarded: bool, at: Option<Time>) -> Option<Weighed> {
+    let details = label.details.as_deref().copied().unwrap_or_default();
     if let (Some(until), Some(at)) = (details.until, at)
         && until <= at
     {
@@ -35,7 +36,7 @@ pub(super) fn weigh(entry: &Entry, list: &ListInfo, guarded: bool, at: Option<Ti
     if list.origin == ListOrigin::Own {
         return Some(weighed(details.confidence.unwrap_or(100).min(100)));
     }
-    let left = match (age_ms, lifetime_ms(list.kind, &entry.indicator)) {
+    let left = match (age_ms, lifetime_ms(list.kind, label.shape)) {
         (Some(age), Some(lifetime)) => left_percent(age, lifetime),
         _ => 100,
     };
@@ -46,8 +47,8 @@ pub(super) fn weigh(entry: &Entry, list: &ListInfo, guarded: bool, at: Option<Ti
 }
 
 /// An entry that weighs nothing any more.
-pub(super) fn gone(entry: &Entry, at: Time) -> Weighed {
-    let seen = entry.details.as_ref().and_then(|details| details.seen);
+pub(super) fn gone(label: &Label, at: Time) -> Weighed {
+    let seen = label.details.as_ref().and_then(|details| details.seen);
     Weighed { percent: 0, seen, age_days: seen.map(|seen| days(age_ms(seen, at))) }
 }
 
@@ -86,12 +87,12 @@ fn days(age_ms: u64) -> u32 {
 
 /// How long an entry of such a kind means anything; `None`: for ever. Source: design, "Threat-intelligence matching":
 /// Tor 1 day, addresses 14, domains 60, digests for ever. An exposed key stays exposed.
-fn lifetime_ms(kind: ListKind, indicator: &Indicator) -> Option<u64> {
-    let days = match (kind, indicator) {
+fn lifetime_ms(kind: ListKind, shape: Shape) -> Option<u64> {
+    let days = match (kind, shape) {
         (ListKind::TorExit | ListKind::TorRelay, _) => 1,
-        (_, Indicator::Network(_)) => 14,
-        (_, Indicator::Domain(_) | Indicator::Below(_)) => 60,
-        (_, Indicator::Sha256(_) | Indicator::AccessKey(_)) => return None,
+        (_, Shape::Bits(_)) => 14,
+        (_, Shape::Exact | Shape::ExactAndBelow | Shape::Below) => 60,
+        (_, Shape::Whole) => return None,
     };
     Some(days * Time::DAY_MS.unsigned_abs())
 }
@@ -110,7 +111,7 @@ fn left_percent(age_ms: u64, lifetime_ms: u64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::{left_percent, together};
-    use crate::indicators::{EntryDetails, IndicatorList, Indicators, IndicatorsBuilder, ListOrigin};
+    use crate::indicators::{EntryDetails, IndicatorList, Indicators, IndicatorsBuilder, ListEntry, ListOrigin};
     use crate::lists;
     use watchfire_model::{ListKind, ThreatMatch, Time};
 
@@ -120,11 +121,14 @@ mod tests {
 
     fn list(name: &str, origin: ListOrigin, confidence: u8, seen: Option<&str>, text: &str) -> IndicatorList {
         let defaults = IndicatorList { origin, confidence, ..IndicatorList::new(name, ListKind::C2) };
-        let mut list = lists::txt::parse(text.as_bytes(), &defaults).list;
-        for entry in &mut list.entries {
-            entry.details =
-                seen.map(|seen| Box::new(EntryDetails { seen: Some(time(seen)), ..EntryDetails::default() }));
-        }
+        let list = lists::txt::parse(text.as_bytes(), &defaults).list;
+        let details = seen.map(|seen| EntryDetails { seen: Some(time(seen)), ..EntryDetails::default() });
+        with_details(list, details)
+    }
+
+    fn with_details(mut list: IndicatorList, details: Option<EntryDetails>) -> IndicatorList {
+        let entries = list.entries.iter();
+        list.entries = entries.map(|entry| ListEntry { details: details.map(Box::new), ..entry }).collect();
         list
     }
 
@@ -181,8 +185,8 @@ mod tests {
     #[test]
     fn the_latest_of_several_dates_counts() {
         let mut both = list("dated", PUBLIC, 100, Some("2025-01-01"), "198.51.100.7\nexample.com");
-        both.entries.extend(list("dated", PUBLIC, 100, Some("2026-01-01"), "198.51.100.7\nexample.com").entries);
-        both.entries.extend(list("dated", PUBLIC, 100, Some("2024-01-01"), "198.51.100.7\nexample.com").entries);
+        both.entries.extend(list("dated", PUBLIC, 100, Some("2026-01-01"), "198.51.100.7\nexample.com").entries.iter());
+        both.entries.extend(list("dated", PUBLIC, 100, Some("2024-01-01"), "198.51.100.7\nexample.com").entries.iter());
         let dated = indicators(vec![both], "");
         assert_eq!(found(&dated, IP, "2026-01-01"), ["dated 100"]);
         assert_eq!(found(&dated, "example.com", "2026-01-01"), ["dated 100"]);
@@ -213,9 +217,9 @@ mod tests {
 
     #[test]
     fn an_entry_ends_when_it_says_so() {
-        let mut ending = list("ending", ListOrigin::Own, 100, None, "198.51.100.7");
         let until = Some(time("2026-01-10"));
-        ending.entries[0].details = Some(Box::new(EntryDetails { until, ..EntryDetails::default() }));
+        let ending = list("ending", ListOrigin::Own, 100, None, "198.51.100.7");
+        let ending = with_details(ending, Some(EntryDetails { until, ..EntryDetails::default() }));
         let ending = indicators(vec![ending], "");
         assert_eq!(found(&ending, IP, "2026-01-09T23:59:59Z"), ["ending 100"]);
         assert_eq!(found(&ending, IP, "2026-01-10"), [""; 0]);

@@ -5,7 +5,7 @@ use crate::indicators::Indicator;
 use crate::suffixes::Suffixes;
 use ipnet::IpNet;
 use std::borrow::Cow;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// The shortest IPv4 prefix a list may hold, in bits. No registry ever gave a larger block to one holder.
 pub const PREFIX_BITS_MIN_V4: u8 = 8;
@@ -83,9 +83,18 @@ pub enum EntryError {
     Header,
 }
 
+/// Letters of the longest IPv4 address.
+const V4_LENGTH_MAX: usize = "255.255.255.255".len();
+
 /// Reads one entry into its normal form. A URL without path means its host.
 pub fn indicator(text: &str) -> Result<Indicator, EntryError> {
     // Cheap tests first: nearly every entry of nearly every list is an address or a plain name.
+    if text.len() <= V4_LENGTH_MAX
+        && text.as_bytes().first().is_some_and(u8::is_ascii_digit)
+        && let Ok(address) = text.parse::<Ipv4Addr>()
+    {
+        return checked_network(IpNet::V4(address.into()));
+    }
     if text.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':' | b'/'))
         && let Some(network) = network(text)
     {

@@ -11,7 +11,7 @@ fn parse(text: &str) -> ReadList {
 
 /// The entries as "entry # threat @ date", in the order of the file.
 fn entries(read: &ReadList) -> Vec<String> {
-    let write = |entry: &crate::ListEntry| {
+    let write = |entry: crate::ListEntry| {
         let mut text = entry.indicator.to_string();
         if !entry.threat_name.is_empty() {
             text += &format!(" # {}", entry.threat_name);
@@ -295,9 +295,9 @@ fn stix_2_indicators_have_patterns_dates_and_confidence() {
         &ListFormat::Stix2,
         &["198.51.100.7 # Emotet @ 2026-01-02", "bad.example.com # Emotet @ 2026-01-02", &"ab".repeat(32)],
     );
-    let details = read.list.entries[0].details.as_ref().unwrap();
+    let details = read.list.entries.get(0).unwrap().details.unwrap();
     assert_eq!((details.confidence, details.until), (Some(80), moment("2026-02-01")));
-    assert_eq!(read.list.entries[2].details, None);
+    assert_eq!(read.list.entries.get(2).unwrap().details, None);
 }
 
 #[test]

@@ -73,6 +73,10 @@ fn read_header(comment: &str, list: &mut IndicatorList, threat: &mut Box<str>) -
 
 /// Splits `entry  # threat` or `entry  ; threat`. A sign that follows no white space belongs to the entry.
 fn split_comment(line: &str) -> (&str, &str) {
+    // Without an early end the compiler looks at many bytes at once, and most lines have no comment.
+    if !line.bytes().fold(false, |found, byte| found | matches!(byte, b'#' | b';')) {
+        return (line, "");
+    }
     let hash = line.match_indices(['#', ';']).find(|&(at, _)| line[..at].ends_with(char::is_whitespace));
     match hash {
         Some((at, _)) => (line[..at].trim_end(), line[at + 1..].trim()),

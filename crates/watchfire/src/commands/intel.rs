@@ -87,7 +87,7 @@ fn as_text(list: &IndicatorList) -> String {
     if *include_subdomains {
         text.push_str("# subdomains: yes\n");
     }
-    for entry in entries {
+    for entry in entries.iter() {
         // A name may hold anything that a list wrote, a line break too.
         let threat: String =
             entry.threat_name.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
@@ -117,7 +117,7 @@ fn report(read: &ReadList, shown: &str) -> String {
     }
     let mut sorts: BTreeMap<&str, u64> = BTreeMap::new();
     let (mut dated, mut named) = (0u64, 0u64);
-    for entry in &list.entries {
+    for entry in list.entries.iter() {
         *sorts.entry(sort(&entry.indicator)).or_default() += 1;
         dated += u64::from(entry.details.as_deref().is_some_and(|EntryDetails { seen, .. }| seen.is_some()));
         named += u64::from(!entry.threat_name.is_empty());

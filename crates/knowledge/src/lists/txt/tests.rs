@@ -11,7 +11,7 @@ fn read(text: &str) -> ReadList {
 }
 
 fn entries(text: &str) -> Vec<String> {
-    let write = |entry: &ListEntry| match entry.threat_name.is_empty() {
+    let write = |entry: ListEntry| match entry.threat_name.is_empty() {
         true => entry.indicator.to_string(),
         false => format!("{} # {}", entry.indicator, entry.threat_name),
     };
@@ -30,7 +30,7 @@ fn a_header_says_what_the_list_is() {
     assert_eq!(rejected, []);
     assert_eq!((list.name.as_str(), list.kind, list.version.as_str()), ("Our C2", ListKind::C2, "2026-01-01"));
     assert!(list.include_subdomains);
-    assert_eq!(&*list.entries[0].threat_name, "Emotet");
+    assert_eq!(&*list.entries.get(0).unwrap().threat_name, "Emotet");
 }
 
 #[test]

@@ -8,6 +8,10 @@ use std::net::IpAddr;
 
 /// An address as a number.
 pub(crate) trait Address: Copy + Ord {
+    /// How many bytes it has.
+    const BYTES: u32;
+    /// One of its bytes, the lowest first.
+    fn byte(self, at: u32) -> usize;
     /// So many of the highest bits, at most 32.
     fn top(self, bits: u32) -> usize;
     /// The next address, if this is not the last.
@@ -17,6 +21,12 @@ pub(crate) trait Address: Copy + Ord {
 }
 
 impl Address for u32 {
+    const BYTES: u32 = 4;
+
+    fn byte(self, at: u32) -> usize {
+        (self >> (8 * at)) as usize & 255
+    }
+
     fn top(self, bits: u32) -> usize {
         (self >> (32 - bits)) as usize
     }
@@ -31,6 +41,12 @@ impl Address for u32 {
 }
 
 impl Address for u128 {
+    const BYTES: u32 = 16;
+
+    fn byte(self, at: u32) -> usize {
+        (self >> (8 * at)) as usize & 255
+    }
+
     fn top(self, bits: u32) -> usize {
         (self >> (128 - bits)) as usize
     }
@@ -81,31 +97,39 @@ pub(crate) fn sort<A: Address>(prefixes: &mut Vec<Prefix<A>>) {
     if prefixes.len() < DEALT_MIN || prefixes.is_sorted_by(|a, b| order(a, b).is_le()) {
         return prefixes.sort_unstable_by(order);
     }
-    // Millions of them are dealt out first: sorting within a cache is several times faster.
-    let mut ends = vec![0usize; (1 << DEALT_BITS) + 1];
-    prefixes.iter().for_each(|prefix| ends[prefix.first.top(DEALT_BITS) + 1] += 1);
-    for block in 1..ends.len() {
-        ends[block] += ends[block - 1];
+    // Millions of them are dealt out by their first address, the lowest byte first: several times faster. Afterwards only
+    // neighbours with the same first address stand in no order.
+    let mut other = prefixes.clone();
+    for byte in 0..A::BYTES {
+        if deal(prefixes, &mut other, |prefix| prefix.first.byte(byte)) {
+            std::mem::swap(prefixes, &mut other);
+        }
     }
-    let mut dealt = prefixes.clone();
-    for prefix in prefixes.iter() {
-        let at = &mut ends[prefix.first.top(DEALT_BITS)];
-        dealt[*at] = *prefix;
-        *at += 1;
-    }
-    let mut start = 0;
-    for &end in &ends[..1 << DEALT_BITS] {
-        dealt[start..end].sort_unstable_by(order);
-        start = end;
-    }
-    *prefixes = dealt;
+    prefixes.chunk_by_mut(|a, b| a.first == b.first).for_each(|same| same.sort_unstable_by(order));
 }
 
 /// From so many prefixes on, dealing pays.
 const DEALT_MIN: usize = 1 << 18;
 
-/// By so many of their highest bits prefixes are dealt out.
-const DEALT_BITS: u32 = 12;
+/// Copies the prefixes in order of a byte, equal ones in the order in which they are. False, and nothing is copied, if the
+/// byte is the same of all.
+fn deal<A: Copy>(from: &[Prefix<A>], to: &mut [Prefix<A>], byte: impl Fn(&Prefix<A>) -> usize) -> bool {
+    let mut places = [0usize; 256];
+    from.iter().for_each(|prefix| places[byte(prefix)] += 1);
+    if places.contains(&from.len()) {
+        return false;
+    }
+    let mut before = 0;
+    for place in &mut places {
+        before += std::mem::replace(place, before);
+    }
+    for prefix in from {
+        let place = &mut places[byte(prefix)];
+        to[*place] = *prefix;
+        *place += 1;
+    }
+    true
+}
 
 /// Calls `emit` with each maximal run of addresses that one set of entries covers, in order.
 ///

@@ -42,7 +42,8 @@ impl IndicatorsBuilder {
         let mut indicators = Indicators::default();
         let mut prefixes = Prefixes::default();
         let counts = |count: fn(&IndicatorList) -> usize| self.lists.iter().map(|(list, _)| count(list)).sum();
-        indicators.domains.reserve(counts(|list| list.entries.name_count()));
+        let name_bytes = counts(|list| list.entries.name_bytes());
+        indicators.domains.reserve(counts(|list| list.entries.name_count()), name_bytes);
         prefixes.v4.reserve_exact(counts(|list| list.entries.v4_count()) + NOT_ROUTABLE_V4.len());
         let (mut names, mut labels) = (Names::default(), Labels::default());
         names.number("", &mut indicators.threat_names);
@@ -178,9 +179,11 @@ fn touched(table: &RangeTable<u32>, sets: &EntrySets) -> Vec<u64> {
 struct SetInterner {
     sets: EntrySets,
     numbers: HashTable<u32>,
-    /// The last one: neighbours are alike.
-    last: u32,
+    /// The set of each label alone, or [`NO_SET`]: nearly every range of a large list has one label.
+    alone: Vec<u32>,
 }
+
+const NO_SET: u32 = u32::MAX;
 
 impl SetInterner {
     fn intern(&mut self, labels: &[u32], indicators: &Indicators) -> u32 {
@@ -189,12 +192,14 @@ impl SetInterner {
         if sets.starts.is_empty() {
             sets.starts.push(0);
         }
-        if sets.members(self.last) == labels {
-            return self.last;
+        if let [label] = labels
+            && let Some(&number) = self.alone.get(*label as usize)
+            && number != NO_SET
+        {
+            return number;
         }
         let hash = HASHER.hash_one(labels);
         if let Some(&number) = self.numbers.find(hash, |&number| sets.members(number) == labels) {
-            self.last = number;
             return number;
         }
         let number = sets.kinds.len() as u32;
@@ -202,6 +207,12 @@ impl SetInterner {
         sets.starts.push(sets.members.len() as u32);
         sets.kinds.push(kinds(labels, indicators));
         self.numbers.insert_unique(hash, number, |&number| HASHER.hash_one(sets.members(number)));
+        if let [label] = labels
+            && *label != NOT_ROUTABLE
+        {
+            self.alone.resize(self.alone.len().max(*label as usize + 1), NO_SET);
+            self.alone[*label as usize] = number;
+        }
         number
     }
 

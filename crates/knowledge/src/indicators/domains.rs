@@ -51,10 +51,11 @@ impl Domains {
         self.table.is_empty()
     }
 
-    /// Makes room, which spares moving everything several times.
-    pub(crate) fn reserve(&mut self, names: usize) {
+    /// Makes room for so many names of so many bytes together, which spares moving everything several times.
+    pub(crate) fn reserve(&mut self, names: usize, bytes: usize) {
         let Self { table, names: text, starts, .. } = self;
         table.reserve(names, |&number| HASHER.hash_one(name_at(text, starts, number)));
+        self.names.reserve_exact(bytes);
         self.starts.reserve_exact(names);
         self.chains.reserve_exact(names);
     }

@@ -96,6 +96,15 @@ impl ListEntries {
         in_text.count() + self.others.iter().filter(is_name).count()
     }
 
+    /// How many bytes the names have together.
+    pub(super) fn name_bytes(&self) -> usize {
+        let length = |entry: &ListEntry| match &entry.indicator {
+            Indicator::Domain(name) | Indicator::Below(name) => name.len(),
+            _ => 0,
+        };
+        self.text.len() + self.others.iter().map(length).sum::<usize>()
+    }
+
     /// The slot of an entry of which the list says nothing but perhaps a name; `None` if it has to be kept whole.
     fn slot(&mut self, indicator: &Indicator, threat_name: &str) -> Option<u64> {
         let (kind, name) = match indicator {
@@ -195,14 +204,15 @@ mod tests {
     fn entries_come_out_as_they_went_in() {
         let details =
             EntryDetails { seen: Some(Time::parse_lenient("2026-01-01").unwrap()), ..EntryDetails::default() };
-        let entries: Vec<ListEntry> =
-            ["198.51.100.7", "0.1.0.0/16", "2001:db8::/32", "255.255.255.255", "*.example.com"]
-                .iter()
-                .flat_map(|text| [(text, "", None), (text, "Emotet", None), (text, "", Some(Box::new(details)))])
-                .filter_map(|(text, name, details)| {
-                    Some(ListEntry { indicator: indicator(text).ok()?, threat_name: name.into(), details })
-                })
-                .collect();
+        let long = format!("{}.example.com", vec!["a"; 120].join("."));
+        let texts = ["198.51.100.7", "9.1.0.0/16", "2001:db8::/32", "*.example.com", "example.com", &long];
+        let entries: Vec<ListEntry> = texts
+            .iter()
+            .flat_map(|text| [(text, "", None), (text, "Emotet", None), (text, "", Some(Box::new(details)))])
+            .filter_map(|(text, name, details)| {
+                Some(ListEntry { indicator: indicator(text).ok()?, threat_name: name.into(), details })
+            })
+            .collect();
         let list: ListEntries = entries.iter().cloned().collect();
         assert_eq!((list.v4_count(), list.name_count()), (6, 9));
         assert_eq!(list.iter().collect::<Vec<_>>(), entries);

@@ -83,16 +83,10 @@ pub enum EntryError {
     Header,
 }
 
-/// Letters of the longest IPv4 address.
-const V4_LENGTH_MAX: usize = "255.255.255.255".len();
-
 /// Reads one entry into its normal form. A URL without path means its host.
 pub fn indicator(text: &str) -> Result<Indicator, EntryError> {
     // Cheap tests first: nearly every entry of nearly every list is an address or a plain name.
-    if text.len() <= V4_LENGTH_MAX
-        && text.as_bytes().first().is_some_and(u8::is_ascii_digit)
-        && let Ok(address) = text.parse::<Ipv4Addr>()
-    {
+    if let Some(address) = plain_v4(text) {
         return checked_network(IpNet::V4(address.into()));
     }
     if text.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':' | b'/'))
@@ -116,6 +110,29 @@ pub fn indicator(text: &str) -> Result<Indicator, EntryError> {
         Some(parent) => checked_domain(parent).map(Indicator::Below),
         None => checked_domain(text).map(Indicator::Domain),
     }
+}
+
+/// An IPv4 address of four decimal numbers without leading zeros, which is what lists of millions consist of. The standard
+/// library reads the same ones, three times slower.
+fn plain_v4(text: &str) -> Option<Ipv4Addr> {
+    let (mut address, mut number, mut digits, mut dots) = (0u32, 0u32, 0, 0);
+    for byte in text.bytes() {
+        match byte {
+            b'0'..=b'9' if digits < 3 && (digits == 0 || number > 0) => {
+                number = number * 10 + u32::from(byte - b'0');
+                digits += 1;
+            }
+            b'.' if digits > 0 && dots < 3 => {
+                address = address << 8 | number;
+                (number, digits, dots) = (0, 0, dots + 1);
+            }
+            _ => return None,
+        }
+        if number > 255 {
+            return None;
+        }
+    }
+    (dots == 3 && digits > 0).then(|| (address << 8 | number).into())
 }
 
 /// `example.com` of `https://example.com/`: a URL that names nothing but a host. `None` for anything else.
@@ -223,4 +240,22 @@ fn is_domain(name: &str) -> bool {
         }
     }
     name.len() <= 253 && label_count > 1 && label_length > 0 && !is_number
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain_v4;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn plain_addresses_are_read_as_the_standard_library_does(
+            text in "[0-9.]{0,16}|([0-9]{1,3}\\.){3}[0-9]{1,3}",
+            octets in any::<[u8; 4]>(),
+        ) {
+            prop_assert_eq!(plain_v4(&text), text.parse().ok());
+            let address = std::net::Ipv4Addr::from(octets);
+            prop_assert_eq!(plain_v4(&address.to_string()), Some(address));
+        }
+    }
 }

@@ -25,6 +25,11 @@ pub fn parse(bytes: &[u8], defaults: &IndicatorList) -> ReadList {
     let mut read = ReadList::new(ListFormat::Txt, defaults);
     let mut list_threat: Box<str> = Box::default();
     for (number, line) in (1..).zip(text.lines()) {
+        // Lists of millions consist of such lines, and nothing is to be cut from them.
+        if line.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'/')) && !line.is_empty() {
+            read.take(number, line, &list_threat, EntryDetails::default());
+            continue;
+        }
         let line = line.trim();
         if let Some(comment) = line.strip_prefix(['#', ';']) {
             // Comments between entries are prose, whatever they look like.
@@ -73,10 +78,6 @@ fn read_header(comment: &str, list: &mut IndicatorList, threat: &mut Box<str>) -
 
 /// Splits `entry  # threat` or `entry  ; threat`. A sign that follows no white space belongs to the entry.
 fn split_comment(line: &str) -> (&str, &str) {
-    // Without an early end the compiler looks at many bytes at once, and most lines have no comment.
-    if !line.bytes().fold(false, |found, byte| found | matches!(byte, b'#' | b';')) {
-        return (line, "");
-    }
     let hash = line.match_indices(['#', ';']).find(|&(at, _)| line[..at].ends_with(char::is_whitespace));
     match hash {
         Some((at, _)) => (line[..at].trim_end(), line[at + 1..].trim()),

@@ -62,7 +62,7 @@ pub(crate) fn run(words: Vec<String>) -> anyhow::Result<()> {
 fn guards(data: &Path) -> anyhow::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let guards = [
-        warning_list(data, "majestic_million", "CC0-1.0; the ranking is the Majestic Million, CC-BY-3.0")?,
+        warning_list(data, "majestic_million", "CC-BY-3.0")?,
         warning_list(data, "cloudflare", WARNING_LISTS_LICENCE)?,
         warning_list(data, "fastly", WARNING_LISTS_LICENCE)?,
         resolvers(data)?,
@@ -131,7 +131,7 @@ fn shared_services(ranges: &CloudRanges) -> anyhow::Result<String> {
     }
     let entries = IpNet::aggregate(&networks).into_iter().map(|network| Indicator::Network(network).to_string());
     let source = "https://ip-ranges.amazonaws.com/ip-ranges.json";
-    Ok(guard_text("AWS shared services", ranges.date(), "as published by AWS", source, entries))
+    Ok(guard_text("AWS shared services", ranges.date(), "none stated", source, entries))
 }
 
 fn guard_text(name: &str, date: &str, licence: &str, source: &str, entries: impl Iterator<Item = String>) -> String {

@@ -95,6 +95,8 @@ are exact: what customers put below them is not covered.
 ";
 
 const PAGE_TAIL: &str = "
+The sites are the first ten thousand of the Majestic Million (https://majestic.com/reports/majestic-million), in
+alphabetical order and without names that are public suffixes, as MISP's warning lists have them; those are CC0-1.0.
 The resolvers are those of large operators, each of which MISP's list of public resolvers confirms; the list as a whole
 also holds thousands of machines that answer by mistake. AWS's shared services are the ranges of CloudFront, S3 and API
 Gateway. EC2 addresses have one tenant at a time and are guarded by nothing.

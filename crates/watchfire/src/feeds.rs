@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 use watchfire_knowledge::{Indicator, IndicatorList, ListFormat, ListOrigin, ListRole, ReadList, lists};
 use watchfire_model::{ListKind, Time};
 use xxhash_rust::xxh3::xxh3_128;
@@ -218,21 +219,7 @@ fn fetch(feed: &Feed, etag: &str, bytes_max: u64) -> Result<Option<(Vec<u8>, Str
     if let Some(path) = feed.url.strip_prefix("file://") {
         return Ok(Some((load::read_bounded(&PathBuf::from(path), bytes_max)?, String::new())));
     }
-    // An error means that it is installed already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let tls = ureq::tls::TlsConfig::builder()
-        .provider(ureq::tls::TlsProvider::Rustls)
-        .root_certs(ureq::tls::RootCerts::PlatformVerifier)
-        .build();
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_global(Some(FETCH_TIME_MAX))
-        .http_status_as_error(false)
-        // A redirection must not take away what the address promised.
-        .https_only(feed.url.starts_with("https://"))
-        .tls_config(tls)
-        .user_agent(concat!("watchfire/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .into();
+    let agent = agent(feed.url.starts_with("https://"));
     let mut request = agent.get(&feed.url);
     if !etag.is_empty() {
         request = request.header("If-None-Match", etag);
@@ -252,6 +239,24 @@ fn fetch(feed: &Feed, etag: &str, bytes_max: u64) -> Result<Option<(Vec<u8>, Str
         }
         Err(error) => Err(error).with_context(failed),
     }
+}
+
+/// Speaks to servers; if the address promises encryption, only to such as give it.
+fn agent(is_encrypted: bool) -> ureq::Agent {
+    // An error means that it is installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    // Certificates that cannot be read are as good as absent: a server that needs one of them is refused.
+    let roots = if is_encrypted { rustls_native_certs::load_native_certs().certs } else { Vec::new() };
+    let roots = roots.iter().map(|root| Certificate::from_der(root).to_owned());
+    let tls = TlsConfig::builder().provider(TlsProvider::Rustls).root_certs(RootCerts::from(roots)).build();
+    let config = ureq::Agent::config_builder()
+        .timeout_global(Some(FETCH_TIME_MAX))
+        .http_status_as_error(false)
+        // A redirection must not take away what the address promised.
+        .https_only(is_encrypted)
+        .tls_config(tls)
+        .user_agent(concat!("watchfire/", env!("CARGO_PKG_VERSION")));
+    config.build().into()
 }
 
 fn note(feed: &Feed, folder: &Path) -> Result<Option<Note>> {

@@ -39,12 +39,20 @@ pub fn run(arguments: &IntelArguments) -> Result<ExitCode> {
 
 fn list(settings: &Settings) -> Result<ExitCode> {
     let (lists, remarks) = load::lists(settings)?;
-    let mut text = format!("{:<22} {:>9}  {:<20} {:<32} {:<12} FROM\n", "KIND", "ENTRIES", "DATE", "NAME", "LICENCE");
+    let longest = |part: fn(&IndicatorList) -> &str| {
+        lists.iter().map(|loaded| part(&loaded.list).chars().count()).max().unwrap_or(0).max("LICENCE".len())
+    };
+    let (names, dates) = (longest(|list| &list.name), longest(|list| &list.version));
+    let licences = longest(|list| &list.licence);
+    let mut text = format!(
+        "{:<22} {:>9}  {:<dates$}  {:<names$}  {:<licences$}  FROM\n",
+        "KIND", "ENTRIES", "DATE", "NAME", "LICENCE"
+    );
     for LoadedList { list, role, place } in &lists {
         let IndicatorList { name, version, licence, entries, .. } = list;
         let _ = writeln!(
             text,
-            "{:<22} {:>9}  {:<20} {name:<32} {licence:<12} {place}",
+            "{:<22} {:>9}  {:<dates$}  {name:<names$}  {licence:<licences$}  {place}",
             kind(list, *role),
             entries.len(),
             version

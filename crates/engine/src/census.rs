@@ -61,18 +61,7 @@ impl Census {
         }
         let is_last = |group: &Group| group.kind == kind && group.account == account && group.region == region;
         if !self.groups.get(self.last).is_some_and(is_last) {
-            self.last = self.groups.iter().position(is_last).unwrap_or_else(|| {
-                let coverage = Coverage::default();
-                self.groups.push(Group {
-                    account: account.to_owned(),
-                    region: region.to_owned(),
-                    kind,
-                    coverage,
-                    hour: i64::MIN,
-                    hour_count: 0,
-                });
-                self.groups.len() - 1
-            });
+            self.last = self.place_of(account, region, kind);
         }
         let group = &mut self.groups[self.last];
         group.coverage.records += 1;
@@ -86,17 +75,35 @@ impl Census {
     }
 
     /// Adds another worker's counts.
-    pub fn merge_into(mut self, all: &mut CoverageMap) {
-        for mut group in self.groups.drain(..) {
-            group.close_hour();
-            let total = all.entry((group.account, group.region, group.kind)).or_default();
-            total.records += group.coverage.records;
-            total.first = total.first.min(group.coverage.first);
-            total.last = total.last.max(group.coverage.last);
-            for (hour, count) in group.coverage.hours {
-                *total.hours.entry(hour).or_default() += count;
-            }
+    pub fn merge(&mut self, other: Self) {
+        self.outside += other.outside;
+        self.without_account += other.without_account;
+        self.management_events += other.management_events;
+        self.s3_data_events += other.s3_data_events;
+        for mut theirs in other.groups {
+            theirs.close_hour();
+            let place = self.place_of(&theirs.account, &theirs.region, theirs.kind);
+            self.groups[place].coverage.merge(&theirs.coverage);
         }
+    }
+
+    /// What was read of each source.
+    pub fn coverage(self) -> CoverageMap {
+        let close = |mut group: Group| {
+            group.close_hour();
+            ((group.account, group.region, group.kind), group.coverage)
+        };
+        self.groups.into_iter().map(close).collect()
+    }
+
+    /// The place of this group, made if new.
+    fn place_of(&mut self, account: &str, region: &str, kind: RecordKind) -> usize {
+        let is_it = |group: &Group| group.kind == kind && group.account == account && group.region == region;
+        self.groups.iter().position(is_it).unwrap_or_else(|| {
+            let (account, region, coverage) = (account.to_owned(), region.to_owned(), Coverage::default());
+            self.groups.push(Group { account, region, kind, coverage, hour: i64::MIN, hour_count: 0 });
+            self.groups.len() - 1
+        })
     }
 }
 
@@ -110,6 +117,15 @@ impl Group {
 }
 
 impl Coverage {
+    fn merge(&mut self, other: &Self) {
+        self.records += other.records;
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+        for (hour, count) in &other.hours {
+            *self.hours.entry(*hour).or_default() += count;
+        }
+    }
+
     /// Runs of clock hours without a record between the first and the last: (begin, end).
     pub fn gaps(&self) -> Vec<(Time, Time)> {
         let hours: Vec<i64> = self.hours.keys().copied().collect();
@@ -135,10 +151,10 @@ mod tests {
                 DnsQuery { account: "1".into(), time: Time::from_ms(hour * Time::HOUR_MS + 5), ..DnsQuery::default() };
             census.count(&Record::DnsQuery(query));
         }
-        let mut all = CoverageMap::new();
-        census.merge_into(&mut all);
-        let coverage = all.values().next().unwrap();
-        assert_eq!(coverage.records, 3);
+        let mut all = census.clone();
+        all.merge(census);
+        let coverage = all.coverage().into_values().next().unwrap();
+        assert_eq!((coverage.records, coverage.hours[&1]), (6, 2));
         assert_eq!(coverage.gaps(), [(Time::from_ms(2 * Time::HOUR_MS), Time::from_ms(4 * Time::HOUR_MS))]);
     }
 }

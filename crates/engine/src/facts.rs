@@ -35,8 +35,8 @@ pub struct Fact<'a> {
     pub position: u64,
     /// What it is.
     pub kind: FactKind,
-    /// The flow format, by its place in the worker's table.
-    pub format: u16,
+    /// The flow format, by its place in the worker's table, beginning with 1; 0 for none.
+    pub format: u32,
     /// The record's bytes, or the parts of what was seen, separated by spaces.
     pub text: &'a str,
 }
@@ -133,33 +133,75 @@ impl FactLog {
         self.slices.keys().copied()
     }
 
-    /// Takes a slice out: its facts' bytes and its ids' are appended.
-    pub fn take(
-        &mut self,
-        slice: i64,
-        spool: &mut dyn Spool,
-        facts: &mut Vec<u8>,
-        ids: &mut Vec<u8>,
-    ) -> io::Result<()> {
-        let Some(taken) = self.slices.remove(&slice) else { return Ok(()) };
+    /// Takes a slice out.
+    pub fn take(&mut self, slice: i64) -> Taken {
+        let taken = self.slices.remove(&slice).unwrap_or_default();
         self.in_memory = self.in_memory.saturating_sub(taken.facts.len() + taken.ids.len());
-        facts.extend_from_slice(&taken.facts);
-        ids.extend_from_slice(&taken.ids);
-        for (offset, length) in taken.spooled_facts {
-            spool.read(offset, length, facts)?;
-        }
-        for (offset, length) in taken.spooled_ids {
-            spool.read(offset, length, ids)?;
-        }
-        Ok(())
+        Taken(taken)
     }
 }
 
+/// What one worker kept of a slice.
+pub struct Taken(Slice);
+
+impl Taken {
+    /// Shows its facts, in no order.
+    pub fn each_fact(
+        &self,
+        spool: &mut dyn Spool,
+        mut visit: impl FnMut(Fact<'_>, &mut dyn Spool) -> io::Result<()>,
+    ) -> io::Result<()> {
+        each_part(&self.0.facts, &self.0.spooled_facts, spool, |mut bytes, spool| {
+            while let Some((fact, after)) = Fact::decode(bytes) {
+                bytes = after;
+                visit(fact, spool)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// How many identities of events it holds.
+    pub fn id_count(&self) -> usize {
+        (self.0.ids.len() + self.0.spooled_ids.iter().map(|(_, length)| length).sum::<usize>()) / 8
+    }
+
+    /// Shows the identities, in no order.
+    pub fn each_id(&self, spool: &mut dyn Spool, mut visit: impl FnMut(u64)) -> io::Result<()> {
+        each_part(&self.0.ids, &self.0.spooled_ids, spool, |bytes, _| {
+            bytes.as_chunks::<8>().0.iter().for_each(|id| visit(u64::from_le_bytes(*id)));
+            Ok(())
+        })
+    }
+}
+
+/// Shows the bytes in memory and then those in the spool, each part as it was written.
+fn each_part(
+    in_memory: &[u8],
+    spooled: &[(u64, usize)],
+    spool: &mut dyn Spool,
+    mut visit: impl FnMut(&[u8], &mut dyn Spool) -> io::Result<()>,
+) -> io::Result<()> {
+    visit(in_memory, spool)?;
+    let mut part = Vec::new();
+    for &(offset, length) in spooled {
+        part.clear();
+        spool.read(offset, length, &mut part)?;
+        visit(&part, spool)?;
+    }
+    Ok(())
+}
+
 /// Bytes of a fact besides its text.
-const HEAD: usize = 8 + 16 + 8 + 4 + 8 + 1 + 2 + 4;
+const HEAD: usize = 8 + 16 + 8 + 4 + 8 + 1 + 4 + 4;
 
 impl<'a> Fact<'a> {
-    fn encode(&self, into: &mut Vec<u8>) {
+    /// What the order of facts goes by: time and identity, then what the record says, then where it stands.
+    pub fn order(&self) -> (Time, u128, FactKind, &'a str, u32, u64) {
+        (self.time, self.id, self.kind, self.text, self.file, self.position)
+    }
+
+    /// Appends its bytes.
+    pub fn encode(&self, into: &mut Vec<u8>) {
         let mut head = [0; HEAD];
         head[0..8].copy_from_slice(&self.time.ms().to_le_bytes());
         head[8..24].copy_from_slice(&self.id.to_le_bytes());
@@ -167,9 +209,9 @@ impl<'a> Fact<'a> {
         head[32..36].copy_from_slice(&self.file.to_le_bytes());
         head[36..44].copy_from_slice(&self.position.to_le_bytes());
         head[44] = self.kind.code();
-        head[45..47].copy_from_slice(&self.format.to_le_bytes());
+        head[45..49].copy_from_slice(&self.format.to_le_bytes());
         let length = u32::try_from(self.text.len()).unwrap_or(0);
-        head[47..51].copy_from_slice(&length.to_le_bytes());
+        head[49..53].copy_from_slice(&length.to_le_bytes());
         into.extend_from_slice(&head);
         if length > 0 {
             into.extend_from_slice(self.text.as_bytes());
@@ -179,7 +221,7 @@ impl<'a> Fact<'a> {
     /// Reads one fact and the bytes after it. `None` at the end, or where the bytes are not a fact's.
     pub fn decode(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
         let (head, rest) = bytes.split_at_checked(HEAD)?;
-        let length = u32::from_le_bytes(head[47..51].try_into().ok()?) as usize;
+        let length = u32::from_le_bytes(head[49..53].try_into().ok()?) as usize;
         let (text, rest) = rest.split_at_checked(length)?;
         let fact = Self {
             time: Time::from_ms(i64::from_le_bytes(head[0..8].try_into().ok()?)),
@@ -188,7 +230,7 @@ impl<'a> Fact<'a> {
             file: u32::from_le_bytes(head[32..36].try_into().ok()?),
             position: u64::from_le_bytes(head[36..44].try_into().ok()?),
             kind: FactKind::from_code(head[44])?,
-            format: u16::from_le_bytes(head[45..47].try_into().ok()?),
+            format: u32::from_le_bytes(head[45..49].try_into().ok()?),
             text: std::str::from_utf8(text).ok()?,
         };
         Some((fact, rest))
@@ -196,11 +238,13 @@ impl<'a> Fact<'a> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    struct Memory(Vec<u8>);
+    /// A spool in memory.
+    #[derive(Default)]
+    pub(crate) struct Memory(Vec<u8>);
 
     impl Spool for Memory {
         fn append(&mut self, bytes: &[u8]) -> io::Result<u64> {
@@ -221,7 +265,7 @@ mod tests {
         fn facts_come_out_of_their_slice_spilled_or_not(
             facts in proptest::collection::vec((0i64..100_000_000, any::<u128>(), any::<u32>(), "\\PC{0,50}", any::<bool>()), 0..60)
         ) {
-            let (mut log, mut spool) = (FactLog::default(), Memory(Vec::new()));
+            let (mut log, mut spool) = (FactLog::default(), Memory::default());
             let mut expected: Vec<(i64, u128, String)> = Vec::new();
             for (time, id, file, text, spill) in &facts {
                 let time = Time::from_ms(*time);
@@ -234,15 +278,14 @@ mod tests {
             }
             let mut found = Vec::new();
             for slice in log.slices().collect::<Vec<_>>() {
-                let (mut bytes, mut ids) = (Vec::new(), Vec::new());
-                log.take(slice, &mut spool, &mut bytes, &mut ids).unwrap();
-                let mut rest: &[u8] = &bytes;
-                while let Some((fact, after)) = Fact::decode(rest) {
-                    prop_assert_eq!(slice_of(fact.time), slice);
-                    found.push((slice, fact.id, fact.text.to_owned()));
-                    rest = after;
-                }
-                prop_assert!(rest.is_empty());
+                let taken = log.take(slice);
+                taken
+                    .each_fact(&mut spool, |fact, _| {
+                        assert_eq!(slice_of(fact.time), slice);
+                        found.push((slice, fact.id, fact.text.to_owned()));
+                        Ok(())
+                    })
+                    .unwrap();
             }
             expected.sort();
             found.sort();

@@ -10,9 +10,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use watchfire_knowledge::Knowledge;
-use watchfire_model::{
-    Action, Evidence, EvidenceRecord, Finding, FindingType, KnowledgeUsed, Signal, ThreatMatch, Time,
-};
+use watchfire_model::{Action, Evidence, EvidenceRecord, Finding, FindingType, KnowledgeUsed, Signal, Time};
 
 /// Without an occurrence for this long a finding is closed. Source: GuardDuty keeps findings for 90 days.
 pub const OPEN_FOR_MS: i64 = 90 * Time::DAY_MS;
@@ -45,8 +43,9 @@ pub struct Occurrence<'a> {
 /// All findings so far.
 #[derive(Default, Serialize, Deserialize)]
 pub struct Folder {
+    /// Each finding in a box: a map's nodes are half empty, and a finding takes more than a kilobyte.
     #[serde(with = "open_findings")]
-    open: BTreeMap<Key, Open>,
+    open: BTreeMap<Key, Box<Finding>>,
     closed: Vec<Finding>,
 }
 
@@ -58,12 +57,6 @@ struct Key {
     entity: String,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Open {
-    finding: Finding,
-    threats: Vec<ThreatMatch>,
-}
-
 impl Folder {
     /// Takes in one occurrence. Occurrences must come in order of time.
     pub fn fold(&mut self, signal: Signal, occurrence: &Occurrence<'_>) {
@@ -73,16 +66,15 @@ impl Folder {
             region: signal.region.clone(),
             entity: signal.entity.clone(),
         };
-        let stale =
-            self.open.get(&key).is_some_and(|open| occurrence.begin.ms() - open.finding.last_seen.ms() > OPEN_FOR_MS);
+        let stale = self.open.get(&key).is_some_and(|open| occurrence.begin.ms() - open.last_seen.ms() > OPEN_FOR_MS);
         if stale && let Some(open) = self.open.remove(&key) {
-            self.closed.push(open.finding);
+            self.closed.push(*open);
         }
         match self.open.get_mut(&key) {
-            Some(open) => open.grow(signal, occurrence),
+            Some(finding) => grow(finding, signal, occurrence),
             None => {
-                let open = Open::new(&key, signal, occurrence);
-                self.open.insert(key, open);
+                let finding = Box::new(open(&key, signal, occurrence));
+                self.open.insert(key, finding);
             }
         }
     }
@@ -91,11 +83,11 @@ impl Folder {
     pub fn findings(self, knowledge: &Knowledge) -> Vec<Finding> {
         let versions = knowledge.used_versions();
         let mut findings = self.closed;
-        findings.extend(self.open.into_values().map(|open| open.finding));
+        findings.extend(self.open.into_values().map(|finding| *finding));
         for finding in &mut findings {
             finding.knowledge = knowledge_used(&finding.latest, &versions);
         }
-        findings.sort_by(|one, other| {
+        findings.sort_unstable_by(|one, other| {
             let rank = |finding: &Finding| (std::cmp::Reverse(finding.latest.severity), finding.first_seen);
             rank(one)
                 .cmp(&rank(other))
@@ -106,54 +98,49 @@ impl Folder {
     }
 }
 
-impl Open {
-    fn new(key: &Key, signal: Signal, occurrence: &Occurrence<'_>) -> Self {
-        let threats = signal.threats.clone();
-        let evidence = Evidence { count: 1, first: vec![evidence(occurrence)], last: Vec::new() };
-        let finding = Finding {
-            id: finding_id(key, occurrence),
-            latest: signal,
-            count: 1,
-            first_seen: occurrence.begin,
-            last_seen: occurrence.end,
-            created: occurrence.begin,
-            updated: occurrence.begin,
-            evidence,
-            knowledge: Vec::new(),
-            archived: false,
-        };
-        Self { finding, threats }
+fn open(key: &Key, signal: Signal, occurrence: &Occurrence<'_>) -> Finding {
+    Finding {
+        id: finding_id(key, occurrence),
+        latest: signal,
+        count: 1,
+        first_seen: occurrence.begin,
+        last_seen: occurrence.end,
+        created: occurrence.begin,
+        updated: occurrence.begin,
+        evidence: Evidence { count: 1, first: vec![evidence(occurrence)], last: Vec::new() },
+        knowledge: Vec::new(),
+        archived: false,
     }
+}
 
-    fn grow(&mut self, mut signal: Signal, occurrence: &Occurrence<'_>) {
-        let finding = &mut self.finding;
-        finding.count += 1;
-        finding.last_seen = finding.last_seen.max(occurrence.end);
-        finding.updated = finding.updated.max(occurrence.begin);
-        finding.evidence.count += 1;
-        if finding.evidence.first.len() < EVIDENCE_MAX {
-            finding.evidence.first.push(evidence(occurrence));
-        } else {
-            if finding.evidence.last.len() == EVIDENCE_MAX {
-                finding.evidence.last.remove(0);
-            }
-            finding.evidence.last.push(evidence(occurrence));
+fn grow(finding: &mut Finding, mut signal: Signal, occurrence: &Occurrence<'_>) {
+    finding.count += 1;
+    finding.last_seen = finding.last_seen.max(occurrence.end);
+    finding.updated = finding.updated.max(occurrence.begin);
+    finding.evidence.count += 1;
+    if finding.evidence.first.len() < EVIDENCE_MAX {
+        finding.evidence.first.push(evidence(occurrence));
+    } else {
+        if finding.evidence.last.len() == EVIDENCE_MAX {
+            finding.evidence.last.remove(0);
         }
-        signal.severity = signal.severity.max(finding.latest.severity);
-        for threat in std::mem::take(&mut signal.threats) {
-            // An entry weighs less the older it is; of its occurrences the heaviest counts.
-            match self.threats.iter().position(|known| known.is_same_entry(&threat)) {
-                Some(at) if self.threats[at].weight < threat.weight => self.threats[at] = threat,
-                Some(_) => {}
-                None if self.threats.len() < THREATS_MAX => self.threats.push(threat),
-                None => {}
-            }
-        }
-        self.threats.sort_unstable();
-        signal.threats.clone_from(&self.threats);
-        keep_earlier_probes(&finding.latest.action, &mut signal.action);
-        finding.latest = signal;
+        finding.evidence.last.push(evidence(occurrence));
     }
+    signal.severity = signal.severity.max(finding.latest.severity);
+    let mut threats = std::mem::take(&mut finding.latest.threats);
+    for threat in std::mem::take(&mut signal.threats) {
+        // An entry weighs less the older it is; of its occurrences the heaviest counts.
+        match threats.iter().position(|known| known.is_same_entry(&threat)) {
+            Some(at) if threats[at].weight < threat.weight => threats[at] = threat,
+            Some(_) => {}
+            None if threats.len() < THREATS_MAX => threats.push(threat),
+            None => {}
+        }
+    }
+    threats.sort_unstable();
+    signal.threats = threats;
+    keep_earlier_probes(&finding.latest.action, &mut signal.action);
+    finding.latest = signal;
 }
 
 /// A probe finding shows the latest probes of distinct ports and addresses, newest last.
@@ -231,15 +218,20 @@ fn knowledge_used(signal: &Signal, versions: &[KnowledgeUsed]) -> Vec<KnowledgeU
 
 /// A map with structured keys, as a list of pairs: JSON's keys are text.
 mod open_findings {
-    use super::{BTreeMap, Key, Open};
+    use super::{BTreeMap, Finding, Key};
     use serde::{Deserialize, Deserializer, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(open: &BTreeMap<Key, Open>, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(
+        open: &BTreeMap<Key, Box<Finding>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(open.iter())
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Key, Open>, D::Error> {
-        let pairs: Vec<(Key, Open)> = Vec::deserialize(deserializer)?;
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<Key, Box<Finding>>, D::Error> {
+        let pairs: Vec<(Key, Box<Finding>)> = Vec::deserialize(deserializer)?;
         Ok(pairs.into_iter().collect())
     }
 }

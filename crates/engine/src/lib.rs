@@ -13,13 +13,14 @@ mod census;
 mod facts;
 mod fold;
 mod index;
+mod order;
 mod replay;
 #[cfg(test)]
 mod tests;
 mod worker;
 
 pub use census::{Census, Coverage, CoverageMap};
-pub use facts::{FactLog, Spool};
+pub use facts::{FactLog, Spool, Taken};
 pub use fold::{EVIDENCE_MAX, OPEN_FOR_MS};
 pub use index::ListenIndex;
 pub use replay::{Kept, Replay, ReplayCounts, RestoreError, SourceFile};

@@ -1,8 +1,9 @@
 //! The ordered part: each slice of event time in turn, its records in order, through the rules, into findings.
 
-use crate::facts::{Fact, FactKind, FactLog, Spool};
+use crate::facts::{Fact, FactKind, FactLog, Spool, Taken};
 use crate::fold::{Folder, Occurrence};
 use crate::index::{DetectionSet, ListenIndex, places};
+use crate::order::{OrderedFacts, Sorter};
 use crate::worker::{call_listeners, query_listeners};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,6 +17,10 @@ use watchfire_parse::{FlowFormat, Origin, parse_record};
 /// How long an event's identity is remembered. Copies of an event carry its own time, so they meet in one slice; the
 /// hour is for the few whose copies were stamped apart.
 const IDENTITY_LIFE_MS: i64 = Time::HOUR_MS;
+/// Identities remembered at most, the newest; one takes about 60 bytes.
+const IDENTITIES_MAX: usize = 1_000_000;
+/// Identities of events compared at once to count duplicates, eight bytes each.
+const IDS_AT_ONCE_MAX: usize = 1_000_000;
 
 /// A file that facts refer to.
 #[derive(Clone, Debug, Default)]
@@ -34,8 +39,6 @@ pub struct Kept {
     pub facts: FactLog,
     /// The formats.
     pub formats: Vec<FlowFormat>,
-    /// Where the facts went that did not fit into memory.
-    pub spool: Box<dyn Spool + Send>,
 }
 
 /// What the ordered part did.
@@ -83,7 +86,7 @@ struct Groups {
 }
 
 /// The version of the saved state. Raise it with every change of any state's form.
-const STATE_VERSION: u32 = 1;
+const STATE_VERSION: u32 = 2;
 
 /// Everything that the ordered part remembers.
 #[derive(Deserialize)]
@@ -117,12 +120,6 @@ pub enum RestoreError {
     /// One window refused its part.
     #[error("{0}")]
     Window(String),
-}
-
-/// A fact of a slice, with what its order depends on.
-struct Candidate<'a> {
-    fact: Fact<'a>,
-    worker: usize,
 }
 
 impl<'a> Replay<'a> {
@@ -207,78 +204,81 @@ impl<'a> Replay<'a> {
         Ok(replay)
     }
 
-    /// Takes out every slice that ends by `until` (all, if `None`), in order, and runs it.
-    pub fn run(&mut self, kept: &mut [Kept], files: &[SourceFile], until: Option<Time>) -> io::Result<()> {
+    /// Takes out every slice that ends by `until` (all, if `None`), in order, and runs it. `spool` is the one that the
+    /// facts were spilled to.
+    pub fn run(
+        &mut self,
+        kept: &mut [Kept],
+        files: &[SourceFile],
+        spool: &mut dyn Spool,
+        until: Option<Time>,
+    ) -> io::Result<()> {
         let slices: BTreeSet<i64> = kept.iter().flat_map(|worker| worker.facts.slices()).collect();
         for slice in slices {
             let end = Time::from_ms(slice.saturating_add(1).saturating_mul(SLICE_MS));
             if until.is_some_and(|until| end > until) {
                 break;
             }
-            let mut facts: Vec<Vec<u8>> = Vec::new();
-            let mut ids = Vec::new();
-            for worker in kept.iter_mut() {
-                let mut bytes = Vec::new();
-                worker.facts.take(slice, worker.spool.as_mut(), &mut bytes, &mut ids)?;
-                facts.push(bytes);
-            }
-            self.counts.duplicates += count_duplicates(&ids);
-            let formats: Vec<&[FlowFormat]> = kept.iter().map(|worker| worker.formats.as_slice()).collect();
-            self.run_slice(&facts, &formats, files);
+            let taken: Vec<Taken> = kept.iter_mut().map(|worker| worker.facts.take(slice)).collect();
+            self.counts.duplicates += count_duplicates(&taken, IDS_AT_ONCE_MAX, spool)?;
+            self.run_slice(taken, kept, files, spool)?;
             self.expire(end);
         }
         Ok(())
     }
 
-    /// Records are parsed each time they are needed, never kept: a slice may hold half a million, a kilobyte each.
-    fn run_slice(&mut self, facts: &[Vec<u8>], formats: &[&[FlowFormat]], files: &[SourceFile]) {
-        let parser = FactParser { formats, files };
-        let candidates = in_order(facts, files);
-        for candidate in candidates.iter().filter(|candidate| candidate.fact.kind == FactKind::Interface) {
-            self.learn_interface(&candidate.fact);
+    /// Facts are shown and parsed each time they are needed, never kept: a storm brings millions in ten minutes.
+    fn run_slice(
+        &mut self,
+        taken: Vec<Taken>,
+        kept: &[Kept],
+        files: &[SourceFile],
+        spool: &mut dyn Spool,
+    ) -> io::Result<()> {
+        let parser = FactParser { formats: kept.iter().flat_map(|worker| &worker.formats).collect(), files };
+        let (facts, kinds) = in_order(taken, kept, files, spool)?;
+        if kinds.interfaces {
+            facts.for_each(spool, &mut |fact| {
+                if fact.kind == FactKind::Interface {
+                    self.learn_interface(fact);
+                }
+            })?;
         }
-        let candidates = self.without_copies(&candidates, &parser);
-        for candidate in &candidates {
-            if candidate.fact.kind == FactKind::Record(RecordKind::Flow)
-                && let Some(Record::Flow(flow)) = parser.record(candidate)
-            {
-                self.conversations.learn(&flow, &Context { knowledge: self.knowledge, estate: &self.estate });
+        if kinds.flows {
+            facts.for_each(spool, &mut |fact| {
+                if fact.kind == FactKind::Record(RecordKind::Flow)
+                    && let Some(Record::Flow(flow)) = parser.record(fact)
+                {
+                    self.conversations.learn(&flow, &Context { knowledge: self.knowledge, estate: &self.estate });
+                }
+            })?;
+        }
+        let mut copies = Copies::default();
+        facts.for_each(spool, &mut |fact| {
+            if fact.kind != FactKind::Interface && !copies.joins(fact, &parser) {
+                if let Some(chosen) = copies.chosen() {
+                    self.judge_once(&chosen, &parser);
+                }
+                copies.begin(fact);
             }
+        })?;
+        if let Some(chosen) = copies.chosen() {
+            self.judge_once(&chosen, &parser);
         }
-        for candidate in candidates {
-            let Some(record) = parser.record(candidate) else { continue };
-            let fact = &candidate.fact;
-            let name = files.get(fact.file as usize).map_or("", |file| file.name.as_str());
-            self.judge(&record, fact, name);
-            if let Record::ApiCall(call) = &record {
-                self.estate.learn_call(call);
-            }
-        }
+        Ok(())
     }
 
-    /// The records of a slice, by (time, identity): of the copies of one event the one in the caller's own account, else
-    /// the first in order; of the facts of one group in one hour the first.
-    fn without_copies<'c>(
-        &mut self,
-        candidates: &'c [Candidate<'c>],
-        parser: &FactParser<'_>,
-    ) -> Vec<&'c Candidate<'c>> {
-        let event = |candidate: &Candidate<'_>| (candidate.fact.time, candidate.fact.kind, candidate.fact.id);
-        let are_copies = |one: &Candidate<'_>, other: &Candidate<'_>| one.fact.id != 0 && event(one) == event(other);
-        let mut kept: Vec<&Candidate<'_>> = candidates
-            .chunk_by(are_copies)
-            .filter_map(|copies| match copies {
-                [one] => Some(one),
-                _ => parser.preferred(copies),
-            })
-            .filter(|candidate| candidate.fact.kind != FactKind::Interface)
-            .collect();
-        kept.sort_by_key(|candidate| (candidate.fact.time, candidate.fact.id));
-        kept.retain(|candidate| {
-            let fact = &candidate.fact;
-            self.identities.is_new(fact.id, fact.time) && self.groups.is_new(fact.group, fact.time)
-        });
-        kept
+    /// Runs the rules on a fact unless its like has been seen.
+    fn judge_once(&mut self, fact: &Fact<'_>, parser: &FactParser<'_>) {
+        if !self.identities.is_new(fact.id, fact.time) || !self.groups.is_new(fact.group, fact.time) {
+            return;
+        }
+        let Some(record) = parser.record(fact) else { return };
+        let name = parser.files.get(fact.file as usize).map_or("", |file| file.name.as_str());
+        self.judge(&record, fact, name);
+        if let Record::ApiCall(call) = &record {
+            self.estate.learn_call(call);
+        }
     }
 
     fn learn_interface(&mut self, fact: &Fact<'_>) {
@@ -396,6 +396,11 @@ impl Identities {
         let new = self.seen.insert(id);
         if new {
             self.ages.push_back((time, id));
+            if self.ages.len() > IDENTITIES_MAX
+                && let Some((_, oldest)) = self.ages.pop_front()
+            {
+                self.seen.remove(&oldest);
+            }
         }
         new
     }
@@ -423,51 +428,101 @@ impl Groups {
     }
 }
 
-/// All facts of a slice in one order that depends on nothing but the records and where they stand.
-fn in_order<'a>(facts: &'a [Vec<u8>], files: &[SourceFile]) -> Vec<Candidate<'a>> {
-    let mut candidates = Vec::new();
-    for (worker, bytes) in facts.iter().enumerate() {
-        let mut rest = bytes.as_slice();
-        while let Some((mut fact, after)) = Fact::decode(rest) {
-            rest = after;
+/// What a slice holds besides calls and queries.
+#[derive(Default)]
+struct Kinds {
+    interfaces: bool,
+    flows: bool,
+}
+
+/// All facts of a slice in order, each with the file that stands for its content and its format's place in the table of
+/// all workers' formats.
+fn in_order(
+    taken: Vec<Taken>,
+    kept: &[Kept],
+    files: &[SourceFile],
+    spool: &mut dyn Spool,
+) -> io::Result<(OrderedFacts, Kinds)> {
+    let (mut sorter, mut kinds, mut formats_before) = (Sorter::default(), Kinds::default(), 0);
+    for (taken, worker) in taken.into_iter().zip(kept) {
+        taken.each_fact(spool, |mut fact, spool| {
+            kinds.interfaces |= fact.kind == FactKind::Interface;
+            kinds.flows |= fact.kind == FactKind::Record(RecordKind::Flow);
             fact.file = files.get(fact.file as usize).map_or(fact.file, |file| file.canonical);
-            candidates.push(Candidate { fact, worker });
-        }
+            if fact.format > 0 {
+                fact.format += formats_before;
+            }
+            sorter.push(&fact, spool)
+        })?;
+        formats_before += u32::try_from(worker.formats.len()).unwrap_or(0);
     }
-    candidates.sort_unstable_by(|one, other| {
-        let order = |candidate: &Candidate<'a>| {
-            let fact = candidate.fact;
-            (fact.time, fact.kind, fact.id, fact.text, fact.file, fact.position)
-        };
-        order(one).cmp(&order(other))
-    });
-    candidates
+    Ok((sorter.finish(spool)?, kinds))
+}
+
+/// The best yet of the copies of one event, which follow each other: copies differ in the account they were delivered
+/// to, and the one in the caller's own says most; of several such the first in order.
+#[derive(Default)]
+struct Copies {
+    /// The bytes of the chosen fact; empty: there is none.
+    chosen: Vec<u8>,
+    /// Its rank, once there was another to compare with.
+    rank: Option<CopyRank>,
+}
+
+/// The lowest is preferred: whether it is not the caller's own, the account, the region.
+type CopyRank = (bool, String, String);
+
+impl Copies {
+    fn chosen(&self) -> Option<Fact<'_>> {
+        Fact::decode(&self.chosen).map(|(fact, _)| fact)
+    }
+
+    fn begin(&mut self, fact: &Fact<'_>) {
+        self.replace(fact, None);
+    }
+
+    /// Whether the fact is a copy of the event held; if so, the better one is held from now on.
+    fn joins(&mut self, fact: &Fact<'_>, parser: &FactParser<'_>) -> bool {
+        let event = |fact: &Fact<'_>| (fact.time, fact.kind, fact.id);
+        let Some(held) = self.chosen().filter(|held| fact.id != 0 && event(held) == event(fact)) else { return false };
+        let held_rank = self.rank.clone().unwrap_or_else(|| parser.copy_rank(&held));
+        let rank = parser.copy_rank(fact);
+        if rank < held_rank {
+            self.replace(fact, Some(rank));
+        } else {
+            self.rank = Some(held_rank);
+        }
+        true
+    }
+
+    fn replace(&mut self, fact: &Fact<'_>, rank: Option<CopyRank>) {
+        self.chosen.clear();
+        fact.encode(&mut self.chosen);
+        self.rank = rank;
+    }
 }
 
 /// What it takes to read a fact as the record it was.
 struct FactParser<'a> {
-    /// Of each worker.
-    formats: &'a [&'a [FlowFormat]],
+    /// Of all workers, one after the other.
+    formats: Vec<&'a FlowFormat>,
     files: &'a [SourceFile],
 }
 
 impl FactParser<'_> {
     /// The record of this fact, if it is one.
-    fn record<'r>(&'r self, candidate: &'r Candidate<'_>) -> Option<Record<'r>> {
-        let fact = &candidate.fact;
+    fn record<'r>(&'r self, fact: &Fact<'r>) -> Option<Record<'r>> {
         let FactKind::Record(kind) = fact.kind else { return None };
         let file = self.files.get(fact.file as usize)?;
-        let format =
-            usize::from(fact.format).checked_sub(1).and_then(|place| self.formats.get(candidate.worker)?.get(place));
+        let format = fact.format.checked_sub(1).and_then(|place| self.formats.get(place as usize).copied());
         parse_record(fact.text, kind, &file.origin, format)
     }
 
-    /// Copies of an event differ in the account they were delivered to; the caller's own says most.
-    fn preferred<'c>(&self, copies: &'c [Candidate<'c>]) -> Option<&'c Candidate<'c>> {
-        copies.iter().min_by_key(|candidate| match self.record(candidate) {
+    fn copy_rank(&self, fact: &Fact<'_>) -> CopyRank {
+        match self.record(fact) {
             Some(Record::ApiCall(call)) => (!is_own_copy(&call), call.account().to_owned(), call.region.to_string()),
             _ => (false, String::new(), String::new()),
-        })
+        }
     }
 }
 
@@ -475,20 +530,46 @@ fn is_own_copy(call: &ApiCall<'_>) -> bool {
     !call.identity.account.is_empty() && call.identity.account == call.recipient_account
 }
 
-/// How many of these identities, eight bytes each, stand there again.
-fn count_duplicates(ids: &[u8]) -> u64 {
-    let mut values: Vec<u64> = ids.as_chunks::<8>().0.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect();
-    values.sort_unstable();
-    values.windows(2).filter(|pair| pair[0] == pair[1]).count() as u64
+/// How many identities of a slice stand there again. Not more than about `at_once` are held at a time: then those of
+/// each remainder are compared in turn.
+fn count_duplicates(taken: &[Taken], at_once: usize, spool: &mut dyn Spool) -> io::Result<u64> {
+    let count: usize = taken.iter().map(Taken::id_count).sum();
+    let passes = count.div_ceil(at_once.max(1)) as u64;
+    let (mut duplicates, mut values) = (0, Vec::with_capacity(count.min(at_once)));
+    for pass in 0..passes {
+        values.clear();
+        for worker in taken {
+            worker.each_id(spool, |id| {
+                if id % passes == pass {
+                    values.push(id);
+                }
+            })?;
+        }
+        values.sort_unstable();
+        duplicates += values.windows(2).filter(|pair| pair[0] == pair[1]).count() as u64;
+    }
+    Ok(duplicates)
 }
 
 #[cfg(test)]
 mod tests {
     use super::count_duplicates;
+    use crate::facts::tests::Memory;
+    use crate::facts::{FactLog, slice_of};
+    use watchfire_model::Time;
 
     #[test]
     fn every_copy_beyond_the_first_is_a_duplicate() {
-        let ids: Vec<u8> = [7u64, 9, 7, 7].iter().flat_map(|id| id.to_le_bytes()).collect();
-        assert_eq!(count_duplicates(&ids), 2);
+        let (mut one, mut other, mut spool) = (FactLog::default(), FactLog::default(), Memory::default());
+        let time = Time::from_ms(0);
+        for id in [7, 9, 7, 7, 8] {
+            one.push_id(time, id);
+        }
+        one.spill(&mut spool).unwrap();
+        other.push_id(time, 8);
+        let taken = [one.take(slice_of(time)), other.take(slice_of(time))];
+        for at_once in [1, 2, 100] {
+            assert_eq!(count_duplicates(&taken, at_once, &mut spool).unwrap(), 3);
+        }
     }
 }

@@ -1,30 +1,12 @@
 //! The engine as a whole: the same records give the same findings, however they reach it.
 
-use crate::{Kept, ListenIndex, Replay, Scope, SourceFile, Spool, Worker};
+use crate::facts::tests::Memory;
+use crate::{Kept, ListenIndex, Replay, Scope, SourceFile, Worker};
 use proptest::prelude::*;
-use std::io;
 use watchfire_detections::DETECTIONS;
 use watchfire_knowledge::{IndicatorList, IndicatorsBuilder, Knowledge, lists};
 use watchfire_model::{Finding, ListKind, Time};
 use watchfire_parse::{Origin, parse};
-
-/// A spool in memory.
-#[derive(Default)]
-struct Memory(Vec<u8>);
-
-impl Spool for Memory {
-    fn append(&mut self, bytes: &[u8]) -> io::Result<u64> {
-        let offset = self.0.len() as u64;
-        self.0.extend_from_slice(bytes);
-        Ok(offset)
-    }
-
-    fn read(&mut self, offset: u64, length: usize, into: &mut Vec<u8>) -> io::Result<()> {
-        let begin = usize::try_from(offset).map_err(io::Error::other)?;
-        into.extend_from_slice(self.0.get(begin..begin + length).ok_or(io::ErrorKind::UnexpectedEof)?);
-        Ok(())
-    }
-}
 
 const FLOW_HEADER: &str = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status instance-id tcp-flags flow-direction";
 
@@ -63,22 +45,26 @@ fn knowledge() -> Knowledge {
 }
 
 /// Shows each worker its files (rank, content) in order.
-fn kept(index: &ListenIndex, knowledge: &Knowledge, workers: &[Vec<(u32, String)>], spill: bool) -> Vec<Kept> {
-    let scope = Scope::default();
-    let show = |files: &Vec<(u32, String)>| {
+fn kept(
+    index: &ListenIndex,
+    knowledge: &Knowledge,
+    workers: &[Vec<(u32, String)>],
+    spill: Option<&mut Memory>,
+) -> Vec<Kept> {
+    let (scope, mut spill) = (Scope::default(), spill);
+    let mut show = |files: &Vec<(u32, String)>| {
         let mut worker = Worker::new(index, knowledge, &scope);
-        let mut spool = Memory::default();
         for (rank, content) in files {
             let report =
                 parse(content.as_bytes(), &Origin::default(), &mut |record, raw| worker.observe(record, raw, *rank));
             assert_eq!(report.rejected_count, 0, "{:?}", report.rejected);
-            if spill {
-                worker.facts.spill(&mut spool).unwrap();
+            if let Some(spool) = &mut spill {
+                worker.facts.spill(*spool).unwrap();
             }
         }
-        Kept { facts: worker.facts, formats: worker.formats, spool: Box::new(spool) }
+        Kept { facts: worker.facts, formats: worker.formats }
     };
-    workers.iter().map(show).collect()
+    workers.iter().map(&mut show).collect()
 }
 
 fn sources(count: usize) -> Vec<SourceFile> {
@@ -108,9 +94,10 @@ fn findings(records: &[String], cut: &[(usize, usize)], workers: usize, spill: b
     for (rank, &(record, worker)) in cut.iter().enumerate() {
         shares[worker % workers].push((u32::try_from(rank).unwrap(), records[record].clone()));
     }
-    let mut kept = kept(&index, &knowledge, &shares, spill);
+    let mut spool = Memory::default();
+    let mut kept = kept(&index, &knowledge, &shares, spill.then_some(&mut spool));
     let mut replay = Replay::new(DETECTIONS, &index, &knowledge);
-    replay.run(&mut kept, &sources(cut.len()), None).unwrap();
+    replay.run(&mut kept, &sources(cut.len()), &mut spool, None).unwrap();
     without_places(replay.finish().0)
 }
 
@@ -153,12 +140,13 @@ proptest! {
         let knowledge = knowledge();
         let index = ListenIndex::new(DETECTIONS);
         let files: Vec<(u32, String)> = records.iter().enumerate().map(|(rank, record)| (u32::try_from(rank).unwrap(), record.clone())).collect();
-        let mut kept = kept(&index, &knowledge, &[files], false);
+        let mut spool = Memory::default();
+        let mut kept = kept(&index, &knowledge, &[files], Some(&mut spool));
         let mut replay = Replay::new(DETECTIONS, &index, &knowledge);
-        replay.run(&mut kept, &sources(records.len()), Some(Time::from_seconds(1_700_000_000 + i64::from(stop) * 60))).unwrap();
+        replay.run(&mut kept, &sources(records.len()), &mut spool, Some(Time::from_seconds(1_700_000_000 + i64::from(stop) * 60))).unwrap();
         let state: serde_json::Value = serde_json::from_str(&replay.save().unwrap().to_string()).unwrap();
         let mut replay = Replay::restore(DETECTIONS, &index, &knowledge, state).unwrap();
-        replay.run(&mut kept, &sources(records.len()), None).unwrap();
+        replay.run(&mut kept, &sources(records.len()), &mut spool, None).unwrap();
         prop_assert_eq!(without_places(replay.finish().0), expected);
     }
 }

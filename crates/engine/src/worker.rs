@@ -6,7 +6,7 @@ use crate::index::{DetectionSet, ListenIndex};
 use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
 use watchfire_detections::shared::pen_test::PenTestDistribution;
-use watchfire_knowledge::{Knowledge, Workload, instance_session, is_publicly_routable};
+use watchfire_knowledge::{Knowledge, Workload, instance_session, is_cloudtrail, is_publicly_routable, is_task_id};
 use watchfire_model::{ApiCall, Direction, DnsQuery, IdentityKind, Record, RecordKind, Time, VpcFlow};
 use watchfire_parse::{FlowFormat, Raw};
 
@@ -134,7 +134,7 @@ impl<'a> Worker<'a> {
             wanted |= always;
             session |= once;
         }
-        if call.name == "AssumeRole" && is_for_workload(call) {
+        if teaches_the_estate(call) {
             session |= crate::index::ESTATE;
         }
         (wanted, session)
@@ -174,10 +174,12 @@ impl<'a> Worker<'a> {
             hasher.write(part.as_bytes());
             hasher.write_u8(0);
         }
-        if identity.kind == IdentityKind::AwsService {
-            // A service assuming roles: the role and the session it makes.
-            hasher.write(call.parameter("roleArn").unwrap_or_default().as_bytes());
-            hasher.write(call.parameter("roleSessionName").unwrap_or_default().as_bytes());
+        if identity.kind != IdentityKind::AssumedRole || call.name.starts_with("AssumeRole") {
+            // Someone assuming roles: the role and the session it makes. CloudTrail at its bucket: the bucket.
+            for parameter in ["roleArn", "roleSessionName", "bucketName"] {
+                hasher.write(call.parameter(parameter).unwrap_or_default().as_bytes());
+                hasher.write_u8(0);
+            }
         }
         hasher.finish() | 1
     }
@@ -269,17 +271,17 @@ impl<'a> Worker<'a> {
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of a fact, gathered in one place")]
-    fn keep(&mut self, time: Time, id: u128, group: u64, raw: Raw<'_>, file: u32, kind: RecordKind, format: u16) {
+    fn keep(&mut self, time: Time, id: u128, group: u64, raw: Raw<'_>, file: u32, kind: RecordKind, format: u32) {
         let kind = FactKind::Record(kind);
         self.facts.push(&Fact { time, id, group, file, position: raw.position, kind, format, text: raw.text });
     }
 
-    fn format_place(&mut self, format: &FlowFormat) -> u16 {
+    fn format_place(&mut self, format: &FlowFormat) -> u32 {
         let place = self.formats.iter().position(|known| known == format).unwrap_or_else(|| {
             self.formats.push(format.clone());
             self.formats.len() - 1
         });
-        u16::try_from(place + 1).unwrap_or(0)
+        u32::try_from(place + 1).unwrap_or(0)
     }
 }
 
@@ -370,12 +372,20 @@ const fn fold_id(id: u128) -> u64 {
 }
 
 /// Whether AWS assumes a role for a function or a task: the estate learns from it whose session that is.
-fn is_for_workload(call: &ApiCall<'_>) -> bool {
+/// Whether one such call in an hour shows something that the estate remembers: a service that assumes a role for its
+/// workload, another that makes a session named like a task, CloudTrail at the bucket it writes to.
+fn teaches_the_estate(call: &ApiCall<'_>) -> bool {
     let identity = &call.identity;
-    identity.kind == IdentityKind::AwsService
-        && [&identity.invoked_by, &call.source_address]
+    match (identity.kind, call.name.as_ref()) {
+        (IdentityKind::AwsService, "AssumeRole") => [&identity.invoked_by, &call.source_address]
             .into_iter()
-            .any(|service| Workload::from_service(service).is_some())
+            .any(|service| Workload::from_service(service).is_some()),
+        (IdentityKind::AwsService, "GetBucketAcl" | "PutObject") => is_cloudtrail(call),
+        (_, "AssumeRole" | "AssumeRoleWithSAML" | "AssumeRoleWithWebIdentity") => {
+            call.parameter("roleSessionName").is_some_and(|session| is_task_id(&session))
+        }
+        _ => false,
+    }
 }
 
 /// The caller's account, else that of the log.

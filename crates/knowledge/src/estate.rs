@@ -48,6 +48,8 @@ pub struct Estate {
     accounts: BTreeMap<String, AccountState>,
     /// (account, trail) → bucket.
     trails: BTreeMap<String, TrailState>,
+    /// Buckets that CloudTrail was seen writing to, whatever the trail.
+    log_buckets: Bounded<String, ()>,
     instances: Bounded<String, InstanceState>,
     interfaces: Bounded<String, String>,
     own_addresses: Bounded<(String, IpAddr), ()>,
@@ -55,6 +57,8 @@ pub struct Estate {
     instance_addresses: Bounded<String, BTreeSet<IpAddr>>,
     egress: Bounded<(String, IpAddr), EgressState>,
     roles: Bounded<String, BTreeMap<Workload, BTreeSet<String>>>,
+    /// (role, session) made by a caller that is no AWS service, with a name like a task's id.
+    foreign_sessions: Bounded<(String, String), ()>,
 }
 
 impl Default for Estate {
@@ -63,6 +67,7 @@ impl Default for Estate {
             buckets: Bounded::new(BUCKETS_MAX),
             accounts: BTreeMap::new(),
             trails: BTreeMap::new(),
+            log_buckets: Bounded::new(BUCKETS_MAX),
             instances: Bounded::new(INSTANCES_MAX),
             interfaces: Bounded::new(INSTANCES_MAX),
             own_addresses: Bounded::new(ADDRESSES_MAX),
@@ -70,6 +75,7 @@ impl Default for Estate {
             instance_addresses: Bounded::new(INSTANCES_MAX),
             egress: Bounded::new(EGRESS_MAX),
             roles: Bounded::new(ROLES_MAX),
+            foreign_sessions: Bounded::new(ROLES_MAX),
         }
     }
 }
@@ -214,7 +220,10 @@ impl Estate {
         }
         self.learn_credentials(call);
         match (call.service(), call.name.as_ref()) {
-            ("sts", "AssumeRole") => self.learn_workload_role(call),
+            ("sts", "AssumeRole") if call.identity.kind == IdentityKind::AwsService => self.learn_workload_role(call),
+            ("sts", "AssumeRole" | "AssumeRoleWithSAML" | "AssumeRoleWithWebIdentity") => {
+                self.learn_foreign_session(call);
+            }
             ("iam", "CreateRole" | "UpdateAssumeRolePolicy") => self.learn_trust(call),
             ("iam", "UpdateAccountPasswordPolicy") => {
                 self.account(call).password_policy = Some(PasswordPolicy::from_request(&call.request_json()));
@@ -225,6 +234,11 @@ impl Estate {
             ("cloudtrail", "DeleteTrail") => {
                 if let Some(name) = call.parameter("name") {
                     self.trails.remove(&trail_key(call.account(), &name));
+                }
+            }
+            ("s3", "GetBucketAcl" | "PutObject") if is_cloudtrail(call) => {
+                if let Some(bucket) = call.parameter("bucketName") {
+                    self.log_buckets.touch(bucket, call.time, || ());
                 }
             }
             ("s3" | "s3-control", _) => self.learn_bucket(call),
@@ -249,9 +263,18 @@ impl Estate {
         }
     }
 
-    /// The name of a trail that is known to write to this bucket.
+    /// The name of a trail that is known to write to this bucket; empty if only CloudTrail's own calls tell of one.
     pub fn trail_writing_to(&self, bucket: &str) -> Option<&str> {
-        self.trails.values().find(|trail| !bucket.is_empty() && trail.bucket == bucket).map(|trail| trail.name.as_str())
+        let named = self.trails.values().find(|trail| !bucket.is_empty() && trail.bucket == bucket);
+        named
+            .map(|trail| trail.name.as_str())
+            .or_else(|| self.log_buckets.get(&bucket.to_owned()).is_some().then_some(""))
+    }
+
+    /// Whether someone other than an AWS service was seen to make this session of this role. Only sessions named like a
+    /// task's id are remembered.
+    pub fn is_made_by_others(&self, role_arn: &str, session_name: &str) -> bool {
+        self.foreign_sessions.get(&(role_arn.to_owned(), session_name.to_owned())).is_some()
     }
 
     /// The account's password policy, if a change of it was seen.
@@ -401,6 +424,8 @@ impl Estate {
         self.instance_addresses.reindex();
         self.egress.reindex();
         self.roles.reindex();
+        self.log_buckets.reindex();
+        self.foreign_sessions.reindex();
         self
     }
 
@@ -418,6 +443,8 @@ impl Estate {
             size("instance addresses", self.instance_addresses.len(), 150, self.instance_addresses.evicted()),
             size("egress addresses", self.egress.len(), 250, self.egress.evicted()),
             size("workload roles", self.roles.len(), 300, self.roles.evicted()),
+            size("log buckets", self.log_buckets.len(), 100, self.log_buckets.evicted()),
+            size("others' sessions", self.foreign_sessions.len(), 200, self.foreign_sessions.evicted()),
         ]
     }
 
@@ -453,9 +480,6 @@ impl Estate {
 
     /// A service assumed a role for one of its workloads.
     fn learn_workload_role(&mut self, call: &ApiCall<'_>) {
-        if call.identity.kind != IdentityKind::AwsService {
-            return;
-        }
         let Some(kind) =
             Workload::from_service(&call.identity.invoked_by).or_else(|| Workload::from_service(&call.source_address))
         else {
@@ -467,6 +491,16 @@ impl Estate {
         let names = self.roles.touch(role, call.time, BTreeMap::new).entry(kind).or_default();
         if names.len() < SESSION_NAMES_MAX {
             names.insert(session);
+        }
+    }
+
+    /// A person or another account made a session.
+    fn learn_foreign_session(&mut self, call: &ApiCall<'_>) {
+        let (Some(role), Some(session)) = (call.parameter("roleArn"), call.parameter("roleSessionName")) else {
+            return;
+        };
+        if is_task_id(&session) {
+            self.foreign_sessions.touch((role, session), call.time, || ());
         }
     }
 
@@ -584,6 +618,18 @@ pub fn instance_session<'a>(call: &'a ApiCall<'_>) -> Option<&'a str> {
         .strip_prefix("i-")
         .is_some_and(|id| matches!(id.len(), 8 | 17) && id.bytes().all(|byte| byte.is_ascii_hexdigit()));
     (is_instance_id || !identity.ec2_role_delivery.is_empty()).then_some(session)
+}
+
+/// Whether a name is the id of an ECS task as it is made today: 32 hexadecimal digits.
+pub fn is_task_id(session: &str) -> bool {
+    session.len() == 32 && session.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// Whether CloudTrail itself calls, as it does to check a log bucket and to write there.
+pub fn is_cloudtrail(call: &ApiCall<'_>) -> bool {
+    const SERVICE: &str = "cloudtrail.amazonaws.com";
+    call.identity.kind == IdentityKind::AwsService
+        && (call.identity.invoked_by == SERVICE || call.source_address == SERVICE)
 }
 
 fn trail_key(account: &str, name: &str) -> String {

@@ -23,6 +23,7 @@ pub use bounded::Bounded;
 pub use cloud_ranges::{CloudRanges, CloudRangesError};
 pub use estate::{
     BINDING_MS, EGRESS_DAYS_MIN, EGRESS_INSTANCES_MIN, Estate, LEARNS_FROM, PasswordPolicy, Workload, instance_session,
+    is_cloudtrail, is_task_id,
 };
 pub use geography::{Geography, GeographyError};
 pub use indicators::{

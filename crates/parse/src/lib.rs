@@ -10,6 +10,7 @@ mod container;
 mod envelope;
 mod json;
 mod keys;
+mod parquet_pages;
 mod reader;
 mod report;
 mod resolver_query;
@@ -21,7 +22,7 @@ pub use bytes::Bytes;
 pub use parquet::file::reader::ChunkReader;
 pub use report::{Format, REJECTIONS_KEPT_MAX, Rejection, Remark, Report, Skipped};
 pub use vpc_flow::FlowFormat;
-pub use vpc_flow_parquet::read_parquet_flows;
+pub use vpc_flow_parquet::{is_panic_expected, read_parquet_flows};
 
 use json::Walker;
 use std::borrow::Cow;

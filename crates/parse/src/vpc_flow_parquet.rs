@@ -4,17 +4,21 @@
 //! that the text format would have, under their header, and read as such: so a value means the same in both formats,
 //! and the text of a record can be read again like that of any other flow record.
 
+use crate::parquet_pages::{BoundedPages, Held, TOO_LARGE};
 use crate::vpc_flow::FlowFormat;
 use crate::{Origin, Raw, Report, parse};
 use bytes::Bytes;
 use parquet::basic::ConvertedType;
-use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
+use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader};
 use parquet::data_type::{AsBytes, DataType};
 use parquet::errors::ParquetError;
-use parquet::file::reader::{ChunkReader, FileReader, Length, RowGroupReader, SerializedFileReader};
+use parquet::file::metadata::{ParquetMetaDataReader, RowGroupMetaData};
+use parquet::file::reader::{ChunkReader, Length};
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
+use std::cell;
 use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use watchfire_model::Record;
 
 /// The fields that a record holds, in the order in which a row's line has those that the file has.
@@ -52,8 +56,16 @@ const BATCH_ROWS: usize = 4096;
 /// make a batch of lines large.
 const VALUE_BYTES_MAX: usize = 256;
 
+/// Rows that any file may have, about 400 MB of text.
+const ROWS_FREE: u64 = 4_000_000;
+/// Beyond [`ROWS_FREE`], the rows that a byte of the file may stand for. Flow logs need ten bytes for a row; a run
+/// length can claim two thousand million rows in eight.
+const ROWS_PER_BYTE_MAX: u64 = 20;
+
 const DAMAGED: &str = "the Parquet file is damaged or cut";
 const NO_FLOWS: &str = "the Parquet file has no columns of flow records";
+const NOT_SUPPORTED: &str = "the Parquet file uses a compression or an encoding that is not supported: write it with Snappy, gzip, Zstandard or no compression, and without DELTA_BYTE_ARRAY";
+const TOO_MANY_ROWS: &str = "the Parquet file claims more rows than a flow log of its size has";
 const ODD_VALUE: &str = "a column of the flow record holds no text or number of a flow log";
 
 /// Reads every flow record of a Parquet file, in order, and says what became of the rest.
@@ -66,8 +78,9 @@ pub fn read_parquet_flows<R: ChunkReader + 'static>(
     origin: &Origin,
     sink: &mut dyn FnMut(&Record<'_>, Raw<'_>),
 ) -> Report {
-    let mut flows = Flows { origin, sink, report: Report::default(), row: 0 };
-    if let Err(reason) = flows.read_file(Checked(source)) {
+    let rows_max = source.len().saturating_mul(ROWS_PER_BYTE_MAX).max(ROWS_FREE);
+    let mut flows = Flows { origin, sink, report: Report::default(), row: 0, rows_max };
+    if let Err(reason) = flows.read_file(&Arc::new(Checked(source))) {
         flows.report.reject(flows.row, reason);
     }
     flows.report
@@ -79,12 +92,14 @@ struct Flows<'o, 's> {
     report: Report,
     /// The number of the next row.
     row: u64,
+    /// No row is read from this number on.
+    rows_max: u64,
 }
 
 impl Flows<'_, '_> {
-    fn read_file<R: ChunkReader + 'static>(&mut self, source: R) -> Result<(), &'static str> {
-        let file = guarded(|| SerializedFileReader::new(source))?;
-        let fields = fields_of(file.metadata().file_metadata().schema_descr());
+    fn read_file<R: ChunkReader + 'static>(&mut self, source: &Arc<Checked<R>>) -> Result<(), &'static str> {
+        let file = guarded(|| ParquetMetaDataReader::new().parse_and_finish(&**source))?;
+        let fields = fields_of(file.file_metadata().schema_descr());
         let header = fields.iter().map(|field| field.name).collect::<Vec<_>>().join(" ");
         let has = |name: &str| fields.iter().any(|field| field.name == name);
         if !(has("start") || has("end")) || !(has("srcaddr") || has("pkt-srcaddr")) {
@@ -92,21 +107,32 @@ impl Flows<'_, '_> {
         }
         // Else the header would not be taken for one, and the lines be read as version 2.
         FlowFormat::from_header(&header).ok_or(NO_FLOWS)?;
-        for group in 0..file.num_row_groups() {
-            let group = guarded(|| file.get_row_group(group))?;
-            self.read_group(&*group, &fields, &header)?;
+        for group in file.row_groups() {
+            self.read_group(source, group, &fields, &header)?;
         }
         Ok(())
     }
 
-    fn read_group(&mut self, group: &dyn RowGroupReader, fields: &[Field], header: &str) -> Result<(), &'static str> {
-        let mut columns = Vec::with_capacity(fields.len());
+    fn read_group<R: ChunkReader + 'static>(
+        &mut self,
+        source: &Arc<Checked<R>>,
+        group: &RowGroupMetaData,
+        fields: &[Field],
+        header: &str,
+    ) -> Result<(), &'static str> {
+        let mut left = usize::try_from(group.num_rows()).map_err(|_| DAMAGED)?;
+        let (held, mut columns) = (Held::default(), Vec::with_capacity(fields.len()));
         for field in fields {
-            columns.push(Column::new(guarded(|| group.get_column_reader(field.column))?, field));
+            let chunk = group.columns().get(field.column).ok_or(DAMAGED)?;
+            let pages = guarded(|| BoundedPages::new(source, chunk, left, &held))?;
+            let reader = guarded(|| Ok(get_column_reader(chunk.column_descr_ptr(), Box::new(pages))))?;
+            columns.push(Column::new(reader, field));
         }
-        let mut left = usize::try_from(group.metadata().num_rows()).map_err(|_| DAMAGED)?;
         let mut batch = Batch::default();
         while left > 0 {
+            if self.row >= self.rows_max {
+                return Err(TOO_MANY_ROWS);
+            }
             let row_count = left.min(BATCH_ROWS);
             for column in &mut columns {
                 guarded(|| column.fill(row_count))?;
@@ -132,9 +158,27 @@ impl Flows<'_, '_> {
     }
 }
 
+thread_local! {
+    static IS_GUARDED: cell::Cell<bool> = const { cell::Cell::new(false) };
+}
+
+/// Whether a panic on this thread, now, would be caught here and reported as damage of the file: a program's panic hook
+/// then has nothing to tell people.
+pub fn is_panic_expected() -> bool {
+    IS_GUARDED.get()
+}
+
 /// Calls the parquet crate, which on some damaged files panics where it should fail.
 fn guarded<T>(call: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, &'static str> {
-    catch_unwind(AssertUnwindSafe(call)).ok().and_then(Result::ok).ok_or(DAMAGED)
+    IS_GUARDED.set(true);
+    let outcome = catch_unwind(AssertUnwindSafe(call));
+    IS_GUARDED.set(false);
+    match outcome {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(ParquetError::NYI(_))) => Err(NOT_SUPPORTED),
+        Ok(Err(ParquetError::General(reason))) if reason == TOO_LARGE => Err(TOO_LARGE),
+        Ok(Err(_)) | Err(_) => Err(DAMAGED),
+    }
 }
 
 /// A source that cannot be asked for bytes it has not: a damaged file asks for gigabytes, and some sources allocate
@@ -356,13 +400,12 @@ fn write_cell(cell: Cell<'_>, line: &mut String) -> bool {
 mod tests {
     use super::*;
     use crate::parse_record;
-    use parquet::basic::Compression;
+    use parquet::basic::{Compression, Encoding};
     use parquet::data_type::{ByteArray, ByteArrayType, Int32Type, Int64Type};
-    use parquet::file::properties::WriterProperties;
+    use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder, WriterVersion};
     use parquet::file::writer::SerializedFileWriter;
     use parquet::schema::parser::parse_message_type;
     use proptest::prelude::*;
-    use std::sync::Arc;
     use watchfire_model::{RecordKind, Time, Verdict};
 
     /// Columns as AWS types them; `None` is a null.
@@ -373,6 +416,10 @@ mod tests {
     }
 
     fn file(columns: &[(&str, Data)], compression: Compression, groups: usize) -> Vec<u8> {
+        file_with(columns, WriterProperties::builder().set_compression(compression), groups)
+    }
+
+    fn file_with(columns: &[(&str, Data)], properties: WriterPropertiesBuilder, groups: usize) -> Vec<u8> {
         let types = columns.iter().map(|(name, data)| match data {
             Data::Int32(_) => format!("optional int32 {name};"),
             Data::Int64(_) => format!("optional int64 {name};"),
@@ -380,7 +427,7 @@ mod tests {
         });
         let schema = format!("message flow {{ {} }}", types.collect::<String>());
         let schema = Arc::new(parse_message_type(&schema).unwrap());
-        let properties = Arc::new(WriterProperties::builder().set_compression(compression).build());
+        let properties = Arc::new(properties.build());
         let mut writer = SerializedFileWriter::new(Vec::new(), schema, properties).unwrap();
         for _ in 0..groups {
             let mut group = writer.next_row_group().unwrap();
@@ -504,6 +551,52 @@ mod tests {
         let mut rejected: Vec<u64> = report.rejected.iter().map(|rejection| rejection.position).collect();
         rejected.sort_unstable();
         assert_eq!(rejected, [1, 2]);
+    }
+
+    /// One text column named `srcaddr` and one number named `start`, with `rows` equal rows.
+    fn equal_rows(text: &'static str, rows: usize, properties: WriterPropertiesBuilder) -> Vec<u8> {
+        let columns =
+            [("start", Data::Int64(vec![Some(1_795_000_000); rows])), ("srcaddr", Data::Text(vec![Some(text); rows]))];
+        file_with(&columns, properties, 1)
+    }
+
+    #[test]
+    fn a_page_that_inflates_beyond_the_bound_is_refused_however_it_is_compressed() {
+        let long = "x".repeat(60_000).leak();
+        let gzip = Compression::GZIP(Default::default());
+        for compression in [Compression::SNAPPY, gzip, Compression::ZSTD(Default::default()), Compression::UNCOMPRESSED]
+        {
+            for version in [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0] {
+                let properties = WriterProperties::builder()
+                    .set_compression(compression)
+                    .set_writer_version(version)
+                    .set_dictionary_enabled(false)
+                    .set_encoding(Encoding::PLAIN)
+                    .set_data_page_size_limit(1 << 30)
+                    .set_write_batch_size(1_000);
+                let (lines, report) = read(equal_rows(long, 1_000, properties));
+                assert_eq!((lines.len(), report.rejected[0].reason), (0, TOO_LARGE), "{compression:?} {version:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_may_not_claim_more_rows_than_its_size_can_hold() {
+        let file = equal_rows("10.0.0.1", 4_200_000, WriterProperties::builder());
+        assert!(file.len() < 200_000, "{}", file.len());
+        let mut read = 0u64;
+        let report = read_parquet_flows(Bytes::from(file), &origin(), &mut |_, _| read += 1);
+        assert_eq!((report.rejected_count, report.rejected[0].reason), (1, TOO_MANY_ROWS));
+        assert!((ROWS_FREE..ROWS_FREE + BATCH_ROWS as u64).contains(&read), "{read}");
+    }
+
+    #[test]
+    fn what_is_not_supported_is_not_called_damaged() {
+        let delta = WriterProperties::builder().set_dictionary_enabled(false).set_encoding(Encoding::DELTA_BYTE_ARRAY);
+        let columns =
+            [("start", Data::Text(vec![Some("1795000000")])), ("srcaddr", Data::Text(vec![Some("10.0.0.1")]))];
+        let (lines, report) = read(file_with(&columns, delta, 1));
+        assert_eq!((lines.len(), report.rejected[0].reason), (0, NOT_SUPPORTED));
     }
 
     #[test]

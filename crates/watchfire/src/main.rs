@@ -10,6 +10,7 @@ use watchfire::commands;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
+    be_silent_about_caught_panics();
     let cli = Cli::parse();
     let outcome = match cli.command {
         Command::Scan(arguments) => commands::scan::run(&arguments),
@@ -30,4 +31,14 @@ fn main() -> ExitCode {
             ExitCode::from(commands::STATUS_USAGE)
         }
     }
+}
+
+/// A damaged file is told in the account, not by the place in a library that noticed it.
+fn be_silent_about_caught_panics() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !watchfire_parse::is_panic_expected() {
+            usual(panic);
+        }
+    }));
 }

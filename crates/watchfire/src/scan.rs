@@ -8,10 +8,10 @@ use crate::spool::TemporaryFile;
 use anyhow::{Context, Result};
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use watchfire_detections::DETECTIONS;
-use watchfire_engine::{CoverageMap, Kept, ListenIndex, Replay, ReplayCounts, Scope, SourceFile, Spool, Worker};
+use watchfire_engine::{Census, CoverageMap, Kept, ListenIndex, Replay, ReplayCounts, Scope, SourceFile, Worker};
 use watchfire_ingest::{
     Content, FileOutcome, FileProblem, FoundFile, Limits, Listing, ParquetSource, PieceKind, Scratch, list,
     origin_from_path, read,
@@ -77,17 +77,17 @@ pub fn scan(options: &ScanOptions, knowledge: &Knowledge, progress: &Progress) -
     progress.begin(listing.files.len() as u64, listing.files.iter().map(|file| file.size).sum());
     let origins: Vec<Origin> = listing.files.iter().map(|file| origin(file, options)).collect();
     let index = ListenIndex::new(DETECTIONS);
-    let readings = read_all(&listing.files, &origins, &index, knowledge, options, progress)?;
+    let mut readings = read_all(&listing.files, &origins, &index, knowledge, options, progress)?;
     progress.end();
 
     let mut outcome = ScanOutcome {
         findings: Vec::new(),
-        files: Vec::new(),
-        coverage: CoverageMap::new(),
-        s3_data_events: 0,
-        management_events: 0,
-        outside: 0,
-        without_account: 0,
+        files: readings.results,
+        s3_data_events: readings.census.s3_data_events,
+        management_events: readings.census.management_events,
+        outside: readings.census.outside,
+        without_account: readings.census.without_account,
+        coverage: readings.census.coverage(),
         replay: ReplayCounts::default(),
         listing,
     };
@@ -96,19 +96,12 @@ pub fn scan(options: &ScanOptions, knowledge: &Knowledge, progress: &Progress) -
     let sources = sources
         .map(|((file, origin), &canonical)| SourceFile { name: file.display(), origin, canonical })
         .collect::<Vec<_>>();
-    let mut kept = Vec::new();
-    for share in readings.shares {
-        outcome.outside += share.worker.census.outside;
-        outcome.without_account += share.worker.census.without_account;
-        outcome.s3_data_events += share.worker.census.s3_data_events;
-        outcome.management_events += share.worker.census.management_events;
-        share.worker.census.merge_into(&mut outcome.coverage);
-        kept.push(Kept { facts: share.worker.facts, formats: share.worker.formats, spool: share.spool });
-    }
     let mut replay = Replay::new(DETECTIONS, &index, knowledge);
-    replay.run(&mut kept, &sources, None).context("could not read back from a temporary file")?;
+    let mut spool = readings.spool.into_inner().unwrap_or_else(PoisonError::into_inner);
+    replay
+        .run(&mut readings.kept, &sources, &mut spool, None)
+        .context("could not write or read back a temporary file")?;
     (outcome.findings, outcome.replay) = replay.finish();
-    outcome.files = readings.results;
     Ok(outcome)
 }
 
@@ -123,19 +116,22 @@ fn origin(file: &FoundFile, options: &ScanOptions) -> Origin {
     }
 }
 
-/// One worker with the place where its facts go.
-struct Share<'a> {
-    worker: Worker<'a>,
-    spool: Box<dyn Spool + Send>,
-}
-
-/// What one thread read: its shares, and what became of its files by their place in the list.
-type ThreadReadings<'a> = (Vec<Share<'a>>, Vec<(usize, FileResult)>);
-
-struct Readings<'a> {
-    shares: Vec<Share<'a>>,
+/// What was read, by all threads or one.
+#[derive(Default)]
+struct Readings {
+    kept: Vec<Kept>,
+    census: Census,
     results: Vec<FileResult>,
     claims: Claims,
+    spool: Mutex<TemporaryFile>,
+}
+
+/// What one thread read; the results by the place of their file in the list.
+#[derive(Default)]
+struct ThreadReadings {
+    kept: Vec<Kept>,
+    census: Census,
+    results: Vec<(usize, FileResult)>,
 }
 
 /// Which contents have been read, so that none counts twice.
@@ -169,39 +165,38 @@ impl Claims {
 }
 
 /// Reads every file, the largest first so that no thread is left with a large one at the end.
-fn read_all<'a>(
+fn read_all(
     files: &[FoundFile],
     origins: &[Origin],
-    index: &'a ListenIndex,
-    knowledge: &'a Knowledge,
-    options: &'a ScanOptions,
+    index: &ListenIndex,
+    knowledge: &Knowledge,
+    options: &ScanOptions,
     progress: &Progress,
-) -> Result<Readings<'a>> {
+) -> Result<Readings> {
     let mut order: Vec<usize> = (0..files.len()).collect();
     order.sort_by_key(|&file| (std::cmp::Reverse(files[file].size), file));
     let next = AtomicUsize::new(0);
-    let claims = Mutex::new(Claims::default());
+    let (claims, spool) = (Mutex::new(Claims::default()), Mutex::new(TemporaryFile::default()));
     let threads = options.threads.clamp(1, files.len().max(1));
-    let read_share = || -> Result<ThreadReadings<'a>> {
+    let read_share = || -> Result<ThreadReadings> {
         let mut reader = Reader {
             index,
             knowledge,
             options,
             claims: &claims,
+            spool: &spool,
             scratch: Scratch::new(),
-            share: Share::new(index, knowledge, options),
-            others: Vec::new(),
+            worker: Worker::new(index, knowledge, &options.scope),
+            readings: ThreadReadings::default(),
         };
-        let mut results = Vec::new();
         while let Some(&place) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
             let result = reader.read_file(&files[place], &origins[place], u32::try_from(place).unwrap_or(u32::MAX))?;
             progress.file_done(files[place].size, result.report.record_count());
-            results.push((place, result));
+            reader.readings.results.push((place, result));
         }
-        reader.others.push(reader.share);
-        Ok((reader.others, results))
+        Ok(reader.finish())
     };
-    let outcomes: Vec<Result<ThreadReadings<'a>>> = std::thread::scope(|scope| {
+    let outcomes: Vec<Result<ThreadReadings>> = std::thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(read_share)).collect();
         let mut outcomes = vec![read_share()];
         outcomes.extend(
@@ -209,27 +204,17 @@ fn read_all<'a>(
         );
         outcomes
     });
-    let (mut shares, mut results) = (Vec::new(), BTreeMap::new());
+    let (mut all, mut results) = (Readings::default(), BTreeMap::new());
     for outcome in outcomes {
-        let (some_shares, some_results) = outcome?;
-        shares.extend(some_shares);
-        results.extend(some_results);
+        let thread = outcome?;
+        all.kept.extend(thread.kept);
+        all.census.merge(thread.census);
+        results.extend(thread.results);
     }
-    let claims = claims.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    Ok(Readings { shares, results: results.into_values().collect(), claims })
-}
-
-impl<'a> Share<'a> {
-    fn new(index: &'a ListenIndex, knowledge: &'a Knowledge, options: &'a ScanOptions) -> Self {
-        Self { worker: Worker::new(index, knowledge, &options.scope), spool: Box::new(TemporaryFile::default()) }
-    }
-
-    fn spill_if_full(&mut self) -> Result<()> {
-        if self.worker.facts.is_full() {
-            self.worker.facts.spill(self.spool.as_mut()).context("could not write a temporary file")?;
-        }
-        Ok(())
-    }
+    all.results = results.into_values().collect();
+    all.claims = claims.into_inner().unwrap_or_else(PoisonError::into_inner);
+    all.spool = spool;
+    Ok(all)
 }
 
 /// One thread's reader.
@@ -238,24 +223,26 @@ struct Reader<'a, 'c> {
     knowledge: &'a Knowledge,
     options: &'a ScanOptions,
     claims: &'c Mutex<Claims>,
+    spool: &'c Mutex<TemporaryFile>,
     scratch: Scratch,
-    share: Share<'a>,
-    /// The shares of files that came in pieces. What a file in pieces is a copy of is known only at its end: then its
-    /// whole share can be left out.
-    others: Vec<Share<'a>>,
+    /// Sees the records of whole contents.
+    worker: Worker<'a>,
+    readings: ThreadReadings,
 }
 
-impl Reader<'_, '_> {
+impl<'a> Reader<'a, '_> {
+    /// Reads one file. What a file in pieces is a copy of is known only at its end: such a file has a worker of its own,
+    /// which can then be left out as a whole.
     fn read_file(&mut self, file: &FoundFile, origin: &Origin, rank: u32) -> Result<FileResult> {
         let mut result = FileResult::default();
-        let mut own_share = None;
+        let mut own_worker: Option<Worker<'a>> = None;
         let mut failure = None;
         let mut was_claimed = false;
         let outcome = read(file, &self.options.limits, &mut self.scratch, &mut |content| {
             if failure.is_some() || result.is_repeated {
                 return;
             }
-            let share = match content {
+            let worker = match content {
                 Content::Text(piece) if piece.kind == PieceKind::Whole => {
                     was_claimed = true;
                     let hash = piece.content_hash.unwrap_or_else(|| xxh3_128(piece.bytes));
@@ -263,12 +250,14 @@ impl Reader<'_, '_> {
                     if result.is_repeated {
                         return;
                     }
-                    &mut self.share
+                    &mut self.worker
                 }
-                _ => own_share.get_or_insert_with(|| Share::new(self.index, self.knowledge, self.options)),
+                _ => own_worker.get_or_insert_with(|| Worker::new(self.index, self.knowledge, &self.options.scope)),
             };
-            result.report.merge(&read_content(content, origin, rank, &mut share.worker));
-            failure = share.spill_if_full().err();
+            result.report.merge(&read_content(content, origin, rank, worker));
+            if worker.facts.is_full() {
+                failure = spill(worker, self.spool).err();
+            }
         });
         if let Some(failure) = failure {
             return Err(failure);
@@ -276,18 +265,36 @@ impl Reader<'_, '_> {
         if !was_claimed && outcome.bytes > 0 {
             result.is_repeated = !lock(self.claims).claim(outcome.content_hash, origin, rank);
         }
-        if let Some(share) = own_share
+        if let Some(mut worker) = own_worker
             && !result.is_repeated
         {
-            self.others.push(share);
+            // Thousands of large files must not each hold what one may.
+            spill(&mut worker, self.spool)?;
+            self.readings.take(worker);
         }
         result.outcome = Some(outcome);
         Ok(result)
     }
+
+    fn finish(mut self) -> ThreadReadings {
+        self.readings.take(self.worker);
+        self.readings
+    }
 }
 
-fn lock(claims: &Mutex<Claims>) -> std::sync::MutexGuard<'_, Claims> {
-    claims.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+impl ThreadReadings {
+    fn take(&mut self, worker: Worker<'_>) {
+        self.census.merge(worker.census);
+        self.kept.push(Kept { facts: worker.facts, formats: worker.formats });
+    }
+}
+
+fn spill(worker: &mut Worker<'_>, spool: &Mutex<TemporaryFile>) -> Result<()> {
+    worker.facts.spill(&mut *lock(spool)).context("could not write a temporary file")
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Parses one content or piece of one, and shows its records to the worker.

@@ -133,6 +133,20 @@ fn foreign_files_are_named() {
 }
 
 #[test]
+fn a_parquet_file_damaged_anywhere_is_reported_without_noise() {
+    let sound = include_bytes!("../../../fuzz/seeds/vpc_flow_parquet/plain.parquet");
+    let mut folder = Folder::with_a_log();
+    for place in (1..sound.len()).step_by(29) {
+        let mut damaged = sound.to_vec();
+        damaged[place] ^= 0x81;
+        folder = folder.file(&format!("damaged-{place}.parquet"), damaged);
+    }
+    let scan = scan(&folder);
+    assert!(complains(&scan, ".parquet", "damaged"), "{:#}", scan.account);
+    assert!(scan.types().contains(&STOPPED.to_owned()));
+}
+
+#[test]
 fn links_and_things_that_are_no_files() {
     let folder = Folder::with_a_log();
     let path = folder.path();

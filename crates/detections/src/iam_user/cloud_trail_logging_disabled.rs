@@ -25,7 +25,7 @@ pub(crate) const DETECTION: Detection = Detection {
 /// A refused call changes nothing, so it is not evidence of stealth. `UpdateTrail` counts only when it switches
 /// something off: most updates are housekeeping. `PutEventSelectors` is left to the anomaly types: the trail goes on, and
 /// GuardDuty's description names calls that delete or update a trail. Deleting a bucket counts when a trail is known to
-/// write there.
+/// write there: by the trail's own calls, or because CloudTrail was seen checking or writing to the bucket.
 fn detect(event: &ApiCall<'_>, context: &Context<'_>, signals: &mut Vec<Signal>) {
     if !event.succeeded() {
         return;
@@ -41,7 +41,8 @@ fn detect(event: &ApiCall<'_>, context: &Context<'_>, signals: &mut Vec<Signal>)
         _ => {
             let bucket = call::bucket_name(event);
             let Some(trail) = context.estate.trail_writing_to(&bucket) else { return };
-            (Some(trail.to_owned()), format!("lost the bucket `{bucket}` that held its logs"))
+            let trail = (!trail.is_empty()).then(|| trail.to_owned());
+            (trail, format!("lost the bucket `{bucket}` that held its logs"))
         }
     };
     let trail = trail.unwrap_or_else(|| "(not named in the event)".to_owned());
@@ -135,5 +136,19 @@ mod tests {
             &super::DETECTION,
             &[&create, &delete.replace(r#"{"name": "audit"}"#, r#"{"bucketName": "holiday-pictures"}"#)],
         );
+        let deleted = delete.replace(r#"{"name": "audit"}"#, r#"{"bucketName": "audit-logs"}"#);
+        let checked = STOP
+            .replace("cloudtrail.amazonaws", "s3.amazonaws")
+            .replace("StopLogging", "GetBucketAcl")
+            .replace(r#"{"name": "audit"}"#, r#"{"bucketName": "audit-logs"}"#);
+        let (checked, by_a_person) = (
+            checked.replace(
+                r#""type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/mallory", "userName": "mallory""#,
+                r#""type": "AWSService", "invokedBy": "cloudtrail.amazonaws.com""#,
+            ),
+            checked,
+        );
+        check_fires(&super::DETECTION, &[&checked, &deleted]);
+        check_quiet(&super::DETECTION, &[&by_a_person, &deleted]);
     }
 }

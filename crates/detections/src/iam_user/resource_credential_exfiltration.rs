@@ -3,7 +3,7 @@
 use crate::shared::call;
 use crate::shared::credential_place::{ForeignPlace, foreign_place, signal};
 use crate::{Context, Detection, Interest::WorkloadSession, Need, Rule};
-use watchfire_knowledge::{Workload, instance_session};
+use watchfire_knowledge::{Workload, instance_session, is_task_id};
 use watchfire_model::{ApiCall, FindingType, IdentityKind, Signal};
 
 const OUTSIDE: FindingType = FindingType::new("UnauthorizedAccess:IAMUser/ResourceCredentialExfiltration.OutsideAWS");
@@ -72,7 +72,7 @@ fn workload(event: &ApiCall<'_>, context: &Context<'_>) -> Option<(Workload, Str
         (workload, format!("The inventory says that {} alone assumes role `{role}`.", workload.service()))
     } else if is_made_by_the_lambda_console(&role, session) {
         (Workload::Lambda, format!("The Lambda console named role `{role}` after function `{session}`."))
-    } else if is_task_id(session) {
+    } else if is_task_id(session) && !context.estate.is_made_by_others(&role, session) {
         (
             Workload::EcsTask,
             format!("ECS names sessions of a task's role after the task, and this session is `{session}`."),
@@ -111,11 +111,6 @@ fn is_made_by_the_lambda_console(role: &str, session: &str) -> bool {
         && tail.is_some_and(|tail| {
             tail.len() == 8 && tail.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
         })
-}
-
-/// The id of a task as it is made today. Nobody names a session so by hand, and the SDKs do not either.
-fn is_task_id(session: &str) -> bool {
-    session.len() == 32 && session.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Whether AWS would name a session of this workload so: ECS after the task's id, Lambda after the function.
@@ -201,6 +196,16 @@ mod tests {
         check_quiet(&DETECTION, &[&call(INSIDE_AWS, "orders", TASK)]);
         check_quiet(&DETECTION, &[&call(OUTSIDE_AWS, "orders", &TASK.to_uppercase())]);
         check_quiet(&DETECTION, &[&call(OUTSIDE_AWS, "orders", &TASK[1..])]);
+    }
+
+    #[test]
+    fn a_session_that_a_vendor_named_by_chance_like_a_task_is_the_vendors() {
+        let assumed = assumed_by("ignored", "orders", TASK).replace(
+            r#""type": "AWSService", "invokedBy": "ignored""#,
+            r#""type": "AWSAccount", "accountId": "444455556666""#,
+        );
+        check_quiet(&DETECTION, &[&assumed, &call(OUTSIDE_AWS, "orders", TASK)]);
+        check_fires(&DETECTION, &[&assumed, &call(OUTSIDE_AWS, "orders", &TASK.replace('0', "9"))]);
     }
 
     #[test]

@@ -23,6 +23,7 @@ use crate::indicators::{EntryDetails, Indicator, IndicatorList, ListEntries};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::Ipv4Addr;
 use watchfire_model::Time;
 
 /// How many bytes a list file may have if nobody says otherwise: 35 MB, GuardDuty's own limit for uploaded lists.
@@ -211,6 +212,14 @@ impl ReadList {
     fn take(&mut self, line: u64, text: &str, threat: &str, details: EntryDetails) {
         match indicator(text) {
             Ok(indicator) => self.push(indicator, threat, details),
+            Err(reason) => self.reject(line, text, reason),
+        }
+    }
+
+    /// Takes an address in, or refuses it.
+    fn take_address(&mut self, line: u64, text: &str, address: Ipv4Addr, threat: &str) {
+        match entry::checked_address(address) {
+            Ok(indicator) => self.push(indicator, threat, EntryDetails::default()),
             Err(reason) => self.reject(line, text, reason),
         }
     }

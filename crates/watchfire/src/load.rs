@@ -137,7 +137,12 @@ pub fn usable(read: ReadList, role: ListRole, shown: &str, remarks: &mut Vec<Str
 pub fn read_bounded(file: &Path, bytes_max: u64) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(file)
-        .and_then(|opened| opened.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes))
+        .and_then(|opened| {
+            // All the room at once: growing by doubling would hold a large list twice.
+            let size = opened.metadata()?.len().min(bytes_max);
+            bytes.reserve_exact(usize::try_from(size).unwrap_or(0).saturating_add(1));
+            opened.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes)
+        })
         .with_context(|| format!("could not read `{}`", file.display()))?;
     if bytes.len() as u64 > bytes_max {
         bail!(

@@ -15,6 +15,7 @@
 //! `#` and `;` begin a comment line; after white space they begin a comment that names the entry's threat.
 //! Nothing a file holds makes reading fail: what cannot be used is counted, with the line and a sentence.
 
+use super::entry::plain_v4;
 use super::{EntryError, ListFormat, ReadList, as_text};
 use crate::indicators::{EntryDetails, IndicatorList};
 use watchfire_model::ListKind;
@@ -24,10 +25,10 @@ pub fn parse(bytes: &[u8], defaults: &IndicatorList) -> ReadList {
     let text = as_text(bytes);
     let mut read = ReadList::new(ListFormat::Txt, defaults);
     let mut list_threat: Box<str> = Box::default();
-    for (number, line) in (1..).zip(text.lines()) {
+    for (number, line) in (1..).zip(lines(&text)) {
         // Lists of millions consist of such lines, and nothing is to be cut from them.
-        if line.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'/')) && !line.is_empty() {
-            read.take(number, line, &list_threat, EntryDetails::default());
+        if let Some(address) = plain_v4(line) {
+            read.take_address(number, line, address, &list_threat);
             continue;
         }
         let line = line.trim();
@@ -46,6 +47,16 @@ pub fn parse(bytes: &[u8], defaults: &IndicatorList) -> ReadList {
         read.take(number, entry, threat, EntryDetails::default());
     }
     read
+}
+
+/// The lines, without what ends them. The standard library's way takes twice as long on short ones.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let mut start = 0;
+    memchr::memchr_iter(b'\n', text.as_bytes()).chain([text.len()]).map(move |end| {
+        let line = text.get(start..end).unwrap_or_default();
+        start = end + 1;
+        line.strip_suffix('\r').unwrap_or(line)
+    })
 }
 
 /// Takes `key: value` from a header comment; false if the key is ours and the value makes no sense.

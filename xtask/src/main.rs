@@ -3,6 +3,7 @@
 
 mod arguments;
 mod bench;
+mod browser;
 mod determinism;
 #[cfg(target_arch = "x86_64")]
 mod floor;
@@ -11,7 +12,10 @@ mod generate;
 mod gzip;
 mod intel;
 mod lists;
+mod map;
 mod picture;
+mod report;
+mod screenshots;
 #[cfg(test)]
 mod tidy;
 
@@ -28,13 +32,16 @@ use std::process::ExitCode;
 const HELP: &str = "\
 House tasks. Run them with `cargo run --release -p xtask -- TASK`.
 
-  intel        make the threat lists and address ranges that ship in the program
+  intel        make the threat lists, guards and address ranges that ship in the program
   generate     write a corpus of realistic, benign log files
   floor        read a corpus with the hand-written minimum and count its records
   lists        measure what large lists cost
   bench        compare the program with the floor on the same corpora in one run
   determinism  give the program the same records in other files, and compare what it finds
   picture      draw the program's output for README.md
+  report       measure the HTML report, and have a browser check that no name in it is obeyed
+  map          draw the world map of the HTML report
+  screenshots  photograph the HTML report for README.md
 
 `TASK --help` tells the options of a task.";
 
@@ -50,6 +57,9 @@ fn main() -> ExitCode {
         "bench" => bench::run(rest),
         "determinism" => determinism::run(rest),
         "picture" => picture::run(rest),
+        "report" => report::run(rest),
+        "map" => map::run(rest),
+        "screenshots" => screenshots::run(rest),
         "" | "help" | "--help" | "-h" => {
             println!("{HELP}");
             Ok(())

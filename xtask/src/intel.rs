@@ -1,4 +1,4 @@
-//! `xtask intel --data DIR`: makes the threat lists and address ranges that ship in the program.
+//! `xtask intel`: makes the threat lists, address ranges and guards that ship in the program.
 //!
 //! Reads the sources as their projects publish them, writes `crates/knowledge/data/*.bin` and `docs/threat-lists.md`.
 //! The same sources give the same bytes. What the sources get wrong for our purpose is dropped here, with the reason.
@@ -10,13 +10,14 @@ use std::fmt::Write as _;
 use std::io::Read as _;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use watchfire_knowledge::{CloudRanges, Indicator, Suffixes, default_lists, txt_list};
+use watchfire_knowledge::{CloudRanges, Indicator, IndicatorList, ListFormat, Suffixes, default_lists, lists};
 use watchfire_model::ListKind;
 
 const HELP: &str = "\
-Makes the threat lists and address ranges that ship in the program.
+Makes the threat lists, address ranges and guards that ship in the program.
 
-  --data DIR   a folder with maltrail/, feeds/ and guardduty-tester-definitions.csv";
+  --data DIR     makes threat lists and ranges: a folder with maltrail/, feeds/ and guardduty-tester-definitions.csv
+  --guards DIR   makes the guards: MISP's warning lists, a folder with lists/";
 
 const MALTRAIL: Origin = Origin { date: "2026-08-23", licence: "MIT", source: "https://github.com/stamparm/maltrail" };
 const TOR: Origin =
@@ -38,11 +39,12 @@ struct Origin {
 pub(crate) fn run(words: Vec<String>) -> anyhow::Result<()> {
     let data = match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["--data", data] => PathBuf::from(data),
+        ["--guards", data] => return guards(Path::new(data)),
         ["--help" | "-h"] => {
             println!("{HELP}");
             return Ok(());
         }
-        _ => bail!("`intel` needs `--data DIR`\n\n{HELP}"),
+        _ => bail!("`intel` needs `--data DIR` or `--guards DIR`\n\n{HELP}"),
     };
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let ranges_json = read(&data, "feeds/aws-ip-ranges-2025-07.json.gz")?;
@@ -52,8 +54,93 @@ pub(crate) fn run(words: Vec<String>) -> anyhow::Result<()> {
     let lists: Vec<String> = lists(&data, &ranges)?.iter().map(ShippedList::text).collect();
     let text = lists.join(default_lists::SEPARATOR);
     write_compressed(&root, "crates/knowledge/data/default-lists.bin", &text)?;
-    let page = default_lists::provenance_page(&default_lists::lists(text.as_bytes()).collect::<Vec<_>>());
+    let lists: Vec<_> = default_lists::lists(text.as_bytes()).collect();
+    write_page(&root, &default_lists::provenance_page(&lists, &default_lists::guards()))
+}
+
+/// Makes the guards.
+fn guards(data: &Path) -> anyhow::Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let guards = [
+        warning_list(data, "majestic_million", "CC-BY-3.0")?,
+        warning_list(data, "cloudflare", WARNING_LISTS_LICENCE)?,
+        warning_list(data, "fastly", WARNING_LISTS_LICENCE)?,
+        resolvers(data)?,
+        shared_services(&CloudRanges::shipped())?,
+    ];
+    let text = guards.join(default_lists::SEPARATOR);
+    write_compressed(&root, "crates/knowledge/data/guards.bin", &text)?;
+    let guards: Vec<_> = default_lists::lists(text.as_bytes()).collect();
+    write_page(&root, &default_lists::provenance_page(&default_lists::load(), &guards))
+}
+
+fn write_page(root: &Path, page: &str) -> anyhow::Result<()> {
     std::fs::write(root.join("docs/threat-lists.md"), page).context("could not write docs/threat-lists.md")
+}
+
+const WARNING_LISTS: &str = "https://github.com/MISP/misp-warninglists";
+const WARNING_LISTS_LICENCE: &str = "CC0-1.0";
+
+/// One of MISP's warning lists as a guard. What is no name or range that we would match is left out.
+fn warning_list(data: &Path, folder: &str, licence: &str) -> anyhow::Result<String> {
+    let read = read_warning_list(data, folder)?;
+    let entries: BTreeSet<String> = read.entries.iter().map(|entry| entry.indicator.to_string()).collect();
+    Ok(guard_text(&read.name, &read.version, licence, WARNING_LISTS, entries.into_iter()))
+}
+
+fn read_warning_list(data: &Path, folder: &str) -> anyhow::Result<IndicatorList> {
+    let text = read(data, &format!("lists/{folder}/list.json"))?;
+    let defaults = IndicatorList::new(folder, ListKind::Malicious);
+    let read = lists::read(text.as_bytes(), Some(&ListFormat::MispWarningList), &defaults).list;
+    if read.entries.is_empty() {
+        bail!("the warning list `{folder}` is empty");
+    }
+    Ok(read)
+}
+
+/// The resolvers of large operators, as far as MISP knows them as public resolvers. Its whole list would guard what
+/// attackers abuse: it holds every machine that was found to answer strangers.
+fn resolvers(data: &Path) -> anyhow::Result<String> {
+    let lists = [read_warning_list(data, "public-dns-v4")?, read_warning_list(data, "public-dns-v6")?];
+    let operators: Vec<IpNet> = RESOLVERS.iter().filter_map(|network| network.parse().ok()).collect();
+    let is_operators = |indicator: &Indicator| match indicator {
+        Indicator::Network(network) => operators.iter().any(|operator| operator.contains(network)),
+        _ => false,
+    };
+    let indicators = lists.iter().flat_map(|list| list.entries.iter()).map(|entry| entry.indicator);
+    let entries: BTreeSet<Indicator> = indicators.filter(is_operators).collect();
+    let entries = entries.iter().map(ToString::to_string);
+    Ok(guard_text("Public resolvers", &lists[0].version, WARNING_LISTS_LICENCE, WARNING_LISTS, entries))
+}
+
+/// Ranges of services behind whose addresses many customers stand at once.
+fn shared_services(ranges: &CloudRanges) -> anyhow::Result<String> {
+    let mut networks = Vec::new();
+    for line in ranges.to_table().lines().skip(1) {
+        let fields: Vec<&str> = line.split(' ').collect();
+        let [first, last, _, "CLOUDFRONT" | "S3" | "API_GATEWAY"] = fields[..] else { continue };
+        match (first.parse()?, last.parse()?) {
+            (IpAddr::V4(first), IpAddr::V4(last)) => {
+                networks.extend(ipnet::Ipv4Subnets::new(first, last, 0).map(IpNet::V4));
+            }
+            (IpAddr::V6(first), IpAddr::V6(last)) => {
+                networks.extend(ipnet::Ipv6Subnets::new(first, last, 0).map(IpNet::V6));
+            }
+            _ => bail!("a range of two families: {line}"),
+        }
+    }
+    let entries = IpNet::aggregate(&networks).into_iter().map(|network| Indicator::Network(network).to_string());
+    let source = "https://ip-ranges.amazonaws.com/ip-ranges.json";
+    Ok(guard_text("AWS shared services", ranges.date(), "none stated", source, entries))
+}
+
+fn guard_text(name: &str, date: &str, licence: &str, source: &str, entries: impl Iterator<Item = String>) -> String {
+    let mut text = format!("# name: {name}\n# date: {date}\n# licence: {licence}\n# source: {source}\n");
+    entries.for_each(|entry| {
+        text.push_str(&entry);
+        text.push('\n');
+    });
+    text
 }
 
 /// The lists, in the order of the page.
@@ -184,7 +271,7 @@ impl ShippedList {
     ) -> Self {
         let mut entries = BTreeMap::<Indicator, BTreeSet<String>>::new();
         for (text, threat) in raw {
-            if let Ok(indicator) = txt_list::indicator(host(&text))
+            if let Ok(indicator) = lists::indicator(host(&text))
                 && guard.allows(&indicator, &text)
             {
                 entries.entry(indicator).or_default().extend(Some(threat).filter(|threat| !threat.is_empty()));
@@ -272,7 +359,7 @@ impl Guard<'_> {
 
     /// Public resolvers and content delivery networks. AWS's EC2 addresses have one tenant at a time and stay.
     fn is_shared(&self, network: &IpNet) -> bool {
-        let shared = SHARED_NETWORKS.iter().filter_map(|shared| shared.parse::<IpNet>().ok());
+        let shared = RESOLVERS.iter().chain(SHARED_NETWORKS).filter_map(|shared| shared.parse::<IpNet>().ok());
         let is_shared_service = |(_, service): (&str, &str)| !matches!(service, "EC2" | "AMAZON");
         shared.into_iter().any(|shared| shared.contains(network) || network.contains(&shared))
             || self.ranges.lookup(network.addr()).is_some_and(is_shared_service)
@@ -396,9 +483,8 @@ const TENANT_HOSTS: &[&str] = &[
     "workers.dev",
 ];
 
-/// Public resolvers, and the content delivery networks whose owners publish their ranges.
-const SHARED_NETWORKS: &[&str] = &[
-    // Resolvers.
+/// Networks of operators of public resolvers.
+const RESOLVERS: &[&str] = &[
     "1.0.0.0/24",
     "1.1.1.0/24",
     "8.8.4.0/24",
@@ -411,6 +497,10 @@ const SHARED_NETWORKS: &[&str] = &[
     "2001:4860:4860::/48",
     "2606:4700:4700::/48",
     "2620:fe::/48",
+];
+
+/// Content delivery networks whose owners publish their ranges.
+const SHARED_NETWORKS: &[&str] = &[
     // Cloudflare.
     "103.21.244.0/22",
     "103.22.200.0/22",
@@ -463,7 +553,7 @@ fn write_compressed(root: &Path, name: &str, text: &str) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::{Guard, host, owner};
-    use watchfire_knowledge::{CloudRanges, txt_list};
+    use watchfire_knowledge::{CloudRanges, lists};
 
     #[test]
     fn the_host_is_cut_out_of_an_entry() {
@@ -489,7 +579,7 @@ mod tests {
     #[test]
     fn what_everyone_shares_is_kept_out() {
         let guard = Guard { ranges: &CloudRanges::shipped() };
-        let allows = |text: &str| guard.allows(&txt_list::indicator(host(text)).unwrap(), text);
+        let allows = |text: &str| guard.allows(&lists::indicator(host(text)).unwrap(), text);
         assert!(!allows("raw.githubusercontent.com") && !allows("evil.s3.amazonaws.com") && !allows("pages.dev"));
         assert!(!allows("1.1.1.1") && !allows("104.21.7.8:443") && !allows("blog.example.com/path"));
         assert!(allows("evil.pages.dev") && allows("evil.example.com") && allows("198.51.100.7:443"));

@@ -11,6 +11,7 @@ mod generate;
 #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "only the floor inflates"))]
 mod gzip;
 mod intel;
+mod lists;
 mod map;
 mod picture;
 mod report;
@@ -31,9 +32,10 @@ use std::process::ExitCode;
 const HELP: &str = "\
 House tasks. Run them with `cargo run --release -p xtask -- TASK`.
 
-  intel        make the threat lists and address ranges that ship in the program
+  intel        make the threat lists, guards and address ranges that ship in the program
   generate     write a corpus of realistic, benign log files
   floor        read a corpus with the hand-written minimum and count its records
+  lists        measure what large lists cost
   bench        compare the program with the floor on the same corpora in one run
   determinism  give the program the same records in other files, and compare what it finds
   picture      draw the program's output for README.md
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         "intel" => intel::run(rest),
         "generate" => generate::run(rest),
         "floor" => floor::run(rest),
+        "lists" => lists::run(rest),
         "bench" => bench::run(rest),
         "determinism" => determinism::run(rest),
         "picture" => picture::run(rest),

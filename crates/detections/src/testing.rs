@@ -2,7 +2,7 @@
 
 use crate::{Context, Conversations, Detection, Observed, Rule};
 use std::fmt;
-use watchfire_knowledge::{CloudRanges, Estate, IndicatorList, IndicatorsBuilder, Inventory, Knowledge, txt_list};
+use watchfire_knowledge::{CloudRanges, Estate, IndicatorList, IndicatorsBuilder, Inventory, Knowledge, lists};
 use watchfire_model::{Direction, ListKind, Record, Signal, VpcFlow};
 use watchfire_parse::Origin;
 
@@ -32,7 +32,7 @@ pub(crate) fn knowing_inventory(inventory: &str) -> Knowledge {
 }
 
 fn list(name: &str, kind: ListKind, entries: &[&str]) -> IndicatorList {
-    let list = txt_list::parse(entries.join("\n").as_bytes(), &IndicatorList::new(name, kind));
+    let list = lists::txt::parse(entries.join("\n").as_bytes(), &IndicatorList::new(name, kind));
     assert_eq!(list.rejected_count, 0, "the test's own list must be well-formed: {:?}", list.rejected);
     list.list
 }

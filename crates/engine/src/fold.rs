@@ -129,8 +129,12 @@ fn grow(finding: &mut Finding, mut signal: Signal, occurrence: &Occurrence<'_>) 
     signal.severity = signal.severity.max(finding.latest.severity);
     let mut threats = std::mem::take(&mut finding.latest.threats);
     for threat in std::mem::take(&mut signal.threats) {
-        if !threats.contains(&threat) && threats.len() < THREATS_MAX {
-            threats.push(threat);
+        // An entry weighs less the older it is; of its occurrences the heaviest counts.
+        match threats.iter().position(|known| known.is_same_entry(&threat)) {
+            Some(at) if threats[at].weight < threat.weight => threats[at] = threat,
+            Some(_) => {}
+            None if threats.len() < THREATS_MAX => threats.push(threat),
+            None => {}
         }
     }
     threats.sort_unstable();

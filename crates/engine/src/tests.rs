@@ -4,7 +4,7 @@ use crate::facts::tests::Memory;
 use crate::{FactLog, FlowFormats, ListenIndex, Replay, Scope, SourceFile, Worker};
 use proptest::prelude::*;
 use watchfire_detections::DETECTIONS;
-use watchfire_knowledge::{IndicatorList, IndicatorsBuilder, Knowledge, txt_list};
+use watchfire_knowledge::{IndicatorList, IndicatorsBuilder, Knowledge, lists};
 use watchfire_model::{Finding, ListKind, Time};
 use watchfire_parse::{Origin, parse};
 
@@ -39,7 +39,7 @@ fn knowledge() -> Knowledge {
     let mut builder = IndicatorsBuilder::default();
     for kind in [ListKind::Malicious, ListKind::C2] {
         let list = IndicatorList::new(format!("test {kind}"), kind);
-        builder.add(txt_list::parse(b"198.51.100.7\nc2.bad.example\n", &list).list);
+        builder.add(lists::txt::parse(b"198.51.100.7\nc2.bad.example\n", &list).list);
     }
     Knowledge { indicators: builder.build(), ..Knowledge::default() }
 }

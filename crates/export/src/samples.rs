@@ -217,6 +217,10 @@ fn threat(list: &str, entry: &str, name: &str) -> ThreatMatch {
         entry: entry.into(),
         threat_name: name.into(),
         matched: "198.51.100.7".into(),
+        seen: None,
+        age_days: None,
+        weight: 100,
+        guard: String::new(),
     }
 }
 

@@ -35,7 +35,8 @@ fn main() {
     let mut hits = Vec::new();
     let mut names =
         vec!["www.example.com".to_owned(), "sts.eu-west-1.amazonaws.com".into(), "a.b.c.example.org".into()];
-    for entry in default_lists::load().into_iter().flat_map(|list| list.entries) {
+    let lists = default_lists::load();
+    for entry in lists.iter().flat_map(|list| list.entries.iter()) {
         match entry.indicator {
             Indicator::Network(network) => hits.push(network.addr()),
             Indicator::Domain(name) => names.push(format!("www.{name}")),

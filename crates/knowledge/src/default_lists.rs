@@ -1,11 +1,12 @@
 //! The threat lists that ship in the program.
 //!
 //! `cargo run -p xtask -- intel --data DIR` makes `data/default-lists.bin` from the sources that `docs/threat-lists.md` names:
-//! the lists in the [plain text form](crate::txt_list), one behind the other with [`SEPARATOR`] between them,
+//! the lists in the [plain text form](crate::lists::txt), one behind the other with [`SEPARATOR`] between them,
 //! compressed with zstd. So what ships can be read with `zstd -dc`, and it passes the same checks as a user's list.
+//! `data/guards.bin` has the same form: `cargo run -p xtask -- intel --guards DIR` makes it from MISP's warning lists.
 
-use crate::indicators::IndicatorList;
-use crate::txt_list;
+use crate::indicators::{IndicatorList, ListOrigin};
+use crate::lists::txt;
 use watchfire_model::ListKind;
 
 /// Stands between two lists in the uncompressed form. No list can hold it: it is a comment that no header uses.
@@ -15,6 +16,7 @@ pub const SEPARATOR: &str = "#---\n";
 pub const UNCOMPRESSED_BYTES_MAX: usize = 16 << 20;
 
 const BLOB: &[u8] = include_bytes!("../data/default-lists.bin");
+const GUARDS: &[u8] = include_bytes!("../data/guards.bin");
 
 /// Reads the lists that ship. Costs some milliseconds: call it once.
 pub fn load() -> Vec<IndicatorList> {
@@ -27,15 +29,45 @@ pub fn load() -> Vec<IndicatorList> {
 pub fn lists(text: &[u8]) -> impl Iterator<Item = IndicatorList> {
     let text = std::str::from_utf8(text).unwrap_or_default();
     let lists = text.split(SEPARATOR).filter(|list| !list.is_empty());
-    lists.map(|list| txt_list::parse(list.as_bytes(), &IndicatorList::new("", ListKind::Malicious)).list)
+    lists.map(|list| {
+        let mut list = txt::parse(list.as_bytes(), &IndicatorList::new("", ListKind::Malicious)).list;
+        list.origin = ListOrigin::Public;
+        list.confidence = confidence(list.kind);
+        list
+    })
+}
+
+/// Reads the guards that ship: the most visited sites, content delivery networks, public resolvers, AWS's shared services.
+pub fn guards() -> Vec<IndicatorList> {
+    let text = zstd::bulk::decompress(GUARDS, UNCOMPRESSED_BYTES_MAX).unwrap_or_default();
+    lists(&text).collect()
+}
+
+/// How likely an entry of a public list of this kind is right, in percent, if nobody says otherwise.
+///
+/// Curated lists of servers .9, vendors .7, community lists .5, scanners .3: a scanner is a fact, and no attack.
+/// Source: design, "Threat-intelligence matching"; Tor's own list of its relays counts as curated.
+const fn confidence(kind: ListKind) -> u8 {
+    match kind {
+        ListKind::C2 | ListKind::TorExit | ListKind::TorRelay | ListKind::BlackHole | ListKind::Dga => 90,
+        ListKind::Phishing | ListKind::DropPoint | ListKind::DriveBy | ListKind::LeakedKey => 90,
+        ListKind::Mining | ListKind::Malicious => 70,
+        ListKind::AbusedReputation | ListKind::MiningReputation => 50,
+        ListKind::MaliciousReputation | ListKind::SuspiciousReputation | ListKind::Custom => 50,
+        ListKind::Scanner => 30,
+    }
 }
 
 /// The page `docs/threat-lists.md`: where each list comes from. `cargo run -p xtask -- intel` writes it, a test compares it.
-pub fn provenance_page(lists: &[IndicatorList]) -> String {
+pub fn provenance_page(lists: &[IndicatorList], guards: &[IndicatorList]) -> String {
     let mut page = String::from(PAGE_HEAD);
     for list in lists {
         let IndicatorList { name, kind, version, licence, source, entries, .. } = list;
         page += &format!("| {name} | `{kind}` | {} | {version} | {licence} | {source} |\n", entries.len());
+    }
+    page += PAGE_GUARDS;
+    for IndicatorList { name, version, licence, source, entries, .. } in guards {
+        page += &format!("| {name} | {} | {version} | {licence} | {source} |\n", entries.len());
     }
     page += PAGE_TAIL;
     page
@@ -51,8 +83,27 @@ The lists age: give fresh ones of your own, and your own trusted list wins over 
 | --- | --- | ---: | --- | --- | --- |
 ";
 
+const PAGE_GUARDS: &str = "
+## Guards
+
+What so many use that a public list which names it is likelier wrong than right; what that means stands in
+[lists.md](lists.md). A guard is no trusted list: a list of your own that names an entry still makes findings. Names of sites
+are exact: what customers put below them is not covered.
+
+| guard | entries | date | licence | source |
+| --- | ---: | --- | --- | --- |
+";
+
 const PAGE_TAIL: &str = "
-What was changed on the way in: ports and paths were cut from entries, entries that name shared hosting or other
+The sites are the first ten thousand of the Majestic Million (https://majestic.com/reports/majestic-million), in
+alphabetical order and without names that are public suffixes, as MISP's warning lists have them; those are CC0-1.0.
+The resolvers are those of large operators, each of which MISP's list of public resolvers confirms; the list as a whole
+also holds thousands of machines that answer by mistake. AWS's shared services are the ranges of CloudFront, S3 and API
+Gateway. EC2 addresses have one tenant at a time and are guarded by nothing.
+
+## Changes on the way in
+
+Ports and paths were cut from entries of the threat lists, entries that name shared hosting or other
 popular services were dropped, and so were addresses that are not publicly routable, repetitions, and a few groups of
 maltrail's malware trails that describe scanning or a leaked page rather than a server under an attacker's control.
 
@@ -80,15 +131,17 @@ The lists named maltrail are Copyright (c) 2014-present Maltrail developers
 
 #[cfg(test)]
 mod tests {
-    use super::{load, provenance_page};
-    use crate::{IndicatorsBuilder, Knowledge};
+    use super::{guards, load, provenance_page};
+    use crate::{IndicatorsBuilder, Knowledge, ListRole};
     use watchfire_model::ListKind;
 
     #[test]
     fn every_list_says_what_it_is_and_where_it_comes_from() {
         let lists = load();
         assert!(lists.len() >= 10, "{}", lists.len());
-        for list in &lists {
+        let guards = guards();
+        assert_eq!(guards.len(), 5);
+        for list in lists.iter().chain(&guards) {
             assert!(!list.entries.is_empty(), "{}", list.name);
             // The tester's definitions bear no date; its domains do not age.
             let version = if list.name.starts_with("GuardDuty tester") { &list.name } else { &list.version };
@@ -100,19 +153,39 @@ mod tests {
 
     #[test]
     fn no_shipped_entry_is_refused() {
-        let text = zstd::bulk::decompress(super::BLOB, super::UNCOMPRESSED_BYTES_MAX).unwrap();
-        let text = std::str::from_utf8(&text).unwrap();
-        for list in text.split(super::SEPARATOR) {
-            let defaults = crate::IndicatorList::new("", ListKind::Malicious);
-            let parsed = crate::txt_list::parse(list.as_bytes(), &defaults);
-            assert_eq!(parsed.rejected, [], "{}", parsed.list.name);
+        for blob in [super::BLOB, super::GUARDS] {
+            let text = zstd::bulk::decompress(blob, super::UNCOMPRESSED_BYTES_MAX).unwrap();
+            let text = std::str::from_utf8(&text).unwrap();
+            for list in text.split(super::SEPARATOR) {
+                let defaults = crate::IndicatorList::new("", ListKind::Malicious);
+                let parsed = crate::lists::txt::parse(list.as_bytes(), &defaults);
+                assert_eq!(parsed.rejected, [], "{}", parsed.list.name);
+            }
         }
+    }
+
+    #[test]
+    fn guards_cover_what_many_share_and_no_single_server() {
+        let knowledge = Knowledge::shipped();
+        let at = watchfire_model::Time::parse_lenient("2026-01-01").unwrap();
+        let is_guarded = |ip: &str| {
+            let coverage = knowledge.indicators.ip_coverage(ip.parse().unwrap(), at);
+            coverage.iter().any(|found| found.role == ListRole::Guard)
+        };
+        // A resolver, Cloudflare, Fastly, S3; an EC2 address and a hoster's.
+        assert_eq!(["8.8.8.8", "104.16.1.1", "151.101.1.1", "52.216.1.1"].map(is_guarded), [true; 4]);
+        assert_eq!(["18.130.1.1", "45.33.32.156"].map(is_guarded), [false, false]);
+        let names = ["github.com", "wikipedia.org", "evil.github.io", "bad.example.com"];
+        let is_name_guarded = |name: &str| {
+            knowledge.indicators.domain_coverage(name, at).iter().any(|found| found.role == ListRole::Guard)
+        };
+        assert_eq!(names.map(is_name_guarded), [true, true, false, false]);
     }
 
     #[test]
     fn the_page_matches_the_program() {
         let page = include_str!("../../../docs/threat-lists.md");
-        assert_eq!(page, provenance_page(&load()), "run `cargo run -p xtask -- intel --data DIR`");
+        assert_eq!(page, provenance_page(&load(), &guards()), "run `cargo run -p xtask -- intel --data DIR`");
     }
 
     #[test]

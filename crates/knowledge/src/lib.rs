@@ -14,9 +14,9 @@ mod estate;
 mod geography;
 mod indicators;
 mod inventory;
+pub mod lists;
 mod ranges;
 mod suffixes;
-pub mod txt_list;
 
 pub use address::is_publicly_routable;
 pub use bounded::Bounded;
@@ -26,16 +26,20 @@ pub use estate::{
     is_cloudtrail, is_task_id,
 };
 pub use geography::{Geography, GeographyError};
-pub use indicators::{Indicator, IndicatorList, Indicators, IndicatorsBuilder, ListEntry};
+pub use indicators::{
+    Coverage, EntryDetails, Indicator, IndicatorList, Indicators, IndicatorsBuilder, ListEntries, ListEntry,
+    ListOrigin, ListRole, WEIGHT_MIN,
+};
 pub use inventory::{
     AddressOrPrefix, Inventory, InventoryAccount, InventoryBlock, InventoryBucket, InventoryEncryption, InventoryError,
     InventoryFile, InventoryInstance, InventoryInterface, InventoryNatGateway, InventoryPermission, InventoryProfile,
     InventoryPublicAccess, InventoryReadWrite, InventoryRole, InventorySecurityGroup, InventoryVpcEndpoint,
 };
+pub use lists::{EntryError, ListFormat, ReadList};
 pub use suffixes::Suffixes;
 
 use std::net::IpAddr;
-use watchfire_model::{KnowledgeUsed, Remote, ThreatMatch};
+use watchfire_model::{KnowledgeUsed, ListKind, Remote, ThreatMatch, Time};
 
 /// Everything a detection may ask. The default value knows nothing and answers every question with "not known".
 #[derive(Debug, Default)]
@@ -58,6 +62,9 @@ impl Knowledge {
         let mut builder = IndicatorsBuilder::default();
         for list in default_lists::load() {
             builder.add(list);
+        }
+        for guard in default_lists::guards() {
+            builder.guard(guard);
         }
         Self { indicators: builder.build(), cloud_ranges: CloudRanges::shipped(), ..Self::default() }
     }
@@ -90,6 +97,22 @@ impl Knowledge {
     /// Every entry that names this access key id, sorted.
     pub fn key_matches(&self, access_key_id: &str) -> Vec<ThreatMatch> {
         self.indicators.key_matches(access_key_id)
+    }
+
+    /// The entries of lists of these kinds that cover this address at this time, sorted; empty if they are not enough
+    /// for a finding. See [`WEIGHT_MIN`].
+    pub fn ip_threats(&self, ip: IpAddr, kinds: &[ListKind], at: Time) -> Vec<ThreatMatch> {
+        self.indicators.ip_threats(ip, kinds, at)
+    }
+
+    /// The same of a name.
+    pub fn domain_threats(&self, name: &str, kinds: &[ListKind], at: Time) -> Vec<ThreatMatch> {
+        self.indicators.domain_threats(name, kinds, at)
+    }
+
+    /// The same of an access key id.
+    pub fn key_threats(&self, access_key_id: &str, kinds: &[ListKind], at: Time) -> Vec<ThreatMatch> {
+        self.indicators.key_threats(access_key_id, kinds, at)
     }
 
     /// Whether any list names access keys: without one, asking for each call is a waste.

@@ -30,7 +30,7 @@ fn everything_that_ships_names_its_version() {
 fn every_shipped_entry_is_found_by_its_own_text() {
     let knowledge = Knowledge::shipped();
     for list in crate::default_lists::load() {
-        for entry in &list.entries {
+        for entry in list.entries.iter() {
             let text = entry.indicator.to_string();
             let (kinds, matches) = match &entry.indicator {
                 Indicator::Network(network) => {

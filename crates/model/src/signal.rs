@@ -386,4 +386,27 @@ pub struct ThreatMatch {
     pub threat_name: String,
     /// The address, name or key that was looked up.
     pub matched: String,
+    /// When the entry was last seen to be what the list says; `None` where the list does not date its entries.
+    #[serde(default)]
+    pub seen: Option<Time>,
+    /// How old the entry was at the event, in whole days; 0 for an event before [`Self::seen`].
+    #[serde(default)]
+    pub age_days: Option<u32>,
+    /// How much the entry weighs at the event, in percent: the list's confidence, less by age and by guards.
+    #[serde(default)]
+    pub weight: u8,
+    /// A guard list that covers what was looked up, such as one of public resolvers; empty if none does.
+    #[serde(default)]
+    pub guard: String,
+}
+
+impl ThreatMatch {
+    /// Whether both are the same entry of the same list about the same thing, perhaps at different times.
+    pub fn is_same_entry(&self, other: &Self) -> bool {
+        fn parts(threat: &ThreatMatch) -> (ListKind, [&str; 5]) {
+            let ThreatMatch { list, kind, version, entry, threat_name, matched, .. } = threat;
+            (*kind, [list, version, entry, threat_name, matched])
+        }
+        parts(self) == parts(other)
+    }
 }

@@ -3,6 +3,7 @@
 pub use crate::format::Format;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use watchfire_knowledge::ListFormat;
 use watchfire_model::{ListKind, Severity, SeverityLevel, Time};
 
 /// Finds threats in AWS logs and reports them in GuardDuty's types and shape.
@@ -52,6 +53,8 @@ pub enum Command {
     Types(TypesArguments),
     /// Check or show the configuration
     Config(ConfigArguments),
+    /// List, check and update the threat lists, or look something up in them
+    Intel(Box<IntelArguments>),
     /// Describe the inventory file
     Inventory(InventoryArguments),
     /// Print a completion script
@@ -89,12 +92,15 @@ pub struct InputArguments {
     #[arg(long, value_name = "REGION", help_heading = "What is analysed")]
     pub assume_region: Option<String>,
 
-    /// Threat list, one entry a line; KIND= says what its entries are (repeatable).
+    /// Threat list; KIND says what its entries are, FORMAT how it is written (repeatable).
     ///
     /// KIND is one of: c2, tor-exit, tor-relay, mining, phishing, drop-point, black-hole, drive-by, dga, scanner,
     /// abused-reputation, mining-reputation, malicious-reputation, suspicious-reputation, leaked-key, malicious,
     /// custom. Without one the list is your own (custom) and makes the `.Custom` types.
-    #[arg(long, value_name = "[KIND=]FILE", value_parser = intel_argument, help_heading = "Knowledge")]
+    ///
+    /// FORMAT is one of: txt, stix1, otx-csv, alien-vault, proof-point, fire-eye, stix2, misp, misp-warning-list, csv,
+    /// csv:COLUMN. Without one the content shows it. Examples: c2=list.txt, c2+csv:dst_ip=feed.csv, +stix2=bundle.json.
+    #[arg(long, value_name = "[KIND][+FORMAT]=FILE", value_parser = intel_argument, help_heading = "Knowledge")]
     pub intel: Vec<IntelArgument>,
     /// Do not use the threat lists that ship with the program
     #[arg(long, help_heading = "Knowledge")]
@@ -102,6 +108,12 @@ pub struct InputArguments {
     /// List of addresses and domains that never make findings (repeatable)
     #[arg(long, value_name = "FILE", help_heading = "Knowledge")]
     pub trusted: Vec<PathBuf>,
+    /// List of what many share, such as public resolvers: public lists that name it weigh little (repeatable)
+    #[arg(long, value_name = "FILE", help_heading = "Knowledge")]
+    pub guard: Vec<PathBuf>,
+    /// The largest list file that is read [default: 36700160, which is 35 MB]
+    #[arg(long, value_name = "BYTES", help_heading = "Knowledge")]
+    pub list_bytes_max: Option<u64>,
     /// Database in MaxMind's format: cities, countries or networks (repeatable)
     #[arg(long, value_name = "FILE", help_heading = "Knowledge")]
     pub geoip: Vec<PathBuf>,
@@ -234,6 +246,72 @@ pub enum ConfigAction {
     },
 }
 
+const INTEL_EXAMPLES: &str = "\
+Examples:
+  watchfire intel check c2+csv:dst_ip=feed.csv         what is understood of a list, and what is refused
+  watchfire intel lookup 198.51.100.7 bad.example.com  everything that any list says of them
+  watchfire intel update                               fetch the feeds of the configuration";
+
+/// `watchfire intel`.
+#[derive(Args, Debug, Clone)]
+#[command(after_help = INTEL_EXAMPLES)]
+pub struct IntelArguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: IntelAction,
+    /// Configuration file [default: $XDG_CONFIG_HOME/watchfire/config.toml, if it exists]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// Threat list, written as in `watchfire scan` (repeatable)
+    #[arg(long, value_name = "[KIND][+FORMAT]=FILE", value_parser = intel_argument, global = true)]
+    pub intel: Vec<IntelArgument>,
+    /// Trusted list (repeatable)
+    #[arg(long, value_name = "FILE", global = true)]
+    pub trusted: Vec<PathBuf>,
+    /// Do not use the threat lists that ship with the program
+    #[arg(long, global = true)]
+    pub no_default_intel: bool,
+    /// The largest list file that is read [default: 36700160, which is 35 MB]
+    #[arg(long, value_name = "BYTES", global = true)]
+    pub list_bytes_max: Option<u64>,
+}
+
+/// What `watchfire intel` can do.
+#[derive(Subcommand, Debug, Clone)]
+pub enum IntelAction {
+    /// List the lists in force
+    List,
+    /// Print one list in the plain text form
+    Show {
+        /// The list's name
+        name: String,
+    },
+    /// Read a list file and say what was understood and what was refused
+    Check {
+        /// The list
+        #[arg(value_name = "[KIND][+FORMAT]=FILE", value_parser = intel_argument)]
+        file: IntelArgument,
+    },
+    /// Say everything that any list says of an address, a domain, a SHA-256 digest or an access key id
+    Lookup {
+        /// What to look up
+        #[arg(required = true, value_name = "VALUE")]
+        values: Vec<String>,
+        /// The moment from which age counts [default: now]
+        #[arg(long, value_name = "TIME", value_parser = Time::parse_lenient)]
+        at: Option<Time>,
+    },
+    /// Fetch the feeds of the configuration
+    Update {
+        /// Only this feed (repeatable)
+        #[arg(long, value_name = "NAME")]
+        feed: Vec<String>,
+        /// Take a feed that grew tenfold or more
+        #[arg(long)]
+        accept_growth: bool,
+    },
+}
+
 /// `watchfire inventory`.
 #[derive(Args, Debug, Clone)]
 pub struct InventoryArguments {
@@ -293,25 +371,46 @@ pub enum Color {
     Never,
 }
 
-/// `[KIND=]FILE`.
+/// `[KIND][+FORMAT]=FILE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IntelArgument {
     /// What the entries are.
     pub kind: ListKind,
+    /// How it is written; `None`: the content shows it.
+    pub format: Option<ListFormat>,
     /// The list.
     pub file: PathBuf,
 }
 
 fn intel_argument(text: &str) -> Result<IntelArgument, String> {
-    let kind = text.split_once('=').and_then(|(name, file)| Some((ListKind::from_name(name)?, file)));
-    let (kind, file) = kind.unwrap_or((ListKind::Custom, text));
-    let unknown_kind = text.split_once('=').filter(|(name, _)| ListKind::from_name(name).is_none());
-    if let Some((name, _)) = unknown_kind
-        && !name.contains(['/', '.'])
-    {
-        return Err(format!("`{name}` is no kind of list; the kinds are {}", kinds()));
+    let whole = || IntelArgument { kind: ListKind::Custom, format: None, file: text.into() };
+    let Some((before, file)) = text.split_once('=') else {
+        return if text.is_empty() { Err("a file is missing".to_owned()) } else { Ok(whole()) };
+    };
+    let (kind, format) = match before.split_once('+') {
+        Some((kind, format)) => (kind, Some(format)),
+        None => (before, None),
+    };
+    let is_kind = kind.is_empty() && format.is_some() || ListKind::from_name(kind).is_some();
+    if !is_kind && before.contains(['/', '.']) {
+        return Ok(whole()); // A file whose name has a `=`.
     }
-    if file.is_empty() { Err("a file is missing".to_owned()) } else { Ok(IntelArgument { kind, file: file.into() }) }
+    if !is_kind {
+        return Err(format!("`{kind}` is no kind of list; the kinds are {}", kinds()));
+    }
+    if file.is_empty() {
+        return Err("a file is missing".to_owned());
+    }
+    let kind = ListKind::from_name(kind).unwrap_or(ListKind::Custom);
+    Ok(IntelArgument { kind, format: format.map(list_format).transpose()?, file: file.into() })
+}
+
+/// A form of lists by name.
+pub fn list_format(name: &str) -> Result<ListFormat, String> {
+    ListFormat::from_name(name).ok_or_else(|| {
+        let known = ListFormat::ALL.map(|format| format.name().to_owned()).join(", ");
+        format!("`{name}` is no form of lists; they are {known}, csv:COLUMN")
+    })
 }
 
 /// All kinds, separated by commas.
@@ -388,12 +487,27 @@ mod tests {
     fn a_list_without_a_kind_is_the_users_own() {
         assert_eq!(
             intel_argument("bad.txt").unwrap(),
-            IntelArgument { kind: ListKind::Custom, file: "bad.txt".into() }
+            IntelArgument { kind: ListKind::Custom, format: None, file: "bad.txt".into() }
         );
         assert_eq!(intel_argument("c2=bad.txt").unwrap().kind, ListKind::C2);
         assert_eq!(intel_argument("./a=b.txt").unwrap().file, PathBuf::from("./a=b.txt"));
         assert!(intel_argument("c3=bad.txt").is_err());
         assert!(intel_argument("c2=").is_err());
+    }
+
+    #[test]
+    fn the_form_of_a_list_may_be_named() {
+        let check = |text: &str, kind: ListKind, format: &str| {
+            let argument = intel_argument(text).unwrap();
+            assert_eq!(
+                (argument.kind, argument.format, argument.file),
+                (kind, ListFormat::from_name(format), "f".into())
+            );
+        };
+        check("c2+stix2=f", ListKind::C2, "stix2");
+        check("c2+csv:Dst.IP=f", ListKind::C2, "csv:Dst.IP");
+        check("+OTX_CSV=f", ListKind::Custom, "otx-csv");
+        assert!(intel_argument("c2+xls=f").unwrap_err().contains("proof-point"));
     }
 
     #[test]

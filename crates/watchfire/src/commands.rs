@@ -4,6 +4,7 @@ pub mod account;
 pub mod config;
 pub mod diff;
 pub mod explain;
+pub mod intel;
 pub mod inventory;
 pub mod scan;
 pub mod types;

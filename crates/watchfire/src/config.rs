@@ -1,10 +1,12 @@
 //! The configuration file, and the settings in force after the command line has had its say.
 
-use crate::cli::{Color, Format, InputArguments, IntelArgument, account_id, kinds, severity};
+use crate::cli::{Color, Format, InputArguments, IntelArgument, account_id, kinds, list_format, severity};
+use crate::feeds::Feed;
 use anyhow::{Context, Result, anyhow};
 use serde::{Deserialize, Serialize};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use watchfire_knowledge::{ListFormat, lists::LIST_BYTES_MAX};
 use watchfire_model::{ListKind, Severity};
 
 /// The configuration file, word for word. Every key may be left out.
@@ -41,6 +43,14 @@ pub struct KnowledgeSection {
     pub default_intel: Option<bool>,
     /// `[[knowledge.intel]]`: threat lists.
     pub intel: Vec<IntelEntry>,
+    /// `[[knowledge.feed]]`: threat lists that `watchfire intel update` fetches.
+    pub feed: Vec<FeedEntry>,
+    /// `feed-folder`: where fetched feeds are kept.
+    pub feed_folder: Option<PathBuf>,
+    /// `list-bytes-max`: the largest list that is read.
+    pub list_bytes_max: Option<u64>,
+    /// `guards`: lists of what many share.
+    pub guards: Vec<PathBuf>,
     /// `trusted`: lists of trusted addresses and domains.
     pub trusted: Vec<PathBuf>,
     /// `geoip`: MaxMind-format databases.
@@ -58,8 +68,33 @@ pub struct IntelEntry {
     /// The kind of list, `custom` if left out.
     #[serde(default = "custom")]
     pub kind: String,
+    /// The form, where the content does not show it.
+    pub format: Option<String>,
+    /// The column of a CSV.
+    pub column: Option<String>,
     /// The file.
     pub file: PathBuf,
+}
+
+/// One of `[[knowledge.feed]]`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeedEntry {
+    /// The name that findings show.
+    pub name: String,
+    /// Where it is: `https:`, `http:` or `file:`.
+    pub url: String,
+    /// The kind of list.
+    pub kind: String,
+    /// The form, where the content does not show it.
+    pub format: Option<String>,
+    /// The column of a CSV.
+    pub column: Option<String>,
+    /// How likely an entry is right, in percent.
+    pub confidence: Option<u8>,
+    /// Whether names below an entry count too.
+    #[serde(default)]
+    pub subdomains: bool,
 }
 
 fn custom() -> String {
@@ -85,6 +120,14 @@ pub struct Settings {
     pub default_intel: bool,
     /// Threat lists.
     pub intel: Vec<IntelArgument>,
+    /// Feeds.
+    pub feeds: Vec<Feed>,
+    /// Where fetched feeds are kept.
+    pub feed_folder: PathBuf,
+    /// The largest list file that is read, in bytes.
+    pub list_bytes_max: u64,
+    /// Guards.
+    pub guards: Vec<PathBuf>,
     /// Trusted lists.
     pub trusted: Vec<PathBuf>,
     /// Geography databases.
@@ -102,6 +145,8 @@ impl Settings {
         settings.threads = arguments.threads.map_or(settings.threads, usize::from);
         settings.default_intel &= !arguments.no_default_intel;
         settings.intel.extend(arguments.intel.iter().cloned());
+        settings.guards.extend(arguments.guard.iter().cloned());
+        settings.list_bytes_max = arguments.list_bytes_max.unwrap_or(settings.list_bytes_max);
         settings.trusted.extend(arguments.trusted.iter().cloned());
         settings.geoip.extend(arguments.geoip.iter().cloned());
         settings.aws_ranges = arguments.aws_ranges.clone().or(settings.aws_ranges);
@@ -126,12 +171,27 @@ impl Settings {
 
     fn resolve(file: ConfigFile, folder: &Path) -> Result<Self> {
         let near = |path: PathBuf| if path.is_relative() { folder.join(path) } else { path };
+        let kind_of = |key: &str, name: &str| {
+            ListKind::from_name(name)
+                .ok_or_else(|| anyhow!("`{key}.kind`: `{name}` is no kind of list; the kinds are {}", kinds()))
+        };
         let intel = file.knowledge.intel.into_iter().map(|entry| {
-            let kind = ListKind::from_name(&entry.kind).ok_or_else(|| {
-                anyhow!("`knowledge.intel.kind`: `{}` is no kind of list; the kinds are {}", entry.kind, kinds())
-            })?;
-            Ok(IntelArgument { kind, file: near(entry.file) })
+            let kind = kind_of("knowledge.intel", &entry.kind)?;
+            let format = form("knowledge.intel", entry.format, entry.column)?;
+            Ok(IntelArgument { kind, format, file: near(entry.file) })
         });
+        let feeds = file.knowledge.feed.into_iter().map(|entry| {
+            let kind = kind_of("knowledge.feed", &entry.kind)?;
+            let format = form("knowledge.feed", entry.format, entry.column)?;
+            let FeedEntry { name, url, confidence, subdomains, .. } = entry;
+            Feed::new(name, url, kind, format, confidence, subdomains, folder)
+        });
+        let feeds = feeds.collect::<Result<Vec<Feed>>>()?;
+        for (at, feed) in feeds.iter().enumerate() {
+            if feeds[..at].iter().any(|earlier| earlier.name.eq_ignore_ascii_case(&feed.name)) {
+                return Err(anyhow!("`knowledge.feed.name`: two feeds are named `{}`", feed.name));
+            }
+        }
         let severity = |text: String| severity(&text).map_err(|problem| anyhow!("`scan.min-severity`: {problem}"));
         let account = |text: String| account_id(&text).map_err(|problem| anyhow!("`scan.assume-account`: {problem}"));
         let threads = file.scan.threads.map_or_else(processors, usize::from);
@@ -147,6 +207,10 @@ impl Settings {
             assume_region: file.scan.assume_region.unwrap_or_default(),
             default_intel: file.knowledge.default_intel.unwrap_or(true),
             intel: intel.collect::<Result<_>>()?,
+            feeds,
+            feed_folder: file.knowledge.feed_folder.map(near).unwrap_or_else(default_feed_folder),
+            list_bytes_max: file.knowledge.list_bytes_max.unwrap_or(LIST_BYTES_MAX),
+            guards: file.knowledge.guards.into_iter().map(near).collect(),
             trusted: file.knowledge.trusted.into_iter().map(near).collect(),
             geoip: file.knowledge.geoip.into_iter().map(near).collect(),
             aws_ranges: file.knowledge.aws_ranges.map(near),
@@ -178,6 +242,9 @@ impl Settings {
         #[serde(rename_all = "kebab-case")]
         struct ShownKnowledge<'a> {
             default_intel: bool,
+            list_bytes_max: u64,
+            feed_folder: &'a Path,
+            guards: &'a [PathBuf],
             trusted: &'a [PathBuf],
             geoip: &'a [PathBuf],
             #[serde(skip_serializing_if = "Option::is_none")]
@@ -185,11 +252,24 @@ impl Settings {
             #[serde(skip_serializing_if = "Option::is_none")]
             inventory: Option<&'a Path>,
             intel: Vec<ShownIntel<'a>>,
+            feed: Vec<ShownFeed<'a>>,
         }
         #[derive(Serialize)]
         struct ShownIntel<'a> {
             kind: &'static str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            format: Option<String>,
             file: &'a Path,
+        }
+        #[derive(Serialize)]
+        struct ShownFeed<'a> {
+            name: &'a str,
+            url: &'a str,
+            kind: &'static str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            format: Option<String>,
+            confidence: u8,
+            subdomains: bool,
         }
         let shown = Shown {
             scan: ShownScan {
@@ -201,6 +281,9 @@ impl Settings {
             },
             knowledge: ShownKnowledge {
                 default_intel: self.default_intel,
+                list_bytes_max: self.list_bytes_max,
+                feed_folder: &self.feed_folder,
+                guards: &self.guards,
                 trusted: &self.trusted,
                 geoip: &self.geoip,
                 aws_ranges: self.aws_ranges.as_deref(),
@@ -208,7 +291,23 @@ impl Settings {
                 intel: self
                     .intel
                     .iter()
-                    .map(|intel| ShownIntel { kind: intel.kind.name(), file: &intel.file })
+                    .map(|intel| ShownIntel {
+                        kind: intel.kind.name(),
+                        format: intel.format.as_ref().map(ToString::to_string),
+                        file: &intel.file,
+                    })
+                    .collect(),
+                feed: self
+                    .feeds
+                    .iter()
+                    .map(|feed| ShownFeed {
+                        name: &feed.name,
+                        url: &feed.url,
+                        kind: feed.kind.name(),
+                        format: feed.format.as_ref().map(ToString::to_string),
+                        confidence: feed.confidence,
+                        subdomains: feed.subdomains,
+                    })
                     .collect(),
             },
         };
@@ -230,6 +329,23 @@ pub fn default_path() -> Option<PathBuf> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let folder = set("XDG_CONFIG_HOME").or_else(|| set("HOME").map(|home| home.join(".config")))?;
     Some(folder.join("watchfire").join("config.toml"))
+}
+
+/// `$XDG_CACHE_HOME/watchfire/feeds`, else `~/.cache/watchfire/feeds`.
+fn default_feed_folder() -> PathBuf {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let folder = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
+    folder.unwrap_or_default().join("watchfire").join("feeds")
+}
+
+/// The form that `format` and `column` name together.
+fn form(key: &str, format: Option<String>, column: Option<String>) -> Result<Option<ListFormat>> {
+    let format = format.map(|name| list_format(&name)).transpose();
+    match (format.map_err(|problem| anyhow!("`{key}.format`: {problem}"))?, column) {
+        (None | Some(ListFormat::Csv { .. }), Some(column)) => Ok(Some(ListFormat::Csv { column: Some(column) })),
+        (Some(_), Some(_)) => Err(anyhow!("`{key}.column`: only `csv` has columns to choose from")),
+        (format, None) => Ok(format),
+    }
 }
 
 /// Whether output to this stream should be coloured. Source: no-color.org.

@@ -5,6 +5,7 @@
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod feeds;
 pub mod findings_file;
 pub mod format;
 pub mod load;

@@ -1,11 +1,14 @@
 //! Knowledge from the files that the user names.
 
 use crate::config::Settings;
+use crate::feeds;
 use anyhow::{Context, Result, bail};
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
-use watchfire_knowledge::txt_list::EntryError;
 use watchfire_knowledge::{
-    CloudRanges, IndicatorList, IndicatorsBuilder, Inventory, Knowledge, default_lists, txt_list,
+    CloudRanges, EntryError, IndicatorList, IndicatorsBuilder, Inventory, Knowledge, ListFormat, ListRole, ReadList,
+    default_lists, lists,
 };
 use watchfire_model::ListKind;
 
@@ -19,26 +22,59 @@ pub struct Loaded {
     pub remarks: Vec<String>,
 }
 
+/// One list in force.
+pub struct LoadedList {
+    /// The list.
+    pub list: IndicatorList,
+    /// What it is used for.
+    pub role: ListRole,
+    /// Where it came from: `shipped`, a file, or a feed's address.
+    pub place: String,
+}
+
+/// Every list that the settings name, in the order of the settings, and what should be said about them.
+pub fn lists(settings: &Settings) -> Result<(Vec<LoadedList>, Vec<String>)> {
+    let (mut loaded, mut remarks) = (Vec::new(), Vec::new());
+    if settings.default_intel {
+        let shipped = |list, role| LoadedList { list, role, place: "shipped".to_owned() };
+        loaded.extend(default_lists::load().into_iter().map(|list| shipped(list, ListRole::Threat)));
+        loaded.extend(default_lists::guards().into_iter().map(|list| shipped(list, ListRole::Guard)));
+    }
+    for feed in &settings.feeds {
+        let list = feeds::cached(feed, settings, &mut remarks)?;
+        loaded.push(LoadedList { list, role: ListRole::Threat, place: feed.url.clone() });
+    }
+    let bytes_max = settings.list_bytes_max;
+    let mut add = |file: &Path, kind: ListKind, format: Option<&ListFormat>, role: ListRole| -> Result<()> {
+        let list = usable(read_list(file, kind, format, bytes_max)?, role, &file.display().to_string(), &mut remarks)?;
+        loaded.push(LoadedList { list, role, place: file.display().to_string() });
+        Ok(())
+    };
+    for intel in &settings.intel {
+        add(&intel.file, intel.kind, intel.format.as_ref(), ListRole::Threat)?;
+    }
+    settings.trusted.iter().try_for_each(|file| add(file, ListKind::Custom, None, ListRole::Trusted))?;
+    settings.guards.iter().try_for_each(|file| add(file, ListKind::Custom, None, ListRole::Guard))?;
+    Ok((loaded, remarks))
+}
+
 /// Loads everything that the settings name. Any file that cannot be used is an error: knowledge that is silently not
 /// there makes a scan that silently finds nothing.
 pub fn knowledge(settings: &Settings) -> Result<Loaded> {
     let mut builder = IndicatorsBuilder::default();
-    let mut loaded = Loaded { knowledge: Knowledge::default(), kinds: 0, remarks: Vec::new() };
-    if settings.default_intel {
-        for list in default_lists::load() {
-            loaded.kinds |= list.kind.bit();
-            builder.add(list);
-        }
-    }
-    for intel in &settings.intel {
-        let list = read_list(&intel.file, intel.kind, &mut loaded.remarks)?;
-        if !list.entries.is_empty() {
-            loaded.kinds |= list.kind.bit();
-        }
-        builder.add(list);
-    }
-    for file in &settings.trusted {
-        builder.trusted(read_list(file, ListKind::Custom, &mut loaded.remarks)?);
+    let (lists, remarks) = self::lists(settings)?;
+    let mut loaded = Loaded { knowledge: Knowledge::default(), kinds: 0, remarks };
+    for LoadedList { list, role, .. } in lists {
+        match role {
+            ListRole::Threat => {
+                if !list.entries.is_empty() {
+                    loaded.kinds |= list.kind.bit();
+                }
+                builder.add(list)
+            }
+            ListRole::Trusted => builder.trusted(list),
+            ListRole::Guard => builder.guard(list),
+        };
     }
     loaded.knowledge.indicators = builder.build();
     for file in &settings.geoip {
@@ -62,29 +98,59 @@ pub fn knowledge(settings: &Settings) -> Result<Loaded> {
     Ok(loaded)
 }
 
-fn read_list(file: &Path, kind: ListKind, remarks: &mut Vec<String>) -> Result<IndicatorList> {
+/// Reads a list file, of which the name is the list's unless it says another.
+pub fn read_list(file: &Path, kind: ListKind, format: Option<&ListFormat>, bytes_max: u64) -> Result<ReadList> {
     let name = file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
-    let list = txt_list::parse(&read(file)?, &IndicatorList::new(name, kind));
-    let shown = file.display();
-    if list.list.entries.is_empty() {
+    Ok(lists::read(&read_bounded(file, bytes_max)?, format, &IndicatorList::new(name, kind)))
+}
+
+/// The list, if it is good for this; remarks on what was refused of it.
+pub fn usable(read: ReadList, role: ListRole, shown: &str, remarks: &mut Vec<String>) -> Result<IndicatorList> {
+    if read.format == ListFormat::MispWarningList && role == ListRole::Threat {
+        bail!(
+            "`{shown}` is a MISP warning list, which names what is harmless: give it as a guard (--guard) or as trusted \
+             (--trusted)"
+        );
+    }
+    if read.list.entries.is_empty() {
         // A list of private ranges is understood, and matches nothing; anything else is the wrong file.
         let is_wrong = |reason: EntryError| reason != EntryError::NotRoutable;
-        let why = match list.rejected.iter().find(|rejected| is_wrong(rejected.reason)) {
+        let why = match read.rejected.iter().find(|rejected| is_wrong(rejected.reason)) {
             Some(rejected) => Some(format!("line {}: {}", rejected.line, rejected.reason)),
-            None => list.rejected.is_empty().then(|| "it is empty".to_owned()),
+            None => read.rejected.is_empty().then(|| format!("it is empty, read as {}", read.format)),
         };
         if let Some(why) = why {
             bail!("the list `{shown}` holds no entry that can be used: {why}");
         }
         remarks.push(format!("{shown}: it holds no entry that can match anything"));
     }
-    if list.rejected_count > 0 {
-        remarks.push(format!("{shown}: {} of its entries were refused:", list.rejected_count));
-        for rejected in list.rejected.iter().take(5) {
+    if read.rejected_count > 0 {
+        remarks.push(format!("{shown}: {} of its entries were refused:", read.rejected_count));
+        for rejected in read.rejected.iter().take(5) {
             remarks.push(format!("  line {}: `{}`: {}", rejected.line, rejected.text, rejected.reason));
         }
     }
-    Ok(list.list)
+    Ok(read.list)
+}
+
+/// The content of a list file, if it is no larger than allowed.
+pub fn read_bounded(file: &Path, bytes_max: u64) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(file)
+        .and_then(|opened| {
+            // All the room at once: growing by doubling would hold a large list twice.
+            let size = opened.metadata()?.len().min(bytes_max);
+            bytes.reserve_exact(usize::try_from(size).unwrap_or(0).saturating_add(1));
+            opened.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes)
+        })
+        .with_context(|| format!("could not read `{}`", file.display()))?;
+    if bytes.len() as u64 > bytes_max {
+        bail!(
+            "the list `{}` is larger than {bytes_max} bytes; `list-bytes-max` allows more (--list-bytes-max)",
+            file.display()
+        );
+    }
+    Ok(bytes)
 }
 
 fn read(file: &Path) -> Result<Vec<u8>> {

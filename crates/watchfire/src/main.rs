@@ -18,6 +18,7 @@ fn main() -> ExitCode {
         Command::Diff(arguments) => commands::diff::run(&arguments),
         Command::Types(arguments) => commands::types::run(&arguments),
         Command::Config(arguments) => commands::config::run(&arguments),
+        Command::Intel(arguments) => commands::intel::run(&arguments),
         Command::Inventory(arguments) => commands::inventory::run(&arguments),
         Command::Completions { shell } => commands::print_completions(shell),
         Command::Man => commands::print_man(),

@@ -91,7 +91,21 @@ fn every_key_of_the_configuration_is_in_the_example() {
     // Taken apart whole, so that a new key does not compile before it is looked for here.
     let ConfigFile { scan, knowledge } = file;
     let ScanSection { threads, format, min_severity, assume_account, assume_region } = scan;
-    let KnowledgeSection { default_intel, intel, trusted, geoip, aws_ranges, inventory } = knowledge;
+    let KnowledgeSection {
+        default_intel,
+        intel,
+        feed,
+        feed_folder,
+        list_bytes_max,
+        guards,
+        trusted,
+        geoip,
+        aws_ranges,
+        inventory,
+    } = knowledge;
+    assert!(feed_folder.is_some() && list_bytes_max.is_some() && !guards.is_empty());
+    assert!(intel.iter().any(|intel| intel.format.is_some() && intel.column.is_some()));
+    assert!(feed.iter().any(|feed| feed.confidence.is_some()) && feed.iter().any(|feed| feed.subdomains));
     assert!(threads.is_some() && format.is_some() && min_severity.is_some());
     assert!(assume_account.is_some() && assume_region.is_some() && default_intel.is_some());
     assert!(!intel.is_empty() && !trusted.is_empty() && !geoip.is_empty());

@@ -24,9 +24,9 @@ fn detect(event: &ApiCall<'_>, context: &Context<'_>, signals: &mut Vec<Signal>)
     if key.is_empty() || !call::proves_credentials(event) {
         return;
     }
-    let mut threats = context.knowledge.key_matches(key);
     // An own list may hold keys as well: whatever list names the key says that it is out.
-    threats.retain(|threat| matches!(threat.kind, ListKind::LeakedKey | ListKind::Custom | ListKind::Malicious));
+    let kinds = [ListKind::LeakedKey, ListKind::Custom, ListKind::Malicious];
+    let threats = context.knowledge.key_threats(key, &kinds, event.time);
     if threats.is_empty() {
         return;
     }

@@ -2,6 +2,7 @@
 
 use crate::Context;
 use crate::shared::call;
+use crate::shared::listed_flow::{age, guarded};
 use watchfire_model::{ApiCall, CallCategory, FindingType, ListKind, Severity, Signal, ThreatMatch};
 
 /// The kinds of lists that make a caller a known malicious one.
@@ -23,7 +24,7 @@ pub(crate) fn matches(event: &ApiCall<'_>, context: &Context<'_>, kinds: &[ListK
     if context.knowledge.ip_kinds(ip) & bits == 0 || call::is_by_service(event) || !call::proves_credentials(event) {
         return Vec::new();
     }
-    context.knowledge.ip_matches(ip).into_iter().filter(|threat| kinds.contains(&threat.kind)).collect()
+    context.knowledge.ip_threats(ip, kinds, event.time)
 }
 
 /// Reports a management call if lists of these kinds cover its caller.
@@ -109,9 +110,13 @@ fn explain(signal: &mut Signal, threats: Vec<ThreatMatch>, event: &ApiCall<'_>) 
 
 /// "List `tor-exits` of 2024-02-27 (kind tor-exit) has the entry `198.51.100.0/24`, which covers 198.51.100.7."
 fn reason(threat: &ThreatMatch) -> String {
-    let ThreatMatch { list, kind, version, entry, threat_name, matched } = threat;
+    let ThreatMatch { list, kind, version, entry, threat_name, matched, .. } = threat;
     let dated = if version.is_empty() { ", which gives no date,".to_owned() } else { format!(" of {version}") };
     let covers = if entry == matched { String::new() } else { format!(", which covers {matched}") };
     let named = if threat_name.is_empty() { String::new() } else { format!(", and calls it `{threat_name}`") };
-    format!("The list `{list}`{dated} of kind {kind} has the entry `{entry}`{covers}{named}.")
+    format!(
+        "The list `{list}`{dated} of kind {kind} has the entry `{entry}`{covers}{named}{}.{}",
+        age(threat),
+        guarded(threat)
+    )
 }

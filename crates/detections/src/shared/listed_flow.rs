@@ -42,8 +42,7 @@ pub(crate) fn signal(
     contact: &Contact<'_>,
     context: &Context<'_>,
 ) -> Option<Signal> {
-    let mut threats = context.knowledge.ip_matches(contact.remote);
-    threats.retain(|threat| kinds.contains(&threat.kind));
+    let threats = context.knowledge.ip_threats(contact.remote, kinds, contact.flow.start);
     if threats.is_empty() {
         return None;
     }
@@ -86,9 +85,35 @@ pub(crate) fn listed(threat: &ThreatMatch) -> String {
     let name =
         if threat.threat_name.is_empty() { String::new() } else { format!(", under the name {}", threat.threat_name) };
     format!(
-        "{} is on the list `{}` ({}{version}) as `{}`{name}.",
-        threat.matched, threat.list, threat.kind, threat.entry
+        "{} is on the list `{}` ({}{version}) as `{}`{name}{}.{}",
+        threat.matched,
+        threat.list,
+        threat.kind,
+        threat.entry,
+        age(threat),
+        guarded(threat)
     )
+}
+
+/// ", last seen on 2026-01-02, 3 days before; it weighs 75 of 100": the end of a sentence about an entry, where it says
+/// more than that the list is believed.
+pub(crate) fn age(threat: &ThreatMatch) -> String {
+    let seen = match (threat.seen, threat.age_days) {
+        (Some(seen), Some(0)) => format!(", last seen on {}", seen.date()),
+        (Some(seen), Some(1)) => format!(", last seen on {}, a day before", seen.date()),
+        (Some(seen), Some(days)) => format!(", last seen on {}, {days} days before", seen.date()),
+        _ => String::new(),
+    };
+    let weight = if threat.weight < 100 { format!("; it weighs {} of 100", threat.weight) } else { String::new() };
+    seen + &weight
+}
+
+/// " The guard list `X` covers it too: many share it.", or nothing.
+pub(crate) fn guarded(threat: &ThreatMatch) -> String {
+    match threat.guard.as_str() {
+        "" => String::new(),
+        guard => format!(" The guard list `{guard}` covers it too: many share it, so look twice."),
+    }
 }
 
 /// "the list `X`", "the lists `X` and `Y`": for descriptions.

@@ -16,8 +16,7 @@ pub(crate) fn signal(
     query: &DnsQuery<'_>,
     context: &Context<'_>,
 ) -> Option<Signal> {
-    let mut threats = context.knowledge.domain_matches(&query.name);
-    threats.retain(|threat| threat.kind == kind);
+    let threats = context.knowledge.domain_threats(&query.name, &[kind], query.time);
     if threats.is_empty() {
         return None;
     }

@@ -54,8 +54,7 @@ pub(crate) fn signal(
     context: &Context<'_>,
 ) -> Option<(Signal, Probed)> {
     let reason = open_because(contact, context)?;
-    let mut threats = context.knowledge.ip_matches(contact.remote);
-    threats.retain(|threat| threat.kind == ListKind::Scanner);
+    let threats = context.knowledge.ip_threats(contact.remote, &[ListKind::Scanner], contact.flow.start);
     if threats.is_empty() {
         return None;
     }

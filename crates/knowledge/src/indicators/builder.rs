@@ -1,18 +1,18 @@
 //! Merging lists.
 
-use super::domains::Scope;
-use super::{Entry, EntrySets, Indicator, IndicatorList, Indicators, ListEntry, ListInfo};
+use super::label::{Label, Labels, Shape};
+use super::{EntrySets, Indicator, IndicatorList, Indicators, ListInfo, ListRole};
 use crate::address::{NOT_ROUTABLE_V4, NOT_ROUTABLE_V6};
 use crate::ranges::{Address, Prefix, Prefixes, RangeTable, flatten, sort};
 use foldhash::fast::FixedState;
-use hashbrown::HashTable;
+use hashbrown::{HashMap, HashTable};
 use ipnet::IpNet;
 use std::hash::BuildHasher;
 
 /// Collects lists; [`Self::build`] merges them. The order in which lists are added changes no answer.
 #[derive(Debug, Default)]
 pub struct IndicatorsBuilder {
-    lists: Vec<(IndicatorList, bool)>,
+    lists: Vec<(IndicatorList, ListRole)>,
 }
 
 /// Stands in a set for "not publicly routable": silences the set as a trusted entry does, and names no list.
@@ -21,13 +21,19 @@ const NOT_ROUTABLE: u32 = u32::MAX;
 impl IndicatorsBuilder {
     /// Adds a threat list.
     pub fn add(&mut self, list: IndicatorList) -> &mut Self {
-        self.lists.push((list, false));
+        self.lists.push((list, ListRole::Threat));
         self
     }
 
     /// Adds a trusted list, whose entries silence threat entries.
     pub fn trusted(&mut self, list: IndicatorList) -> &mut Self {
-        self.lists.push((list, true));
+        self.lists.push((list, ListRole::Trusted));
+        self
+    }
+
+    /// Adds a guard: a list of what many share, which makes public lists about it weigh little.
+    pub fn guard(&mut self, list: IndicatorList) -> &mut Self {
+        self.lists.push((list, ListRole::Guard));
         self
     }
 
@@ -35,13 +41,16 @@ impl IndicatorsBuilder {
     pub fn build(self) -> Indicators {
         let mut indicators = Indicators::default();
         let mut prefixes = Prefixes::default();
-        let entries = self.lists.iter().flat_map(|(list, _)| &list.entries);
-        let is_name = |entry: &&ListEntry| matches!(entry.indicator, Indicator::Domain(_) | Indicator::Below(_));
-        indicators.domains.reserve(entries.clone().filter(is_name).count());
-        indicators.entries.reserve(entries.count());
-        for (list, trusted) in self.lists {
-            add_list(&mut indicators, &mut prefixes, list, trusted);
+        let counts = |count: fn(&IndicatorList) -> usize| self.lists.iter().map(|(list, _)| count(list)).sum();
+        let name_bytes = counts(|list| list.entries.name_bytes());
+        indicators.domains.reserve(counts(|list| list.entries.name_count()), name_bytes);
+        prefixes.v4.reserve_exact(counts(|list| list.entries.v4_count()) + NOT_ROUTABLE_V4.len());
+        let (mut names, mut labels) = (Names::default(), Labels::default());
+        names.number("", &mut indicators.threat_names);
+        for (list, role) in self.lists {
+            add_list(&mut indicators, &mut prefixes, &mut names, &mut labels, list, role);
         }
+        indicators.domains.finish();
         indicators.hashes.sort_unstable();
         indicators.keys.sort_unstable();
         add_networks(&mut indicators, prefixes);
@@ -49,22 +58,60 @@ impl IndicatorsBuilder {
     }
 }
 
-fn add_list(indicators: &mut Indicators, prefixes: &mut Prefixes, list: IndicatorList, trusted: bool) {
-    let id = indicators.lists.len() as u32;
-    let bits = (!trusted).then(|| list.kind.bit());
-    let plain = if list.include_subdomains { Scope::ExactAndBelow } else { Scope::Exact };
-    for entry in list.entries {
-        let number = indicators.entries.len() as u32;
-        match &entry.indicator {
-            Indicator::Network(network) => prefixes.push(*network, number),
-            Indicator::Domain(name) => indicators.domains.insert(name, plain, bits, number),
-            Indicator::Below(name) => indicators.domains.insert(name, Scope::Below, bits, number),
-            Indicator::Sha256(digest) => indicators.hashes.push((**digest, number)),
-            Indicator::AccessKey(key) => indicators.keys.push((key.clone(), number)),
+/// Gives equal names of threats one number.
+#[derive(Default)]
+struct Names(HashMap<Box<str>, u32, FixedState>);
+
+impl Names {
+    fn number(&mut self, name: &str, names: &mut Vec<Box<str>>) -> u32 {
+        if name.is_empty() && !names.is_empty() {
+            return 0;
         }
-        indicators.entries.push(Entry { list: id, indicator: entry.indicator, threat_name: entry.threat_name });
+        if let Some(&number) = self.0.get(name) {
+            return number;
+        }
+        let number = names.len() as u32;
+        names.push(name.into());
+        self.0.insert(name.into(), number);
+        number
     }
-    indicators.lists.push(ListInfo { name: list.name, kind: list.kind, version: list.version, trusted });
+}
+
+fn add_list(
+    indicators: &mut Indicators,
+    prefixes: &mut Prefixes,
+    names: &mut Names,
+    labels: &mut Labels,
+    list: IndicatorList,
+    role: ListRole,
+) {
+    let id = indicators.lists.len() as u32;
+    let bits = match role {
+        ListRole::Threat => Some(list.kind.bit()),
+        ListRole::Trusted => None,
+        ListRole::Guard => Some(0),
+    };
+    let plain = if list.include_subdomains { Shape::ExactAndBelow } else { Shape::Exact };
+    for entry in list.entries.iter() {
+        let threat_name = names.number(&entry.threat_name, &mut indicators.threat_names);
+        let shape = match &entry.indicator {
+            Indicator::Network(network) => Shape::Bits(network.prefix_len()),
+            Indicator::Domain(_) => plain,
+            Indicator::Below(_) => Shape::Below,
+            Indicator::Sha256(_) | Indicator::AccessKey(_) => Shape::Whole,
+        };
+        let label = Label { list: id, threat_name, shape, details: entry.details };
+        let label = labels.number(label, &mut indicators.labels);
+        match entry.indicator {
+            Indicator::Network(network) => prefixes.push(network, label),
+            Indicator::Domain(name) | Indicator::Below(name) => indicators.domains.insert(&name, shape, bits, label),
+            Indicator::Sha256(digest) => indicators.hashes.push((*digest, label)),
+            Indicator::AccessKey(key) => indicators.keys.push((key, label)),
+        }
+    }
+    indicators.entry_count += list.entries.len();
+    let IndicatorList { name, kind, version, origin, confidence, .. } = list;
+    indicators.lists.push(ListInfo { name, kind, version, role, origin, confidence });
 }
 
 fn add_networks(indicators: &mut Indicators, mut prefixes: Prefixes) {
@@ -74,8 +121,8 @@ fn add_networks(indicators: &mut Indicators, mut prefixes: Prefixes) {
     let v4 = NOT_ROUTABLE_V4.iter().filter_map(|&(ip, length)| IpNet::new(ip.into(), length).ok());
     let v6 = NOT_ROUTABLE_V6.iter().filter_map(|&(ip, length)| IpNet::new(ip.into(), length).ok());
     v4.chain(v6).for_each(|network| prefixes.push(network, NOT_ROUTABLE));
-    drop_repeated(&mut prefixes.v4, &indicators.entries);
-    drop_repeated(&mut prefixes.v6, &indicators.entries);
+    drop_repeated(&mut prefixes.v4, &indicators.labels);
+    drop_repeated(&mut prefixes.v6, &indicators.labels);
 
     let mut sets = SetInterner::default();
     indicators.v4 = table(prefixes.v4, indicators, &mut sets);
@@ -85,16 +132,25 @@ fn add_networks(indicators: &mut Indicators, mut prefixes: Prefixes) {
 }
 
 /// Keeps one of several equal prefixes of one list. Without this, a list that repeats a wide prefix would put the
-/// repetitions into the set of every range below it; with it, a set has at most one entry per length and list.
-fn drop_repeated<A: Address>(prefixes: &mut Vec<Prefix<A>>, entries: &[Entry]) {
-    let list = |prefix: &Prefix<A>| entries.get(prefix.entry as usize).map(|entry| entry.list);
-    // Entries are numbered list by list, so those of one list stand together among equal prefixes.
+/// repetitions into the set of every range below it; with it, a set has at most one entry per length and list. The one
+/// that was seen last is kept: to be seen again makes an entry young again.
+fn drop_repeated<A: Address>(prefixes: &mut Vec<Prefix<A>>, labels: &[Label]) {
+    let list = |prefix: &Prefix<A>| labels.get(prefix.entry as usize).map(|label| label.list);
+    // Labels are numbered list by list, so those of one list stand together among equal prefixes.
     sort(prefixes);
-    prefixes.dedup_by(|a, b| a.first == b.first && a.last == b.last && list(a) == list(b));
+    let seen = |prefix: &Prefix<A>| labels.get(prefix.entry as usize)?.details.as_ref()?.seen;
+    prefixes.dedup_by(|later, kept| {
+        let is_same = later.first == kept.first && later.last == kept.last && list(later) == list(kept);
+        if is_same && seen(later) > seen(kept) {
+            kept.entry = later.entry;
+        }
+        is_same
+    });
 }
 
 fn table<A: Address>(prefixes: Vec<Prefix<A>>, indicators: &Indicators, sets: &mut SetInterner) -> RangeTable<A> {
     let mut table = RangeTable::default();
+    table.reserve(prefixes.len());
     flatten(prefixes, |first, last, entries| {
         // Ranges that no list mentions are not kept: they answer like any other miss.
         if entries != [NOT_ROUTABLE] {
@@ -123,24 +179,40 @@ fn touched(table: &RangeTable<u32>, sets: &EntrySets) -> Vec<u64> {
 struct SetInterner {
     sets: EntrySets,
     numbers: HashTable<u32>,
+    /// The set of each label alone, or [`NO_SET`]: nearly every range of a large list has one label.
+    alone: Vec<u32>,
 }
 
+const NO_SET: u32 = u32::MAX;
+
 impl SetInterner {
-    fn intern(&mut self, entries: &[u32], indicators: &Indicators) -> u32 {
+    fn intern(&mut self, labels: &[u32], indicators: &Indicators) -> u32 {
         const HASHER: FixedState = FixedState::with_seed(0x7365_7473);
         let sets = &mut self.sets;
         if sets.starts.is_empty() {
             sets.starts.push(0);
         }
-        let hash = HASHER.hash_one(entries);
-        if let Some(&number) = self.numbers.find(hash, |&number| sets.members(number) == entries) {
+        if let [label] = labels
+            && let Some(&number) = self.alone.get(*label as usize)
+            && number != NO_SET
+        {
+            return number;
+        }
+        let hash = HASHER.hash_one(labels);
+        if let Some(&number) = self.numbers.find(hash, |&number| sets.members(number) == labels) {
             return number;
         }
         let number = sets.kinds.len() as u32;
-        sets.members.extend_from_slice(entries);
+        sets.members.extend_from_slice(labels);
         sets.starts.push(sets.members.len() as u32);
-        sets.kinds.push(kinds(entries, indicators));
+        sets.kinds.push(kinds(labels, indicators));
         self.numbers.insert_unique(hash, number, |&number| HASHER.hash_one(sets.members(number)));
+        if let [label] = labels
+            && *label != NOT_ROUTABLE
+        {
+            self.alone.resize(self.alone.len().max(*label as usize + 1), NO_SET);
+            self.alone[*label as usize] = number;
+        }
         number
     }
 
@@ -149,9 +221,13 @@ impl SetInterner {
     }
 }
 
-fn kinds(entries: &[u32], indicators: &Indicators) -> u32 {
-    let lists = entries.iter().map(|&entry| indicators.list_of(entry).map(|(_, list)| list));
-    // An entry without a list is the mark of unroutable space.
-    let bits = lists.map(|list| list.filter(|list| !list.trusted).map(|list| list.kind.bit()));
+fn kinds(labels: &[u32], indicators: &Indicators) -> u32 {
+    let lists = labels.iter().map(|&label| indicators.list_of(label).map(|(_, list)| list));
+    // A label without a list is the mark of unroutable space.
+    let bits = lists.map(|list| match list?.role {
+        ListRole::Threat => Some(list?.kind.bit()),
+        ListRole::Trusted => None,
+        ListRole::Guard => Some(0),
+    });
     bits.collect::<Option<Vec<u32>>>().map_or(0, |bits| bits.into_iter().fold(0, |all, bit| all | bit))
 }

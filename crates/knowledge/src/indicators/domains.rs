@@ -1,7 +1,8 @@
 //! Names by the hash of each suffix.
 
+use super::label::Shape;
 use foldhash::fast::FixedState;
-use hashbrown::HashTable;
+use hashbrown::{HashMap, HashTable};
 use std::borrow::Cow;
 use std::hash::BuildHasher;
 
@@ -9,26 +10,32 @@ use std::hash::BuildHasher;
 /// chose, so nobody gains from colliding hashes.
 const HASHER: FixedState = FixedState::with_seed(0x7761_7463_6866_6972);
 
-/// Listed names and wildcards.
+/// Listed names and wildcards. A million names of twenty letters take some 40 MB.
 #[derive(Debug, Default)]
 pub(crate) struct Domains {
-    table: HashTable<Slot>,
-    /// The names of all slots, one behind the other: thousands of small allocations would cost more than the look-ups.
+    /// Numbers of names, by their hash.
+    table: HashTable<u32>,
+    /// The names one behind the other: a million small allocations would cost more than the look-ups.
     names: String,
-    /// Entries of one slot, chained: (entry, scope, the next link or [`NO_LINK`]).
-    links: Vec<(u32, Scope, u32)>,
+    /// Where each name begins in `names`; it ends where the next one begins.
+    starts: Vec<u32>,
+    /// What is listed under each name: the first link of a chain.
+    chains: Vec<u32>,
+    /// Chains are shared by all names of which the lists say the same, so there are few links.
+    links: Vec<Link>,
+    /// The link of each label and next link, while lists are added.
+    shared: HashMap<(u32, u32), u32, FixedState>,
 }
 
-/// Everything that is listed under one name.
+/// One label of a name, and the rest of its chain.
 #[derive(Debug)]
-struct Slot {
-    /// Where its name lies in `names`.
-    start: u32,
-    length: u32,
-    /// Kinds that cover the name itself, and kinds that cover what lies below it.
+struct Link {
+    label: u32,
+    shape: Shape,
+    next: u32,
+    /// Kinds of the chain from here on: those that cover the name itself, and those that cover what lies below it.
     exact: Kinds,
     below: Kinds,
-    link: u32,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,68 +44,78 @@ struct Kinds {
     trusted: bool,
 }
 
-/// Which names an entry covers.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Scope {
-    /// The name alone.
-    Exact,
-    /// The name and everything below.
-    ExactAndBelow,
-    /// Everything below, but not the name.
-    Below,
-}
-
 const NO_LINK: u32 = u32::MAX;
-
-impl Slot {
-    fn name<'a>(&self, names: &'a str) -> &'a str {
-        names.get(self.start as usize..(self.start + self.length) as usize).unwrap_or_default()
-    }
-}
 
 impl Domains {
     pub(crate) fn is_empty(&self) -> bool {
         self.table.is_empty()
     }
 
-    /// Makes room, which spares moving everything several times.
-    pub(crate) fn reserve(&mut self, names: usize) {
-        self.table.reserve(names, |slot| HASHER.hash_one(slot.name(&self.names)));
-        self.links.reserve(names);
+    /// Makes room for so many names of so many bytes together, which spares moving everything several times.
+    pub(crate) fn reserve(&mut self, names: usize, bytes: usize) {
+        let Self { table, names: text, starts, .. } = self;
+        table.reserve(names, |&number| HASHER.hash_one(name_at(text, starts, number)));
+        self.names.reserve_exact(bytes);
+        self.starts.reserve_exact(names);
+        self.chains.reserve_exact(names);
     }
 
     /// Lists a normalised name; `bits` is `None` for a trusted list.
-    pub(crate) fn insert(&mut self, name: &str, scope: Scope, bits: Option<u32>, entry: u32) {
-        let Self { table, names, links } = self;
+    pub(crate) fn insert(&mut self, name: &str, shape: Shape, bits: Option<u32>, label: u32) {
+        let Self { table, names, starts, chains, .. } = self;
         let hash = HASHER.hash_one(name);
-        let found = table.entry(hash, |slot| slot.name(names) == name, |slot| HASHER.hash_one(slot.name(names)));
-        let mut occupied = found.or_insert(Slot {
-            start: names.len() as u32,
-            length: name.len() as u32,
-            exact: Kinds::default(),
-            below: Kinds::default(),
-            link: NO_LINK,
+        let found = table.find(hash, |&number| name_at(names, starts, number) == name).copied();
+        let number = found.unwrap_or_else(|| {
+            let number = starts.len() as u32;
+            starts.push(names.len() as u32);
+            names.push_str(name);
+            chains.push(NO_LINK);
+            table.insert_unique(hash, number, |&number| HASHER.hash_one(name_at(names, starts, number)));
+            number
         });
-        let slot = occupied.get_mut();
-        for (kinds, covered) in [(&mut slot.exact, scope != Scope::Below), (&mut slot.below, scope != Scope::Exact)] {
+        let next = self.chains[number as usize];
+        // A list that repeats a line says nothing new.
+        if self.links.get(next as usize).is_none_or(|link| link.label != label) {
+            self.chains[number as usize] = self.link(label, shape, bits, next);
+        }
+    }
+
+    /// Gives up what only adding needs.
+    pub(crate) fn finish(&mut self) {
+        self.shared = HashMap::default();
+        self.names.shrink_to_fit();
+        self.links.shrink_to_fit();
+        // Names that several lists have were counted several times.
+        self.starts.shrink_to_fit();
+        self.chains.shrink_to_fit();
+        let Self { table, names, starts, .. } = self;
+        table.shrink_to_fit(|&number| HASHER.hash_one(name_at(names, starts, number)));
+    }
+
+    fn link(&mut self, label: u32, shape: Shape, bits: Option<u32>, next: u32) -> u32 {
+        if let Some(&link) = self.shared.get(&(label, next)) {
+            return link;
+        }
+        let (mut exact, mut below) =
+            self.links.get(next as usize).map(|link| (link.exact, link.below)).unwrap_or_default();
+        for (kinds, covered) in [(&mut exact, shape != Shape::Below), (&mut below, shape != Shape::Exact)] {
             if covered {
                 kinds.bits |= bits.unwrap_or(0);
                 kinds.trusted |= bits.is_none();
             }
         }
-        if slot.link == NO_LINK {
-            names.push_str(name);
-        }
-        links.push((entry, scope, slot.link));
-        slot.link = links.len() as u32 - 1;
+        let number = self.links.len() as u32;
+        self.links.push(Link { label, shape, next, exact, below });
+        self.shared.insert((label, next), number);
+        number
     }
 
     /// The kinds that cover a normalised name; 0 if trusted.
     pub(crate) fn kinds(&self, name: &str) -> u32 {
         let mut bits = 0;
         for (suffix, is_whole) in suffixes(name) {
-            if let Some(slot) = self.slot(suffix) {
-                let kinds = if is_whole { slot.exact } else { slot.below };
+            if let Some(link) = self.chain(suffix) {
+                let kinds = if is_whole { link.exact } else { link.below };
                 if kinds.trusted {
                     return 0;
                 }
@@ -108,24 +125,33 @@ impl Domains {
         bits
     }
 
-    /// The entries that cover a normalised name, trusted ones too, in no particular order.
-    pub(crate) fn covering(&self, name: &str) -> Vec<u32> {
-        let mut entries = Vec::new();
+    /// The labels that cover a normalised name, trusted ones too, in no particular order, each with the name that is
+    /// listed.
+    pub(crate) fn covering<'a>(&self, name: &'a str) -> Vec<(u32, &'a str)> {
+        let mut labels = Vec::new();
         for (suffix, is_whole) in suffixes(name) {
-            let mut link = self.slot(suffix).map_or(NO_LINK, |slot| slot.link);
-            while let Some(&(entry, scope, next)) = self.links.get(link as usize) {
-                if scope == Scope::ExactAndBelow || (scope == Scope::Exact) == is_whole {
-                    entries.push(entry);
+            let mut next = self.chain(suffix);
+            while let Some(link) = next {
+                if link.shape == Shape::ExactAndBelow || (link.shape == Shape::Exact) == is_whole {
+                    labels.push((link.label, suffix));
                 }
-                link = next;
+                next = self.links.get(link.next as usize);
             }
         }
-        entries
+        labels
     }
 
-    fn slot(&self, name: &str) -> Option<&Slot> {
-        self.table.find(HASHER.hash_one(name), |slot| slot.name(&self.names) == name)
+    fn chain(&self, name: &str) -> Option<&Link> {
+        let Self { table, names, starts, .. } = self;
+        let number = table.find(HASHER.hash_one(name), |&number| name_at(names, starts, number) == name)?;
+        self.links.get(*self.chains.get(*number as usize)? as usize)
     }
+}
+
+fn name_at<'a>(names: &'a str, starts: &[u32], number: u32) -> &'a str {
+    let at = number as usize;
+    let end = starts.get(at + 1).map_or(names.len(), |&end| end as usize);
+    starts.get(at).and_then(|&start| names.get(start as usize..end)).unwrap_or_default()
 }
 
 /// The name, then each parent of at least two labels: lists hold no shorter ones. The flag marks the name itself.

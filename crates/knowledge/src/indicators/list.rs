@@ -1,8 +1,9 @@
 //! What a list says.
 
+use super::ListEntries;
 use ipnet::IpNet;
 use std::fmt;
-use watchfire_model::ListKind;
+use watchfire_model::{ListKind, Time};
 
 /// One list as read from a file, before it is merged with the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,8 +20,12 @@ pub struct IndicatorList {
     pub source: String,
     /// Its licence; empty if it does not say.
     pub licence: String,
+    /// Who stands behind it.
+    pub origin: ListOrigin,
+    /// How likely an entry of it is right, in percent. Says nothing of a list that is taken at its word.
+    pub confidence: u8,
     /// The entries.
-    pub entries: Vec<ListEntry>,
+    pub entries: ListEntries,
 }
 
 impl IndicatorList {
@@ -33,7 +38,9 @@ impl IndicatorList {
             include_subdomains: false,
             source: String::new(),
             licence: String::new(),
-            entries: Vec::new(),
+            origin: ListOrigin::Own,
+            confidence: 100,
+            entries: ListEntries::default(),
         }
     }
 }
@@ -45,9 +52,32 @@ pub struct ListEntry {
     pub indicator: Indicator,
     /// What the list calls the threat; empty if it gives no name.
     pub threat_name: Box<str>,
+    /// What else the list says of it, if it says anything. Boxed, for most lists say nothing.
+    pub details: Option<Box<EntryDetails>>,
 }
 
-/// What an entry matches, in normal form: [`txt_list::indicator`](crate::txt_list::indicator) makes it from text.
+/// What a list says of an entry besides its name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryDetails {
+    /// When it was last seen to be what the list says.
+    pub seen: Option<Time>,
+    /// When it ends to be so: it does not match events from then on.
+    pub until: Option<Time>,
+    /// How likely the entry is right, in percent.
+    pub confidence: Option<u8>,
+}
+
+/// Who stands behind a list.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum ListOrigin {
+    /// The user handed it over: it is taken at its word. It does not age, and a guard only adds a remark.
+    #[default]
+    Own,
+    /// It ships with the program, or was fetched as a feed: confidence, ageing and guards apply.
+    Public,
+}
+
+/// What an entry matches, in normal form: [`lists::indicator`](crate::lists::indicator) makes it from text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Indicator {
     /// Addresses. A single one is a prefix of full length.

@@ -1,13 +1,13 @@
 //! The lists as a user writes them, and the answers.
 
 use super::{Indicator, IndicatorList, Indicators, IndicatorsBuilder, ListEntry};
-use crate::txt_list;
+use crate::lists;
 use proptest::prelude::*;
 use std::net::IpAddr;
 use watchfire_model::ListKind;
 
 fn list(name: &str, kind: ListKind, text: &str) -> IndicatorList {
-    let parsed = txt_list::parse(text.as_bytes(), &IndicatorList::new(name, kind));
+    let parsed = lists::txt::parse(text.as_bytes(), &IndicatorList::new(name, kind));
     assert_eq!(parsed.rejected, []);
     parsed.list
 }
@@ -111,7 +111,7 @@ fn keys_and_digests_are_found() {
     let found = indicators.key_matches("AKIAIOSFODNN7EXAMPLE");
     assert_eq!((found.len(), found[0].threat_name.as_str()), (1, "a public repository"));
     assert_eq!(indicators.key_matches("AKIAIOSFODNN7EXAMPLF"), []);
-    let Ok(Indicator::Sha256(bytes)) = txt_list::indicator(digest) else { panic!() };
+    let Ok(Indicator::Sha256(bytes)) = lists::indicator(digest) else { panic!() };
     assert_eq!(indicators.hash_matches(&bytes)[0].entry, digest);
 }
 
@@ -153,7 +153,7 @@ proptest! {
         let kinds = [ListKind::C2, ListKind::TorExit, ListKind::C2];
         let mut lists: Vec<_> = (0..4).map(|at| IndicatorList::new(at.to_string(), *kinds.get(at).unwrap_or(&ListKind::Custom))).collect();
         for &(network, at) in &entries {
-            lists[at].entries.push(ListEntry { indicator: Indicator::Network(network), threat_name: "".into() });
+            lists[at].entries.push(ListEntry { indicator: Indicator::Network(network), threat_name: "".into(), details: None });
         }
         let mut builder = IndicatorsBuilder::default();
         builder.trusted(lists.pop().unwrap());
@@ -186,7 +186,7 @@ proptest! {
             IndicatorList::new("2", ListKind::Custom),
         ];
         for (text, at) in &entries {
-            lists[*at].entries.push(ListEntry { indicator: txt_list::indicator(text).unwrap(), threat_name: "".into() });
+            lists[*at].entries.push(ListEntry { indicator: lists::indicator(text).unwrap(), threat_name: "".into(), details: None });
         }
         let mut builder = IndicatorsBuilder::default();
         let [exact, all, trusted] = lists;

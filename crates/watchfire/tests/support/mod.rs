@@ -11,6 +11,7 @@ use watchfire::load;
 use watchfire::progress::Progress;
 use watchfire::scan::{ScanOptions, ScanOutcome, scan};
 use watchfire_knowledge::Knowledge;
+use watchfire_knowledge::lists::LIST_BYTES_MAX;
 use watchfire_model::{Finding, ListKind};
 
 /// The root of the repository.
@@ -41,6 +42,10 @@ pub fn knowledge(scenario: Option<&Path>) -> Knowledge {
         assume_region: String::new(),
         default_intel: true,
         intel: Vec::new(),
+        feeds: Vec::new(),
+        feed_folder: PathBuf::new(),
+        list_bytes_max: LIST_BYTES_MAX,
+        guards: Vec::new(),
         trusted: Vec::new(),
         geoip: Vec::new(),
         aws_ranges: None,
@@ -57,7 +62,7 @@ pub fn knowledge(scenario: Option<&Path>) -> Knowledge {
             name => {
                 let kind = name.strip_suffix(".txt").and_then(ListKind::from_name);
                 let kind = kind.unwrap_or_else(|| panic!("{} is named after no kind of list", file.display()));
-                settings.intel.push(IntelArgument { kind, file });
+                settings.intel.push(IntelArgument { kind, format: None, file });
             }
         }
     }

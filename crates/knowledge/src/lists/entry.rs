@@ -1,55 +1,11 @@
-//! The plain text form of a list: one entry a line.
-//!
-//! ```text
-//! # name: Our C2 list
-//! # kind: c2
-//! # date: 2026-01-31
-//! # subdomains: yes
-//! 198.51.100.7            # Emotet
-//! 2001:db8:1::/48
-//! example.com
-//! *.example.org
-//! ```
-//!
-//! Entries are IPv4 and IPv6 addresses and prefixes, domains, `*.` wildcards, SHA-256 digests and access key ids.
-//! `#` and `;` begin a comment line; after white space they begin a comment that names the entry's threat.
-//! Nothing a file holds makes reading fail: what cannot be used is counted, with the line and a sentence.
+//! One entry of a list: from text to its normal form, or the reason why it is refused.
 
 use crate::address::{canonical, is_publicly_routable};
-use crate::indicators::{Indicator, IndicatorList, ListEntry};
+use crate::indicators::Indicator;
 use crate::suffixes::Suffixes;
 use ipnet::IpNet;
 use std::borrow::Cow;
-use std::net::IpAddr;
-use watchfire_model::ListKind;
-
-/// What could be read of a list, and what could not.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TxtList {
-    /// The list.
-    pub list: IndicatorList,
-    /// How many lines were refused.
-    pub rejected_count: u64,
-    /// The first refused lines, at most [`REJECTED_KEPT_MAX`].
-    pub rejected: Vec<Rejected>,
-}
-
-/// One refused line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rejected {
-    /// From 1.
-    pub line: u64,
-    /// The entry, cut to [`REJECTED_TEXT_CHARS_MAX`] characters.
-    pub text: String,
-    /// Why.
-    pub reason: EntryError,
-}
-
-/// Refused lines that are kept in words: enough to see a pattern. The others are only counted.
-pub const REJECTED_KEPT_MAX: usize = 20;
-
-/// Characters of a refused line that are kept: an entry with its comment, not a page of the wrong file.
-pub const REJECTED_TEXT_CHARS_MAX: usize = 100;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// The shortest IPv4 prefix a list may hold, in bits. No registry ever gave a larger block to one holder.
 pub const PREFIX_BITS_MIN_V4: u8 = 8;
@@ -75,6 +31,50 @@ pub enum EntryError {
     /// `198.51.100.1:443`.
     #[error("an address with a port is not supported: write the address, if all of its ports are meant")]
     Port,
+    /// An MD5, a SHA-1 and the like.
+    #[error("of a file's digests only SHA-256 is matched")]
+    OtherDigest,
+    /// `Contains`, `LIKE`, `DoesNotEqual`.
+    #[error("the comparison is not supported: only equality, lists of values and inclusive ranges are")]
+    Comparison,
+    /// `[a AND b]`.
+    #[error("a pattern that wants several things at once is not supported: one of them alone would accuse too much")]
+    Conjunction,
+    /// A pattern that is none.
+    #[error("the pattern could not be read")]
+    Pattern,
+    /// Patterns in Snort's or YARA's language.
+    #[error("the pattern is in another language than STIX's")]
+    PatternLanguage,
+    /// Mail addresses, mutexes, processes.
+    #[error(
+        "this kind of thing is not matched: addresses, domains, URLs that are a whole host and SHA-256 digests are"
+    )]
+    ObjectKind,
+    /// The list knows better.
+    #[error("the list itself says that it is not meant for detection")]
+    NotForDetection,
+    /// Revoked, deleted.
+    #[error("the list has withdrawn the entry")]
+    Withdrawn,
+    /// A range that is none.
+    #[error("not a range of addresses of one family, the lowest first")]
+    Range,
+    /// A row that is too short.
+    #[error("the row has nothing in the column that holds the entries")]
+    Column,
+    /// A file without the column.
+    #[error("no column has the wanted title; name one with `csv:COLUMN`")]
+    NoSuchColumn,
+    /// A file that is no whole XML or JSON document.
+    #[error("the document is not well-formed from here on, or not what its beginning promised; the rest was not read")]
+    Malformed,
+    /// A hostile document.
+    #[error("the document is nested too deeply; the rest was not read")]
+    TooDeep,
+    /// Regular expressions and substrings of warning lists.
+    #[error("regular expressions and parts of names are not supported")]
+    Expression,
     /// Anything else.
     #[error("neither an address, a prefix, a domain, a SHA-256 digest nor an access key id")]
     Unknown,
@@ -83,84 +83,12 @@ pub enum EntryError {
     Header,
 }
 
-/// Reads a list. The header comments win over what `defaults` says; its entries are ignored.
-pub fn parse(bytes: &[u8], defaults: &IndicatorList) -> TxtList {
-    // Checking first is several times faster than the lossy reading, and nearly every list is sound.
-    let text = std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed);
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let list = IndicatorList { entries: Vec::new(), ..defaults.clone() };
-    let mut parsed = TxtList { list, rejected_count: 0, rejected: Vec::new() };
-    let mut list_threat: Box<str> = Box::default();
-    for (number, line) in (1..).zip(text.lines()) {
-        let line = line.trim();
-        if let Some(comment) = line.strip_prefix(['#', ';']) {
-            // Comments between entries are prose, whatever they look like.
-            if parsed.list.entries.is_empty() && !read_header(comment, &mut parsed.list, &mut list_threat) {
-                parsed.reject(number, line, EntryError::Header);
-            }
-            continue;
-        }
-        let (entry, threat) = split_comment(line);
-        if entry.is_empty() {
-            continue;
-        }
-        match indicator(entry) {
-            Ok(indicator) => {
-                let threat_name = if threat.is_empty() { list_threat.clone() } else { threat.into() };
-                parsed.list.entries.push(ListEntry { indicator, threat_name });
-            }
-            Err(reason) => parsed.reject(number, entry, reason),
-        }
-    }
-    parsed
-}
-
-impl TxtList {
-    fn reject(&mut self, line: u64, text: &str, reason: EntryError) {
-        self.rejected_count += 1;
-        if self.rejected.len() < REJECTED_KEPT_MAX {
-            let text = text.chars().take(REJECTED_TEXT_CHARS_MAX).collect();
-            self.rejected.push(Rejected { line, text, reason });
-        }
-    }
-}
-
-/// Takes `key: value` from a header comment; false if the key is ours and the value makes no sense.
-fn read_header(comment: &str, list: &mut IndicatorList, threat: &mut Box<str>) -> bool {
-    let Some((key, value)) = comment.split_once(':') else { return true };
-    let value = value.trim();
-    match key.trim().to_ascii_lowercase().as_str() {
-        "name" => list.name = value.to_owned(),
-        "date" | "version" => list.version = value.to_owned(),
-        "source" => list.source = value.to_owned(),
-        "licence" | "license" => list.licence = value.to_owned(),
-        "threat" => *threat = value.into(),
-        "kind" => match ListKind::from_name(&value.to_ascii_lowercase()) {
-            Some(kind) => list.kind = kind,
-            None => return false,
-        },
-        "subdomains" => match value.to_ascii_lowercase().as_str() {
-            "yes" | "true" => list.include_subdomains = true,
-            "no" | "false" => list.include_subdomains = false,
-            _ => return false,
-        },
-        _ => {}
-    }
-    true
-}
-
-/// Splits `entry  # threat` or `entry  ; threat`. A sign that follows no white space belongs to the entry.
-fn split_comment(line: &str) -> (&str, &str) {
-    let hash = line.match_indices(['#', ';']).find(|&(at, _)| line[..at].ends_with(char::is_whitespace));
-    match hash {
-        Some((at, _)) => (line[..at].trim_end(), line[at + 1..].trim()),
-        None => (line, ""),
-    }
-}
-
-/// Reads one entry into its normal form.
+/// Reads one entry into its normal form. A URL without path means its host.
 pub fn indicator(text: &str) -> Result<Indicator, EntryError> {
     // Cheap tests first: nearly every entry of nearly every list is an address or a plain name.
+    if let Some(address) = plain_v4(text) {
+        return checked_address(address);
+    }
     if text.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':' | b'/'))
         && let Some(network) = network(text)
     {
@@ -172,10 +100,64 @@ pub fn indicator(text: &str) -> Result<Indicator, EntryError> {
     if is_access_key(text) {
         return Ok(Indicator::AccessKey(text.into()));
     }
+    if let Some(host) = host_of_bare_url(text) {
+        return indicator(host);
+    }
+    if matches!(text.len(), 32 | 40 | 56 | 96 | 128) && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(EntryError::OtherDigest);
+    }
     match text.strip_prefix("*.") {
         Some(parent) => checked_domain(parent).map(Indicator::Below),
         None => checked_domain(text).map(Indicator::Domain),
     }
+}
+
+/// An IPv4 address of four decimal numbers without leading zeros, which is what lists of millions consist of. The standard
+/// library reads the same ones, three times slower.
+pub(super) fn plain_v4(text: &str) -> Option<Ipv4Addr> {
+    let (mut address, mut number, mut digits, mut dots) = (0u32, 0u32, 0, 0);
+    for byte in text.bytes() {
+        match byte {
+            b'0'..=b'9' if digits < 3 && (digits == 0 || number > 0) => {
+                number = number * 10 + u32::from(byte - b'0');
+                digits += 1;
+            }
+            b'.' if digits > 0 && dots < 3 => {
+                address = address << 8 | number;
+                (number, digits, dots) = (0, 0, dots + 1);
+            }
+            _ => return None,
+        }
+        if number > 255 {
+            return None;
+        }
+    }
+    (dots == 3 && digits > 0).then(|| (address << 8 | number).into())
+}
+
+/// `example.com` of `https://example.com/`: a URL that names nothing but a host. `None` for anything else.
+fn host_of_bare_url(text: &str) -> Option<&str> {
+    let (scheme, rest) = text.split_once("://")?;
+    let is_scheme = !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let host = rest.strip_suffix('/').unwrap_or(rest);
+    let is_host = !host.is_empty() && !host.contains(['/', '?', '#', '@', ':', '*']);
+    (is_scheme && is_host).then_some(host)
+}
+
+/// Reads an inclusive range into the prefixes that cover it exactly.
+pub(super) fn range(first: &str, last: &str) -> Result<Vec<Indicator>, EntryError> {
+    let address = |text: &str| text.trim().parse().map(canonical).map_err(|_| EntryError::Range);
+    let networks: Vec<IpNet> = match (address(first)?, address(last)?) {
+        (IpAddr::V4(first), IpAddr::V4(last)) if first <= last => {
+            ipnet::Ipv4Subnets::new(first, last, 0).map(IpNet::V4).collect()
+        }
+        (IpAddr::V6(first), IpAddr::V6(last)) if first <= last => {
+            ipnet::Ipv6Subnets::new(first, last, 0).map(IpNet::V6).collect()
+        }
+        _ => return Err(EntryError::Range),
+    };
+    // All or none: a range of which a part is refused is not what the list meant.
+    networks.into_iter().map(checked_network).collect()
 }
 
 fn network(text: &str) -> Option<IpNet> {
@@ -190,6 +172,11 @@ fn network(text: &str) -> Option<IpNet> {
         }
         _ => Some(network),
     }
+}
+
+/// One IPv4 address as an entry.
+pub(super) fn checked_address(address: Ipv4Addr) -> Result<Indicator, EntryError> {
+    checked_network(IpNet::V4(address.into()))
 }
 
 fn checked_network(network: IpNet) -> Result<Indicator, EntryError> {
@@ -261,4 +248,19 @@ fn is_domain(name: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::plain_v4;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn plain_addresses_are_read_as_the_standard_library_does(
+            text in "[0-9.]{0,16}|([0-9]{1,3}\\.){3}[0-9]{1,3}",
+            octets in any::<[u8; 4]>(),
+        ) {
+            prop_assert_eq!(plain_v4(&text), text.parse().ok());
+            let address = std::net::Ipv4Addr::from(octets);
+            prop_assert_eq!(plain_v4(&address.to_string()), Some(address));
+        }
+    }
+}

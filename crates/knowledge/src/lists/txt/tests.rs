@@ -1,16 +1,17 @@
 //! Lists as people and programs write them.
 
-use super::{EntryError, PREFIX_BITS_MIN_V4, REJECTED_KEPT_MAX, TxtList, indicator, parse};
+use super::parse;
 use crate::indicators::{IndicatorList, ListEntry};
+use crate::lists::{EntryError, PREFIX_BITS_MIN_V4, REJECTED_KEPT_MAX, ReadList, indicator};
 use proptest::prelude::*;
 use watchfire_model::ListKind;
 
-fn read(text: &str) -> TxtList {
+fn read(text: &str) -> ReadList {
     parse(text.as_bytes(), &IndicatorList::new("file", ListKind::Custom))
 }
 
 fn entries(text: &str) -> Vec<String> {
-    let write = |entry: &ListEntry| match entry.threat_name.is_empty() {
+    let write = |entry: ListEntry| match entry.threat_name.is_empty() {
         true => entry.indicator.to_string(),
         false => format!("{} # {}", entry.indicator, entry.threat_name),
     };
@@ -23,13 +24,13 @@ fn check_refused(text: &str, reason: EntryError) {
 
 #[test]
 fn a_header_says_what_the_list_is() {
-    let TxtList { list, rejected, .. } = read(
+    let ReadList { list, rejected, .. } = read(
         "\u{feff}# Name: Our C2\r\n#kind: c2\r\n; date: 2026-01-01\r\n# subdomains: yes\r\n# threat: Emotet\r\n\r\nexample.com\r\n# kind: mining\r\n",
     );
     assert_eq!(rejected, []);
     assert_eq!((list.name.as_str(), list.kind, list.version.as_str()), ("Our C2", ListKind::C2, "2026-01-01"));
     assert!(list.include_subdomains);
-    assert_eq!(&*list.entries[0].threat_name, "Emotet");
+    assert_eq!(&*list.entries.get(0).unwrap().threat_name, "Emotet");
 }
 
 #[test]
@@ -86,22 +87,19 @@ fn what_is_no_entry_is_refused_with_its_reason() {
     check_refused("http://example.com/x", EntryError::Url);
     check_refused("example.com/x", EntryError::Url);
     check_refused("198.51.100.7:443", EntryError::Port);
-    for text in [
-        "1.2.3",
-        "1.2.3.4.5",
-        "hello",
-        "*",
-        "*.",
-        "a b.com",
-        "198.51.100.0/33",
-        "a..com",
-        "-",
-        "d41d8cd98f00b204e9800998ecf8427e",
-    ] {
+    for text in ["1.2.3", "1.2.3.4.5", "hello", "*", "*.", "a b.com", "198.51.100.0/33", "a..com", "-"] {
         check_refused(text, EntryError::Unknown);
     }
+    check_refused("d41d8cd98f00b204e9800998ecf8427e", EntryError::OtherDigest);
+    check_refused("http://example.com:80/", EntryError::Url);
+    check_refused("http://user@example.com/", EntryError::Url);
     // The private section of the public suffix list does not count: a hoster may be listed.
     assert!(indicator("duckdns.org").is_ok());
+}
+
+#[test]
+fn a_url_without_path_is_its_host() {
+    assert_eq!(entries("https://Bad.example.com/\nhttp://198.51.100.7"), ["bad.example.com", "198.51.100.7"]);
 }
 
 #[test]

@@ -9,6 +9,7 @@
 //! A scan that finishes removes the file.
 
 use crate::config::Settings;
+use crate::format::Format;
 use crate::scan::{FileResult, ScanOptions};
 use anyhow::{Context, Result, anyhow, bail};
 use serde::{Deserialize, Serialize};
@@ -244,22 +245,22 @@ fn version(file: &FoundFile) -> Option<String> {
 /// A number for everything that decides what a scan keeps of a file.
 pub fn scan_identity(options: &ScanOptions, settings: &Settings) -> Result<u128> {
     let mut hash = Xxh3::new();
-    let scope = &options.scope;
-    let said = format!(
-        "{FORM} {} {scope:?} {:?} {:?} {:?} {}",
-        env!("CARGO_PKG_VERSION"),
-        options.assume_account,
-        options.assume_region,
-        options.limits,
-        settings.default_intel,
-    );
+    // Neither how many threads read nor how findings are shown decides what is kept.
+    let settings = Settings { threads: 0, format: Format::Table, min_severity: None, ..settings.clone() };
+    let said = format!("{FORM} {} {:?} {:?} {settings:?}", env!("CARGO_PKG_VERSION"), options.scope, options.limits);
     hash.update(said.as_bytes());
-    let lists = settings.intel.iter().map(|intel| &intel.file).chain(&settings.trusted);
-    let data = settings.geoip.iter().chain(&settings.aws_ranges).chain(&settings.inventory);
-    for intel in &settings.intel {
-        hash.write(intel.kind.name().as_bytes());
+    let mut files: Vec<PathBuf> = settings.intel.iter().map(|intel| intel.file.clone()).collect();
+    for more in [&settings.trusted, &settings.guards, &settings.geoip] {
+        files.extend_from_slice(more);
     }
-    for file in lists.chain(data) {
+    files.extend(settings.aws_ranges.iter().chain(&settings.inventory).cloned());
+    if !settings.feeds.is_empty() {
+        let fetched = std::fs::read_dir(&settings.feed_folder).into_iter().flatten().flatten();
+        let mut fetched: Vec<PathBuf> = fetched.map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+        fetched.sort();
+        files.append(&mut fetched);
+    }
+    for file in &files {
         let not_read = || format!("could not read `{}`", file.display());
         let mut reader = BufReader::new(File::open(file).with_context(not_read)?);
         hash.write_u8(0);

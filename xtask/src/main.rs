@@ -10,6 +10,7 @@ mod generate;
 #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "only the floor inflates"))]
 mod gzip;
 mod intel;
+mod pages;
 mod picture;
 #[cfg(test)]
 mod tidy;
@@ -33,6 +34,7 @@ House tasks. Run them with `cargo run --release -p xtask -- TASK`.
   bench        compare the program with the floor on the same corpora in one run
   determinism  give the program the same records in other files, and compare what it finds
   picture      draw the program's output for README.md
+  pages        write the pages of the finding types in docs/findings
 
 `TASK --help` tells the options of a task.";
 
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         "bench" => bench::run(rest),
         "determinism" => determinism::run(rest),
         "picture" => picture::run(rest),
+        "pages" => pages::run(rest),
         "" | "help" | "--help" | "-h" => {
             println!("{HELP}");
             Ok(())

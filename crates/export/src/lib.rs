@@ -38,6 +38,7 @@ pub use guardduty::{
     VERSION, detector_id, finding_arn, finding_json, json_document, partition, write_json, write_jsonl,
 };
 pub use markdown::{markdown_finding, markdown_summary};
+pub use mitre::{tactic_name, technique_url};
 pub use ocsf::{OCSF_VERSION, ocsf_finding};
 pub use schema::FINDING_SCHEMA;
 pub use table::{table, table_of_json};

@@ -1,0 +1,78 @@
+//! Which folder of `scenarios/` gives a finding type, and the command that shows it.
+
+use anyhow::Context;
+use serde_json::Value;
+use std::path::Path;
+use watchfire_model::FindingType;
+
+/// A scenario, as far as a page tells of it.
+#[derive(Clone)]
+pub(super) struct Scenario {
+    name: String,
+    pub(super) about: String,
+    types: Vec<String>,
+    /// The options that hand over what stands in `knowledge/`.
+    options: Vec<String>,
+}
+
+impl Scenario {
+    /// Every scenario that has logs of its own, in order of names.
+    pub(super) fn all(root: &Path) -> anyhow::Result<Vec<Self>> {
+        let mut scenarios = Vec::new();
+        for entry in std::fs::read_dir(root.join("scenarios")).context("could not list `scenarios`")? {
+            let folder = entry?.path();
+            if folder.join("events").is_dir() {
+                scenarios.push(Self::read(&folder)?);
+            }
+        }
+        scenarios.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(scenarios)
+    }
+
+    fn read(folder: &Path) -> anyhow::Result<Self> {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let file = folder.join("expected.json");
+        let text = std::fs::read_to_string(&file).with_context(|| format!("could not read `{}`", file.display()))?;
+        let expected: Value = serde_json::from_str(&text).with_context(|| format!("`{}`", file.display()))?;
+        let findings = expected["findings"].as_array().map_or(&[][..], Vec::as_slice);
+        let types = findings.iter().filter_map(|finding| finding["type"].as_str()).map(str::to_owned).collect();
+        Ok(Self {
+            about: expected["about"].as_str().unwrap_or_default().to_owned(),
+            types,
+            options: options(folder, &name)?,
+            name,
+        })
+    }
+
+    pub(super) fn gives(&self, finding_type: FindingType) -> bool {
+        self.types.iter().any(|given| given == finding_type.as_str())
+    }
+
+    /// The command that reports this type alone; long ones go over several lines.
+    pub(super) fn command(&self, finding_type: FindingType) -> String {
+        let begin = format!("watchfire scan scenarios/{}/events --type '{finding_type}'", self.name);
+        [&[begin], self.options.as_slice()].concat().join(" \\\n    ")
+    }
+}
+
+/// `KIND.txt` are threat lists, `trusted.txt` the trusted list, `inventory.json` the inventory.
+fn options(folder: &Path, name: &str) -> anyhow::Result<Vec<String>> {
+    let knowledge = folder.join("knowledge");
+    if !knowledge.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut files: Vec<String> = Vec::new();
+    for entry in std::fs::read_dir(&knowledge)? {
+        files.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    files.sort();
+    let option = |file: &String| {
+        let path = format!("scenarios/{name}/knowledge/{file}");
+        match file.as_str() {
+            "trusted.txt" => format!("--trusted {path}"),
+            "inventory.json" => format!("--inventory {path}"),
+            list => format!("--intel {}={path}", list.trim_end_matches(".txt")),
+        }
+    };
+    Ok(files.iter().map(option).collect())
+}

@@ -3,6 +3,7 @@
 
 mod arguments;
 mod bench;
+mod book;
 mod determinism;
 #[cfg(target_arch = "x86_64")]
 mod floor;
@@ -35,6 +36,7 @@ House tasks. Run them with `cargo run --release -p xtask -- TASK`.
   determinism  give the program the same records in other files, and compare what it finds
   picture      draw the program's output for README.md
   pages        write the pages of the finding types in docs/findings
+  book-links   what mdBook runs over the pages of docs
 
 `TASK --help` tells the options of a task.";
 
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
         "determinism" => determinism::run(rest),
         "picture" => picture::run(rest),
         "pages" => pages::run(rest),
+        "book-links" => book::run(&rest),
         "" | "help" | "--help" | "-h" => {
             println!("{HELP}");
             Ok(())

@@ -172,7 +172,11 @@ fn index() -> anyhow::Result<String> {
         let _ = writeln!(text, "- **{purpose}**: {}", types.iter().map(short).collect::<Vec<_>>().join(", "));
     }
     for (resource, types) in types {
-        let _ = write!(text, "\n## {}\n\n| type | severity | what was seen |\n| --- | --- | --- |\n", resource_name(resource));
+        let _ = write!(
+            text,
+            "\n## {}\n\n| type | severity | what was seen |\n| --- | --- | --- |\n",
+            resource_name(resource)
+        );
         for finding_type in types {
             let severity = page::severity(page::entry_of(finding_type)?);
             let summary = page::detection_of(finding_type).map_or("", |detection| detection.summary);
@@ -243,5 +247,18 @@ mod tests {
             }
         }
         assert!(missing.is_empty(), "{missing:#?}");
+    }
+
+    #[test]
+    fn what_a_page_says_that_the_account_says_is_what_it_says() {
+        let account = std::fs::read_to_string(root().join("crates/watchfire/src/commands/account.rs")).unwrap();
+        for (place, text) in written(&root()).unwrap() {
+            let Some((_, needs)) = text.split_once("## What it needs\n\n") else { continue };
+            for row in needs.lines().take_while(|line| !line.starts_with('#')).skip(2).filter(|line| !line.is_empty()) {
+                let said = row.trim_end_matches(" |").rsplit(" | ").next().unwrap_or_default();
+                let why = said.rsplit(": ").next().unwrap_or_default();
+                assert!(account.contains(&format!("\"{why}\"")), "{place}: the account of a scan does not say `{why}`");
+            }
+        }
     }
 }

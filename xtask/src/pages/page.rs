@@ -33,7 +33,7 @@ pub(super) fn page(material: &Material<'_>) -> String {
     needs(&mut text, material);
     section(&mut text, "What to do", &remediation(material));
     trigger(&mut text, material);
-    in_guardduty(&mut text, material.entry);
+    in_guardduty(&mut text, material);
     text.truncate(text.trim_end().len());
     text + "\n"
 }
@@ -53,12 +53,12 @@ fn constant_of(material: &Material<'_>) -> Option<(String, String)> {
 
 fn facts(text: &mut String, material: &Material<'_>) {
     let entry = material.entry;
+    text.push_str("| | |\n| --- | --- |\n");
     let mut row = |name: &str, value: &str| {
         if !value.is_empty() {
-            let _ = writeln!(text, "| {name} | {} |", value.replace('|', "\\|"));
+            let _ = writeln!(text, "| {name} | {value} |");
         }
     };
-    row("", "");
     row("Severity", &severity(entry));
     let tactics = entry.tactic.mitre_tactics.iter();
     let tactics = tactics.map(|id| format!("[{}](https://attack.mitre.org/tactics/{id}/)", tactic_name(id)));
@@ -69,8 +69,7 @@ fn facts(text: &mut String, material: &Material<'_>) {
     row("Decided together with", &others.join(", "));
     let file = &material.source.place;
     row("Source", &format!("[{file}](../../{file})"));
-    // A table needs a head; this one has nothing to say in it.
-    *text = text.replacen("\n\n| Severity", "\n\n| | |\n| --- | --- |\n| Severity", 1);
+    text.push('\n');
 }
 
 /// "High (8)", or each case.
@@ -88,9 +87,16 @@ pub(super) fn severity(entry: &CatalogueEntry) -> String {
 }
 
 fn meaning(text: &mut String, material: &Material<'_>) {
-    let said = &material.source.header;
-    let files = format!("{said} {}", about_the_resource(material.finding_type));
-    section(text, "What it means", files.trim());
+    let mut said = format!("{} {}", material.source.header, about_the_resource(material.finding_type));
+    if material.detection.reports.len() > 1 {
+        let _ = write!(
+            said,
+            "\n\nThis rule decides {} types. GuardDuty describes this one so: {}",
+            material.detection.reports.len(),
+            plain(&material.entry.detects)
+        );
+    }
+    section(text, "What it means", said.trim());
 }
 
 /// What a finding of this resource puts at stake.
@@ -129,7 +135,7 @@ fn evidence(text: &mut String, told: &Told) {
 }
 
 /// Words of a test's name that say that something makes no finding.
-const QUIET: [&str; 10] = [
+const QUIET: [&str; 9] = [
     "_quiet",
     "_left_to_",
     "_proves_no_",
@@ -139,7 +145,6 @@ const QUIET: [&str; 10] = [
     "_is_fine_",
     "_cannot_be_",
     "_do_not_",
-    "_is_the_other_types",
 ];
 
 /// The near misses, as the tests' names state them.
@@ -186,7 +191,8 @@ fn sentence(name: &str) -> String {
 }
 
 fn needs(text: &mut String, material: &Material<'_>) {
-    let mut said = String::from("| needs | where it comes from | if it is missing, the account says |\n| --- | --- | --- |\n");
+    let mut said =
+        String::from("| needs | where it comes from | if it is missing, the account says |\n| --- | --- | --- |\n");
     for need in material.detection.needs {
         let (what, whence, missing) = match *need {
             Need::ManagementEvents => (
@@ -249,7 +255,7 @@ fn shipped(kinds: &[ListKind]) -> String {
 }
 
 fn remediation(material: &Material<'_>) -> String {
-    let first = match material.finding_type.resource() {
+    let beside = match material.finding_type.resource() {
         "EC2" => {
             "Before you change the instance, keep what it can still tell: snapshots of its volumes, its security groups, \
              who launched it."
@@ -264,9 +270,24 @@ fn remediation(material: &Material<'_>) -> String {
         }
         _ => "",
     };
-    let steps = material.entry.remediation.as_str();
+    let steps = &plain(&material.entry.remediation);
     let explain = "`watchfire explain ID LOGS` prints the records that the finding rests on.";
-    [steps, first, explain].into_iter().filter(|said| !said.is_empty()).collect::<Vec<_>>().join("\n\n")
+    let said =
+        if material.finding_type.resource() == "EC2" { [beside, steps, explain] } else { [steps, beside, explain] };
+    said.into_iter().filter(|said| !said.is_empty()).collect::<Vec<_>>().join("\n\n")
+}
+
+/// Who is meant by "the tester" in the catalogue.
+const TESTER: &str = " (The tester is Amazon's own: [awslabs/amazon-guardduty-tester](https://github.com/awslabs/amazon-guardduty-tester).)";
+
+/// The kinds of lists that this type can rest on.
+fn kinds_of(material: &Material<'_>) -> Vec<ListKind> {
+    let lists = material
+        .detection
+        .needs
+        .iter()
+        .filter_map(|need| if let Need::Lists(kinds) = need { Some(*kinds) } else { None });
+    lists.flat_map(|kinds| of_this_type(material.finding_type, kinds)).collect()
 }
 
 fn trigger(text: &mut String, material: &Material<'_>) {
@@ -275,31 +296,38 @@ fn trigger(text: &mut String, material: &Material<'_>) {
         let _ = write!(
             said,
             "On recorded or written logs, in a checkout; nothing leaves the machine. {}\n\n```console\n$ {}\n```\n\n",
-            scenario.about,
-            scenario.command(material.finding_type)
+            plain(&scenario.about),
+            scenario.command(material.finding_type, &kinds_of(material))
         );
     }
     if !material.entry.test.is_empty() {
-        let _ = write!(said, "In an account of your own, or as a record for a test: {}", material.entry.test);
+        let _ = write!(said, "In an account of your own, or as a record for a test: {}", plain(&material.entry.test));
+        if material.entry.test.contains("ester") {
+            said.push_str(TESTER);
+        }
     }
     section(text, "How to trigger it safely", said.trim_end());
 }
 
-fn in_guardduty(text: &mut String, entry: &CatalogueEntry) {
-    let mut said = entry.detects.clone();
-    if !entry.undocumented.is_empty() {
-        let _ = write!(said, "\n\nAmazon does not publish: {}", lower_first(&entry.undocumented));
+fn in_guardduty(text: &mut String, material: &Material<'_>) {
+    let entry = material.entry;
+    let mut said = String::new();
+    if material.detection.reports.len() == 1 {
+        let _ = write!(said, "{}\n\n", plain(&entry.detects));
     }
-    section(text, "The same type in GuardDuty", &said);
+    if !entry.undocumented.is_empty() {
+        let _ = write!(said, "Unpublished or unclear: {}", plain(&entry.undocumented));
+    }
+    section(text, "The same type in GuardDuty", said.trim_end());
 }
 
-fn lower_first(text: &str) -> String {
-    let mut letters = text.chars();
-    let is_acronym = text.chars().nth(1).is_some_and(char::is_uppercase);
-    match letters.next() {
-        Some(first) if !is_acronym => first.to_lowercase().chain(letters).collect(),
-        _ => text.to_owned(),
-    }
+/// Text of the catalogue or a scenario as Markdown: what would begin a tag or an emphasis is itself, but for code spans.
+fn plain(text: &str) -> String {
+    let part = |(place, part): (usize, &str)| match place % 2 {
+        0 => part.replace('<', "\\<").replace('*', "\\*"),
+        _ => format!("`{part}`"),
+    };
+    text.split('`').enumerate().map(part).collect()
 }
 
 fn section(text: &mut String, heading: &str, content: &str) {

@@ -2,8 +2,9 @@
 
 use anyhow::Context;
 use serde_json::Value;
+use std::fmt::Write as _;
 use std::path::Path;
-use watchfire_model::FindingType;
+use watchfire_model::{FindingType, ListKind};
 
 /// A scenario, as far as a page tells of it.
 #[derive(Clone)]
@@ -11,8 +12,8 @@ pub(super) struct Scenario {
     name: String,
     pub(super) about: String,
     types: Vec<String>,
-    /// The options that hand over what stands in `knowledge/`.
-    options: Vec<String>,
+    /// The files of `knowledge/`.
+    knowledge: Vec<String>,
 }
 
 impl Scenario {
@@ -39,7 +40,7 @@ impl Scenario {
         Ok(Self {
             about: expected["about"].as_str().unwrap_or_default().to_owned(),
             types,
-            options: options(folder, &name)?,
+            knowledge: knowledge(folder)?,
             name,
         })
     }
@@ -48,31 +49,32 @@ impl Scenario {
         self.types.iter().any(|given| given == finding_type.as_str())
     }
 
-    /// The command that reports this type alone; long ones go over several lines.
-    pub(super) fn command(&self, finding_type: FindingType) -> String {
-        let begin = format!("watchfire scan scenarios/{}/events --type '{finding_type}'", self.name);
-        [&[begin], self.options.as_slice()].concat().join(" \\\n    ")
+    /// The command that reports this type alone, with the lists of these kinds; long ones go over several lines.
+    pub(super) fn command(&self, finding_type: FindingType, kinds: &[ListKind]) -> String {
+        let mut command = format!("watchfire scan scenarios/{}/events --type '{finding_type}'", self.name);
+        for file in &self.knowledge {
+            let path = format!("scenarios/{}/knowledge/{file}", self.name);
+            let option = match (file.as_str(), file.strip_suffix(".txt").and_then(ListKind::from_name)) {
+                ("trusted.txt", _) => format!("--trusted {path}"),
+                ("inventory.json", _) => format!("--inventory {path}"),
+                (_, Some(kind)) if kinds.contains(&kind) => format!("--intel {kind}={path}"),
+                _ => continue,
+            };
+            let _ = write!(command, " \\\n    {option}");
+        }
+        command
     }
 }
 
 /// `KIND.txt` are threat lists, `trusted.txt` the trusted list, `inventory.json` the inventory.
-fn options(folder: &Path, name: &str) -> anyhow::Result<Vec<String>> {
+fn knowledge(folder: &Path) -> anyhow::Result<Vec<String>> {
     let knowledge = folder.join("knowledge");
-    if !knowledge.is_dir() {
-        return Ok(Vec::new());
-    }
     let mut files: Vec<String> = Vec::new();
-    for entry in std::fs::read_dir(&knowledge)? {
-        files.push(entry?.file_name().to_string_lossy().into_owned());
+    if knowledge.is_dir() {
+        for entry in std::fs::read_dir(&knowledge)? {
+            files.push(entry?.file_name().to_string_lossy().into_owned());
+        }
     }
     files.sort();
-    let option = |file: &String| {
-        let path = format!("scenarios/{name}/knowledge/{file}");
-        match file.as_str() {
-            "trusted.txt" => format!("--trusted {path}"),
-            "inventory.json" => format!("--inventory {path}"),
-            list => format!("--intel {}={path}", list.trim_end_matches(".txt")),
-        }
-    };
-    Ok(files.iter().map(option).collect())
+    Ok(files)
 }

@@ -48,8 +48,13 @@ impl Source {
     }
 
     pub(super) fn parse(place: &str, text: &str) -> Self {
-        let mut source =
-            Self { place: place.to_owned(), header: String::new(), items: Vec::new(), uses: String::new(), tests: vec![] };
+        let mut source = Self {
+            place: place.to_owned(),
+            header: String::new(),
+            items: Vec::new(),
+            uses: String::new(),
+            tests: vec![],
+        };
         let (code, tests) = text.split_once("\n#[cfg(test)]\nmod tests {").unwrap_or((text, ""));
         source.tests = tests_of(tests);
         let mut header = Vec::new();
@@ -299,11 +304,20 @@ impl Told {
 fn plain_value(value: &str) -> String {
     let inner = value.strip_prefix('&').unwrap_or(value);
     let Some(list) = inner.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')) else {
+        for (unit, name) in [("Time::HOUR_MS", "hour"), ("Time::MINUTE_MS", "minute"), ("Time::DAY_MS", "day")] {
+            let count = inner.strip_suffix(unit).map(|count| count.trim_end_matches([' ', '*']));
+            match count {
+                Some("" | "1") => return format!("1 {name}"),
+                Some(count) => return format!("{count} {name}s"),
+                None => {}
+            }
+        }
         let is_number = inner.chars().all(|one| one.is_ascii_digit() || one == '_');
         return format!("`{}`", if is_number { inner.replace('_', ",") } else { inner.trim_matches('"').to_owned() });
     };
     let parts = list.split(',').map(|part| part.trim()).filter(|part| !part.is_empty());
-    let plain = |part: &str| if part.starts_with('"') { part.trim_matches('"').to_owned() } else { part.replace('_', "") };
+    let plain =
+        |part: &str| if part.starts_with('"') { part.trim_matches('"').to_owned() } else { part.replace('_', "") };
     parts.map(|part| format!("`{}`", plain(part))).collect::<Vec<_>>().join(", ")
 }
 
@@ -351,8 +365,7 @@ mod tests {
     }
 }
 "#;
-    const DOOR: &str =
-        "//! Doors.\n\n/// Whether it is shut.\n///\n/// A door without a lock is not shut.\npub(crate) fn is_shut() {}\n";
+    const DOOR: &str = "//! Doors.\n\n/// Whether it is shut.\n///\n/// A door without a lock is not shut.\npub(crate) fn is_shut() {}\n";
     const BELL: &str = "//! Bells.\n\n/// Rings.\n///\n/// Evidence: it rang.\npub(crate) fn ring() {\n    \n}\n";
 
     #[test]

@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn another_port_or_another_instance_is_the_other_types() {
+    fn another_port_or_another_instance_is_left_to_the_other_type() {
         assert_eq!(found(22, CLUSTER), (0, 1));
         assert_eq!(found(8088, r#""tags": {"Name": "aws:elasticmapreduce:"}"#), (0, 1));
     }

@@ -17,7 +17,7 @@ const KINDS: &[ListKind] = &[ListKind::TorRelay, ListKind::TorExit];
 /// Distinct relays that called, and as many that were called, within an hour. A client keeps to two or three
 /// guards and is called by none; a relay is connected with hundreds. Source: the catalogue's `suggestedRule`.
 const RELAYS_EACH_WAY_MIN: usize = 5;
-/// One hour, of the same source.
+/// The time within which they must have. Source: the catalogue's `suggestedRule`.
 const REACH_MS: i64 = Time::HOUR_MS;
 
 /// Relays remembered per instance and way, the latest: ten times what the rule asks for. About 60 bytes each.
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn other_protocols_are_not_tors() {
+    fn other_protocols_stay_quiet() {
         let udp: Vec<FlowLine> = flows(5, 5, 60).into_iter().map(|flow| flow.protocol(17)).collect();
         assert!(found(&udp).is_empty());
     }

@@ -321,7 +321,7 @@ fn plain_value(value: &str) -> String {
     parts.map(|part| format!("`{}`", plain(part))).collect::<Vec<_>>().join(", ")
 }
 
-/// The targets of links to items: `x` of [`x`].
+/// What a doc comment links to: the names of items between brackets and backticks.
 fn links(text: &str) -> Vec<&str> {
     text.split("[`").skip(1).filter_map(|rest| rest.split_once("`]")).map(|(link, _)| link).collect()
 }

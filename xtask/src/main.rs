@@ -4,6 +4,7 @@
 mod arguments;
 mod bench;
 mod book;
+mod browser;
 mod determinism;
 #[cfg(target_arch = "x86_64")]
 mod floor;
@@ -11,8 +12,11 @@ mod generate;
 #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "only the floor inflates"))]
 mod gzip;
 mod intel;
+mod map;
 mod pages;
 mod picture;
+mod report;
+mod screenshots;
 #[cfg(test)]
 mod tidy;
 
@@ -37,6 +41,9 @@ House tasks. Run them with `cargo run --release -p xtask -- TASK`.
   picture      draw the program's output for README.md
   pages        write the pages of the finding types in docs/findings
   book-links   what mdBook runs over the pages of docs
+  report       measure the HTML report, and have a browser check that no name in it is obeyed
+  map          draw the world map of the HTML report
+  screenshots  photograph the HTML report for README.md
 
 `TASK --help` tells the options of a task.";
 
@@ -53,6 +60,9 @@ fn main() -> ExitCode {
         "picture" => picture::run(rest),
         "pages" => pages::run(rest),
         "book-links" => book::run(&rest),
+        "report" => report::run(rest),
+        "map" => map::run(rest),
+        "screenshots" => screenshots::run(rest),
         "" | "help" | "--help" | "-h" => {
             println!("{HELP}");
             Ok(())

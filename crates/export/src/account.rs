@@ -204,7 +204,7 @@ fn keep_first<T: Ord>(kept: &mut Vec<T>, new: T) {
     }
 }
 
-fn total(counts: &BTreeMap<String, u64>) -> u64 {
+pub(crate) fn total(counts: &BTreeMap<String, u64>) -> u64 {
     counts.values().fold(0, |sum, count| sum.saturating_add(*count))
 }
 
@@ -376,19 +376,19 @@ impl ScanAccount {
 }
 
 /// `2026-01-31 12:00`.
-fn to_the_minute(time: Time) -> String {
+pub(crate) fn to_the_minute(time: Time) -> String {
     time.to_string().replacen('T', " ", 1).chars().take(16).collect()
 }
 
 /// `3 days`, `5 hours`, `12 minutes`: the largest unit of which there are at least two.
-fn duration(ms: i64) -> String {
+pub(crate) fn duration(ms: i64) -> String {
     let units = [(Time::DAY_MS, "day"), (Time::HOUR_MS, "hour"), (Time::MINUTE_MS, "minute")];
     let (length, name) = units.into_iter().find(|(length, _)| ms >= 2 * length).unwrap_or((Time::SECOND_MS, "second"));
     counted(ms.max(0).unsigned_abs() / length.unsigned_abs(), name)
 }
 
 /// `1.2 GB`, in powers of ten as disks and networks count.
-fn bytes(count: u64) -> String {
+pub(crate) fn bytes(count: u64) -> String {
     let units = [(1_000_000_000_000, "TB"), (1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
     match units.into_iter().find(|(size, _)| count >= *size) {
         Some((size, name)) => format!("{:.1} {name}", count as f64 / size as f64),

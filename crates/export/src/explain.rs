@@ -22,11 +22,32 @@ const INDENT: &str = "  ";
 /// Where records stand, under their numbers.
 const RECORD_MARGIN: &str = "     ";
 
+/// A piece of the explanation, for other pages than a terminal's. Nothing in it is made harmless yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// A title: what follows stands under it.
+    Section(String),
+    Paragraph(String),
+    Item(String),
+    Pair(String, String),
+}
+
+/// Whom it concerns, who did it and how, further details, and what was consulted: the part of the explanation that is
+/// facts, not sentences.
+pub(crate) fn facts(finding_json: &Value) -> Vec<Part> {
+    let mut page = Page { out: String::new(), colour: false, parts: Vec::new() };
+    to_whom(&mut page, finding_json);
+    by_whom(&mut page, finding_json);
+    further(&mut page, finding_json);
+    knowledge(&mut page, finding_json);
+    page.parts
+}
+
 /// The finding, explained.
 pub fn explain(finding_json: &Value, colour: bool) -> String {
     let name = wire::text(finding_json, "/type");
     let entry = catalogue::entry(name);
-    let mut page = Page { out: String::new(), colour };
+    let mut page = Page { out: String::new(), colour, parts: Vec::new() };
     heading(&mut page, finding_json);
     what_happened(&mut page, finding_json, entry);
     to_whom(&mut page, finding_json);
@@ -324,6 +345,8 @@ fn listed<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
 struct Page {
     out: String,
     colour: bool,
+    /// What was written, as [`facts`] answers it.
+    parts: Vec<Part>,
 }
 
 impl Page {
@@ -352,21 +375,25 @@ impl Page {
     }
 
     fn section(&mut self, title: &str) {
+        self.parts.push(Part::Section(title.to_owned()));
         self.blank();
         self.bold(title);
     }
 
     fn paragraph(&mut self, text: &str) {
+        self.parts.push(Part::Paragraph(text.to_owned()));
         self.hanging(INDENT, INDENT, text);
     }
 
     fn item(&mut self, text: &str) {
+        self.parts.push(Part::Item(text.to_owned()));
         self.hanging("  - ", "    ", text);
     }
 
     /// A label and what is known; nothing when nothing is.
     fn pair(&mut self, label: &str, text: &str) {
         if !text.is_empty() {
+            self.parts.push(Part::Pair(label.to_owned(), text.to_owned()));
             let label = pad(label, LABEL_COLUMNS);
             self.hanging(&format!("{INDENT}{label}"), &" ".repeat(INDENT.len() + LABEL_COLUMNS), text);
         }

@@ -1,4 +1,5 @@
-//! Findings for others: GuardDuty's JSON for machines; a table, an explanation and the account of a scan for people.
+//! Findings for others: GuardDuty's JSON for machines; a table, an explanation, a report in HTML and the
+//! account of a scan for people.
 //!
 //! Each form has one file. Nothing here decides anything: a value that the finding lacks is left out, never invented.
 
@@ -13,6 +14,7 @@ mod eventbridge;
 mod explain;
 mod filter;
 mod guardduty;
+mod html;
 mod markdown;
 mod mitre;
 mod ocsf;
@@ -37,6 +39,7 @@ pub use filter::{Filter, FilterError};
 pub use guardduty::{
     VERSION, detector_id, finding_arn, finding_json, json_document, partition, write_json, write_jsonl,
 };
+pub use html::write_html;
 pub use markdown::{markdown_finding, markdown_summary};
 pub use mitre::{tactic_name, technique_url};
 pub use ocsf::{OCSF_VERSION, ocsf_finding};

@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::io::{self, Write};
 use watchfire_export::{
     ScanAccount, asff_finding, ecs_event, eventbridge_event, finding_json, markdown_finding, markdown_summary,
-    ocsf_finding, table, timeline_events, write_csv, write_json, write_jsonl,
+    ocsf_finding, table, timeline_events, write_csv, write_html, write_json, write_jsonl,
 };
 use watchfire_model::Finding;
 
@@ -34,6 +34,8 @@ pub enum Format {
     Timeline,
     /// A ticket
     Markdown,
+    /// A page for people: one file that needs no network
+    Html,
 }
 
 /// What a report is about.
@@ -61,6 +63,7 @@ impl Format {
             Self::Csv => write_csv(findings.iter().map(finding_json), out)?,
             Self::Timeline => write_lines(findings, out, timeline_events)?,
             Self::Markdown => write_markdown(findings, out)?,
+            Self::Html => write_html(findings, report.account, out)?,
         }
         out.flush()
     }

@@ -139,7 +139,7 @@ fn a_parquet_file_damaged_anywhere_is_reported_without_noise() {
     for place in (1..sound.len()).step_by(29) {
         let mut damaged = sound.to_vec();
         damaged[place] ^= 0x81;
-        folder = folder.file(&format!("damaged-{place}.parquet"), damaged);
+        folder = folder.file(format!("damaged-{place}.parquet"), damaged);
     }
     let scan = scan(&folder);
     assert!(complains(&scan, ".parquet", "damaged"), "{:#}", scan.account);

@@ -29,7 +29,7 @@ fn text(path: &PathBuf) -> String {
 #[test]
 fn one_run_writes_every_form() {
     let folder = folder();
-    let forms = ["table", "json", "jsonl", "eventbridge", "asff", "ocsf", "ecs", "csv", "timeline", "markdown"];
+    let forms = ["table", "json", "jsonl", "eventbridge", "asff", "ocsf", "ecs", "csv", "timeline", "markdown", "html"];
     let files = forms.map(|form| folder.aside(&format!("out.{form}"), ""));
     let mut options = vec!["--intel".to_owned(), list(&folder)];
     for (form, file) in forms.iter().zip(&files) {
@@ -67,6 +67,23 @@ fn a_plain_file_takes_the_format_and_a_dash_is_standard_output() {
         assert_eq!(run.status, 2, "{arguments:?}: {}", run.stderr);
         assert!(run.stderr.contains(says), "{arguments:?}: {}", run.stderr);
     }
+}
+
+#[test]
+fn the_page_is_whole_and_no_name_in_it_is_markup() {
+    let user = "</script><img src=x onerror=alert(1)>\\u2028\\u202e";
+    let log = stop_logging("11:00:00", user);
+    let folder = Folder::with_a_log().file("hostile<svg onload=alert(1)>.json", &log);
+    let [one, other] = ["one.html", "other.html"].map(|name| folder.aside(name, ""));
+    let scan = folder.scan(&["--format", "html", "-o", one.to_str().unwrap()]);
+    assert_eq!(scan.run.status, 0, "{}", scan.run.stderr);
+    folder.scan(&["-o", &format!("html={}", other.display())]);
+    let page = text(&one);
+    assert_eq!(page, text(&other));
+    assert!(page.starts_with("<!doctype html>") && page.ends_with("</html>\n"));
+    assert_eq!((page.matches("<script").count(), page.matches("</script").count()), (2, 2));
+    assert!(!page.contains("<img") && !page.contains("<svg onload") && !page.contains(['\u{2028}', '\u{202e}']));
+    assert!(page.contains("&lt;img src=x"), "the name is shown as what it is");
 }
 
 #[test]

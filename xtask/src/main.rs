@@ -3,6 +3,7 @@
 
 mod arguments;
 mod bench;
+mod book;
 mod browser;
 mod determinism;
 #[cfg(target_arch = "x86_64")]
@@ -13,6 +14,7 @@ mod gzip;
 mod intel;
 mod lists;
 mod map;
+mod pages;
 mod picture;
 mod report;
 mod screenshots;
@@ -39,6 +41,8 @@ House tasks. Run them with `cargo run --release -p xtask -- TASK`.
   bench        compare the program with the floor on the same corpora in one run
   determinism  give the program the same records in other files, and compare what it finds
   picture      draw the program's output for README.md
+  pages        write the pages of the finding types in docs/findings
+  book-links   what mdBook runs over the pages of docs
   report       measure the HTML report, and have a browser check that no name in it is obeyed
   map          draw the world map of the HTML report
   screenshots  photograph the HTML report for README.md
@@ -57,6 +61,8 @@ fn main() -> ExitCode {
         "bench" => bench::run(rest),
         "determinism" => determinism::run(rest),
         "picture" => picture::run(rest),
+        "pages" => pages::run(rest),
+        "book-links" => book::run(&rest),
         "report" => report::run(rest),
         "map" => map::run(rest),
         "screenshots" => screenshots::run(rest),

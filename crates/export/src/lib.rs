@@ -41,6 +41,7 @@ pub use guardduty::{
 };
 pub use html::write_html;
 pub use markdown::{markdown_finding, markdown_summary};
+pub use mitre::{tactic_name, technique_url};
 pub use ocsf::{OCSF_VERSION, ocsf_finding};
 pub use schema::FINDING_SCHEMA;
 pub use table::{table, table_of_json};

@@ -22,12 +22,12 @@ pub(crate) fn techniques(finding_type: &str) -> &'static [String] {
 }
 
 /// Where MITRE describes a technique: sub-techniques have a folder of their own.
-pub(crate) fn technique_url(id: &str) -> String {
+pub fn technique_url(id: &str) -> String {
     format!("https://attack.mitre.org/techniques/{}/", id.replace('.', "/"))
 }
 
-/// The tactics of the enterprise matrix.
-pub(crate) fn tactic_name(id: &str) -> &'static str {
+/// The name of a tactic of the enterprise matrix; empty for any other id.
+pub fn tactic_name(id: &str) -> &'static str {
     match id {
         "TA0043" => "Reconnaissance",
         "TA0042" => "Resource Development",

@@ -19,7 +19,9 @@ use futures_util::stream::{FuturesUnordered, StreamExt, TryStreamExt};
 use narrowing::Decision;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path as Key;
+// Named for its feature alone: object_store's client then takes the TLS that the program installs.
 use object_store::{ClientOptions, GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt};
+use reqwest as _;
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::{self, Read};

@@ -168,14 +168,20 @@ fn an_empty_file_is_said_to_be_empty_compressed_or_not() {
 
 #[test]
 fn a_known_format_that_is_not_read_is_named() {
-    check_unsupported(b"PK\x03\x04 and more", "a zip archive");
+    // An archive is taken apart when it is listed, by its name; what comes here has another name or lies within one.
+    check_unsupported(
+        b"PK\x03\x04 and more",
+        "a zip archive within another file, or one whose name does not end in .zip",
+    );
     check_unsupported(b"BZh91AY&SY and more", "bzip2 data");
     check_unsupported(b"\xfd7zXZ\0 and more", "xz data");
     check_unsupported(b"7z\xbc\xaf\x27\x1c and more", "a 7z archive");
     let mut tar = vec![b'n'; 1024];
     tar[257..262].copy_from_slice(b"ustar");
-    check_unsupported(&tar, "a tar archive");
-    check_unsupported(&gzip(&tar), "a tar archive");
+    let archive =
+        "a tar archive within another file, or one whose name does not end in .tar, .tar.gz, .tgz or .tar.zst";
+    check_unsupported(&tar, archive);
+    check_unsupported(&gzip(&tar), archive);
 }
 
 #[track_caller]

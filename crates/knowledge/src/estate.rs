@@ -34,9 +34,10 @@ const ADDRESSES_MAX: usize = 500_000;
 pub const BINDING_MS: i64 = 15 * Time::MINUTE_MS;
 /// Keys of instance roles live six hours; twice that, and a key that is still used is another.
 const KEY_LIFE_MS: i64 = 12 * Time::HOUR_MS;
-/// An address is shared egress when this many instances' credentials came from it …
+/// Instances whose credentials came from an address before it counts as shared egress. Source: our choice, so that one
+/// thief with two stolen keys is no gateway.
 pub const EGRESS_INSTANCES_MIN: usize = 3;
-/// … on this many earlier days. Source for both: our choice, so that one thief with two stolen keys is no gateway.
+/// Earlier days on which they did. Source: our choice, with [`EGRESS_INSTANCES_MIN`].
 pub const EGRESS_DAYS_MIN: usize = 2;
 /// Session names of a service's role that are remembered one by one.
 const SESSION_NAMES_MAX: usize = 64;

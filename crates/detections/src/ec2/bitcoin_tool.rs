@@ -28,6 +28,8 @@ pub(crate) const QUERY: Detection = Detection {
 /// Evidence: a connection that our side opened to a listed address, blocked or not.
 ///
 /// Nodes of a blockchain look for peers everywhere: what they open to us is no evidence.
+///
+/// False positives: instances that run a node or a wallet on purpose. Suppress the finding for them.
 fn detect_traffic(contact: &Contact<'_>, context: &Context<'_>, signals: &mut Vec<Signal>) {
     let Some(mut signal) = listed_flow::outbound(BY_TRAFFIC, Severity::HIGH, ListKind::Mining, contact, context) else {
         return;
@@ -43,6 +45,8 @@ fn detect_traffic(contact: &Contact<'_>, context: &Context<'_>, signals: &mut Ve
 }
 
 /// Evidence: a query for a listed name, answered or not.
+///
+/// False positives: instances that run a node or a wallet on purpose. Suppress the finding for them.
 fn detect_query(query: &DnsQuery<'_>, context: &Context<'_>, signals: &mut Vec<Signal>) {
     let Some(mut signal) = listed_query::signal(BY_QUERY, Severity::HIGH, ListKind::Mining, query, context) else {
         return;

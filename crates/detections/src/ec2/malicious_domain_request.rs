@@ -18,6 +18,8 @@ pub(crate) const DETECTION: Detection = Detection {
 /// Evidence: a query for a name on the user's own list, answered or not.
 ///
 /// The `.Reputation` type of this family is decided by how a name behaves, not here.
+///
+/// False positives: whatever your list says too much: `*.example.org` covers every name below it.
 fn detect(query: &DnsQuery<'_>, context: &Context<'_>, signals: &mut Vec<Signal>) {
     let Some(mut signal) = listed_query::signal(ON_YOUR_LIST, Severity::MEDIUM, ListKind::Custom, query, context)
     else {

@@ -19,6 +19,9 @@ pub(crate) const DETECTION: Detection = Detection {
 /// answered with more than a refusal.
 ///
 /// A probe that was rejected, refused or ignored is what every address of the internet gets all day.
+///
+/// False positives: whatever your list says too much. A visitor from a listed address whom a public server answered is
+/// reported too, so a list of mere scanners belongs under its own kind (`--intel scanner=FILE`).
 fn detect(contact: &Contact<'_>, context: &Context<'_>, signals: &mut Vec<Signal>) {
     let answered_caller = contact.direction == ConnectionDirection::Inbound
         && contact.is_answered

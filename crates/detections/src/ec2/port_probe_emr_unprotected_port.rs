@@ -18,7 +18,7 @@ pub(crate) const DETECTION: Detection = Detection {
 };
 
 /// Evidence: a listed scanner reached an open port of EMR's on an instance that the inventory, or the tags with which it
-/// was launched, say belongs to a cluster; see [`port_probe::is_candidate`] and [`port_probe::signal`].
+/// was launched, say belongs to a cluster. See [`port_probe::is_candidate`] and [`port_probe::signal`].
 ///
 /// Without that knowledge the probe is one of an ordinary port: `PortProbeUnprotectedPort` reports it.
 fn detect(contact: &Contact<'_>, context: &Context<'_>, signals: &mut Vec<Signal>) {
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn another_port_or_another_instance_is_the_other_types() {
+    fn another_port_or_another_instance_is_left_to_the_other_type() {
         assert_eq!(found(22, CLUSTER), (0, 1));
         assert_eq!(found(8088, r#""tags": {"Name": "aws:elasticmapreduce:"}"#), (0, 1));
     }

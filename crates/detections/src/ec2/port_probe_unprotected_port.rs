@@ -19,7 +19,7 @@ pub(crate) const DETECTION: Detection = Detection {
     rule: Rule::Flow(detect),
 };
 
-/// Evidence: a listed scanner reached an open port; see [`port_probe::is_candidate`] and [`port_probe::signal`].
+/// Evidence: a listed scanner reached an open port. See [`port_probe::is_candidate`] and [`port_probe::signal`].
 ///
 /// One of EMR's ports on an instance of a cluster makes the EMR type instead. If it is not known whether the instance
 /// is of a cluster, it is reported here, and the finding says so.

@@ -25,6 +25,10 @@ pub(crate) const DETECTION: Detection = Detection {
 ///
 /// Exits are no evidence: clients of Tor do not connect to them, and websites do see them. An instance that is itself a
 /// relay opens such connections too: then both types stand.
+///
+/// False positives: a relay's host may offer another service over TCP, and an instance that uses that has used no Tor:
+/// look at the port. Programs that measure the Tor network do what a client does. The list ages: relays come and go
+/// within days.
 fn detect(contact: &Contact<'_>, context: &Context<'_>, signals: &mut Vec<Signal>) {
     let is_used = contact.flow.protocol == TCP
         && contact.direction == ConnectionDirection::Outbound

@@ -14,10 +14,10 @@ const TOR_RELAY: FindingType = FindingType::new("UnauthorizedAccess:EC2/TorRelay
 /// Exits are relays too.
 const KINDS: &[ListKind] = &[ListKind::TorRelay, ListKind::TorExit];
 
-/// Distinct relays that called, and as many that were called, within [`REACH_MS`]. A client keeps to two or three
+/// Distinct relays that called, and as many that were called, within an hour. A client keeps to two or three
 /// guards and is called by none; a relay is connected with hundreds. Source: the catalogue's `suggestedRule`.
 const RELAYS_EACH_WAY_MIN: usize = 5;
-/// One hour, of the same source.
+/// The time within which they must have. Source: the catalogue's `suggestedRule`.
 const REACH_MS: i64 = Time::HOUR_MS;
 
 /// Relays remembered per instance and way, the latest: ten times what the rule asks for. About 60 bytes each.
@@ -45,6 +45,9 @@ pub(crate) const DETECTION: Detection = Detection {
 /// of the answer, data that the opener sent shows that there was one. Nor does anything but TCP, the
 /// only protocol that relays speak: a relay's host may well be a time server, too. From then on each record of
 /// such a connection makes a signal, as long as both numbers stand.
+///
+/// False positives: a relay that you run on purpose; suppress the finding for it. Another program that talks with at least
+/// five relays' hosts each way within an hour is not known to us.
 struct Relays {
     instances: Bounded<String, Contacts>,
     /// Of `instances.evicted()`, how many were reported.
@@ -271,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn other_protocols_are_not_tors() {
+    fn other_protocols_stay_quiet() {
         let udp: Vec<FlowLine> = flows(5, 5, 60).into_iter().map(|flow| flow.protocol(17)).collect();
         assert!(found(&udp).is_empty());
     }

@@ -23,6 +23,9 @@ pub(crate) const DETECTION: Detection = Detection {
 ///
 /// Besides deleting the configuration that is setting one without a destination, or one that delivers nothing. Setting
 /// another destination is no evidence, and neither is a refused call, which changes nothing.
+///
+/// False positives: an account that gives Bedrock up, and infrastructure code that deletes the configuration before it
+/// sets the next one.
 fn detect(event: &ApiCall<'_>, context: &Context<'_>, signals: &mut Vec<Signal>) {
     if !event.succeeded() {
         return;

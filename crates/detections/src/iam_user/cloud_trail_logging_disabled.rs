@@ -26,6 +26,9 @@ pub(crate) const DETECTION: Detection = Detection {
 /// something off: most updates are housekeeping. `PutEventSelectors` is left to the anomaly types: the trail goes on, and
 /// GuardDuty's description names calls that delete or update a trail. Deleting a bucket counts when a trail is known to
 /// write there: by the trail's own calls, or because CloudTrail was seen checking or writing to the bucket.
+///
+/// False positives: trails that are replaced, or that go with a stack which is taken down; the caller is then the role of
+/// a pipeline. Another trail, an organization's for one, may still record everything: look before you relax.
 fn detect(event: &ApiCall<'_>, context: &Context<'_>, signals: &mut Vec<Signal>) {
     if !event.succeeded() {
         return;

@@ -19,6 +19,9 @@ pub(crate) const DETECTION: Detection = Detection {
 ///
 /// Who uses it, the owner or a thief, the call does not tell; an exposed key should be used by neither. A request whose
 /// signature was not accepted is no evidence: its sender knows the key's id and not its secret.
+///
+/// False positives: the owner who has not changed the key yet. A key that was laid out as bait is not one: its use is what
+/// it is for.
 fn detect(event: &ApiCall<'_>, context: &Context<'_>, signals: &mut Vec<Signal>) {
     let key = event.identity.access_key_id.as_ref();
     if key.is_empty() || !call::proves_credentials(event) {

@@ -21,7 +21,8 @@ pub(crate) const DETECTION: Detection = Detection {
 const LENGTH_MIN: u32 = 8;
 /// So many of the four character classes. Source: IAM's default password policy.
 const CLASSES_MIN: usize = 3;
-/// So many requirements lost at once are a substantial weakening. GuardDuty does not publish its scale; this is ours.
+/// So many requirements lost at once are a substantial weakening. Source: our choice; GuardDuty does not publish its
+/// scale.
 const LOSSES_MEDIUM_MIN: usize = 2;
 
 /// Evidence: a policy weaker than the one before, or its deletion; an attempt that was refused counts like the deed.
@@ -29,6 +30,9 @@ const LOSSES_MEDIUM_MIN: usize = 2;
 /// The former policy is the one that the log last showed being set. If it shows none, the new one is held against IAM's
 /// default policy, which is in force where no other is: whatever it asks less than that is weak. A change that asks
 /// as much or more stays quiet, and so does deleting a policy that does not exist.
+///
+/// False positives: a policy that follows newer advice (long, and without classes of characters) loses classes, and is
+/// reported for that. An account whose people all sign in through an identity provider may have no use for the policy.
 fn detect(event: &ApiCall<'_>, context: &Context<'_>, signals: &mut Vec<Signal>) {
     let Some(change) = weakening(event, context) else { return };
     let caller = call::caller(event);

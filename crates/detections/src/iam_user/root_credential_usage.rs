@@ -20,6 +20,9 @@ pub(crate) const DETECTION: Detection = Detection {
 /// What an AWS service does in the root user's name, and what the account does by itself, is no use of credentials. A
 /// failed sign-in is none either: anyone who knows the e-mail address can try. Sessions of `sts:AssumeRoot` have a type
 /// of their own.
+///
+/// False positives: the few tasks that only the root user can do, such as closing the account. Each use is reported, so
+/// hold it against what was planned.
 fn detect(event: &ApiCall<'_>, context: &Context<'_>, signals: &mut Vec<Signal>) {
     let is_root = event.identity.kind == IdentityKind::Root && !event.identity.assumed_root;
     if !is_root || call::is_by_service(event) || !call::proves_credentials(event) {

@@ -18,6 +18,9 @@ pub(crate) const DETECTION: Detection = Detection {
 /// Evidence: a call by a root user whose session `sts:AssumeRoot` made, which CloudTrail marks with `assumedRoot`.
 ///
 /// A temporary key alone does not make a session such: the console gives the root user one too.
+///
+/// False positives: tasks that the organization's administrators planned, such as removing a policy that locked everyone
+/// out of a bucket.
 fn detect(event: &ApiCall<'_>, context: &Context<'_>, signals: &mut Vec<Signal>) {
     let is_assumed = event.identity.kind == IdentityKind::Root && event.identity.assumed_root;
     if !is_assumed || call::is_by_service(event) || !call::proves_credentials(event) {

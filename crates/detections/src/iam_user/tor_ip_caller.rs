@@ -21,6 +21,8 @@ pub(crate) const DETECTION: Detection = Detection {
 ///
 /// Relays that are no exits cannot be where a call comes from. A failed sign-in is no evidence: whoever typed it held no
 /// credentials. See [`report_management`] for the rest.
+///
+/// False positives: people who use Tor for their privacy. Whether they may is a matter of your rules.
 fn detect(event: &ApiCall<'_>, context: &Context<'_>, signals: &mut Vec<Signal>) {
     let finding_type = if is_reconnaissance(&event.name) { RECON } else { ACCESS };
     report_management(finding_type, TOR_EXIT, event, context, signals);

@@ -21,6 +21,8 @@ pub(crate) const DETECTION: Detection = Detection {
 /// There is no call to delete the setting: an empty status does it. An event that hides its request says nothing about
 /// it, and a refused call changes nothing. Whether the bucket was logging before is not asked: the log seldom
 /// shows it.
+///
+/// False positives: tools that write a bucket's whole configuration send an empty status though logging was never on.
 fn detect(event: &ApiCall<'_>, context: &Context<'_>, signals: &mut Vec<Signal>) {
     if event.name != "PutBucketLogging" || !event.succeeded() || !disables(&event.request_json()) {
         return;

@@ -21,6 +21,8 @@ pub(crate) const DETECTION: Detection = Detection {
 ///
 /// Looking around is discovery, all else is access. An anonymous request is no evidence: people may read a public
 /// bucket through Tor.
+///
+/// False positives: people who use Tor for their privacy. Whether they may is a matter of your rules.
 fn detect(event: &ApiCall<'_>, context: &Context<'_>, signals: &mut Vec<Signal>) {
     let (finding_type, severity) = match S3DataClass::of(&event.name) {
         S3DataClass::Discovery => (DISCOVERY, Severity::MEDIUM),

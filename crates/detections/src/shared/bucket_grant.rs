@@ -26,6 +26,9 @@ struct Opening {
 /// Evidence: the policy or ACL that the call sets, weighed as S3 would weigh it. The call itself grants, so it is reported
 /// also if the bucket was as open before. Block Public Access may take it all back; GuardDuty does not reflect that and
 /// leaves the effective permission unknown, and so does this, but says what is known of it.
+///
+/// False positives: buckets that are meant for strangers, such as a website's or a public data set's; suppress the finding
+/// by the bucket's name. Infrastructure code that sets the same policy again makes another occurrence.
 pub(crate) fn report(
     finding_type: FindingType,
     audience: Audience,

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use watchfire_knowledge::is_publicly_routable;
 use watchfire_model::{ConnectionDirection, Direction, Time, VpcFlow};
 
-/// TCP's number. Source: IANA protocol numbers.
+/// The protocol number of TCP at IANA.
 pub const TCP: u8 = 6;
 /// UDP's number.
 pub const UDP: u8 = 17;

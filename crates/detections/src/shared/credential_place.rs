@@ -35,6 +35,10 @@ pub(crate) fn own_account(event: &ApiCall<'_>) -> String {
 /// In this order: what an AWS service does is not a place at all; a VPC endpoint is judged by its owner; a private
 /// address proves nothing; addresses of our own are fine, by the inventory and by flow logs; so is shared egress. What
 /// is left is judged by AWS's ranges.
+///
+/// False positives: traffic that leaves through a network of your own, such as Outposts, a VPN or a proxy in an office.
+/// Name its addresses under `accounts` of the inventory, and it counts as yours. An address that AWS took into use after
+/// the snapshot of its ranges looks like one outside: give a fresh `ip-ranges.json` (`--aws-ranges`).
 pub(crate) fn foreign_place(event: &ApiCall<'_>, context: &Context<'_>) -> Option<ForeignPlace> {
     if call::is_by_service(event) || !call::proves_credentials(event) {
         return None;

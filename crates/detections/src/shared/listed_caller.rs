@@ -18,6 +18,10 @@ pub(crate) const TOR_EXIT: &[ListKind] = &[ListKind::TorExit];
 
 /// The entries of lists of these kinds that cover the caller's address; empty if none does, if an AWS service made the
 /// call, or if the call proves no credentials.
+///
+/// False positives: an address of a VPN provider, a hosting company or a mobile network is listed for one of its users
+/// and serves others too, and lists age. Ask the key's owner whether they were there; an address that is yours belongs on
+/// a trusted list (`--trusted`).
 pub(crate) fn matches(event: &ApiCall<'_>, context: &Context<'_>, kinds: &[ListKind]) -> Vec<ThreatMatch> {
     let Some(ip) = event.source_ip else { return Vec::new() };
     let bits = kinds.iter().fold(0, |bits, kind| bits | kind.bit());
@@ -54,7 +58,9 @@ pub(crate) fn report_management(
     signals.push(signal);
 }
 
-/// Reports a call to the data plane of S3 if lists of these kinds cover its caller, who must hold credentials.
+/// Reports a call to the data plane of S3 if lists of these kinds cover its caller.
+///
+/// Evidence: the entry, and that the caller held credentials; a refused call shows that as well as a granted one.
 pub(crate) fn report_s3_data(
     finding_type: FindingType,
     severity: Severity,

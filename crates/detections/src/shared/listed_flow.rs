@@ -14,6 +14,10 @@ use watchfire_model::{
 /// What our side merely answers is not its connection: anyone on the internet can make it answer. Of ICMP nobody can
 /// tell an answer from a question, so there the direction must be known. One record of each window speaks for both
 /// directions, so that the count of a finding is windows with traffic, not records.
+///
+/// False positives: lists age and addresses change hands, so look at the date of the list and at what else the instance
+/// does. An address that serves many sites may be listed for one of them. Programs that study such hosts connect to them
+/// on purpose: suppress the finding for those instances, or trust the address (`--trusted`).
 pub(crate) fn outbound(
     finding_type: FindingType,
     severity: Severity,

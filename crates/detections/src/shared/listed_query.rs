@@ -9,6 +9,10 @@ use watchfire_model::{Action, DnsQuery, DnsRequestAction, FindingType, ListKind,
 /// Evidence: the query itself, whatever the answer. A client that is infected asks for names that are long gone, and a
 /// name that the firewall blocked was asked for all the same. A search suffix behind a listed name
 /// (`evil.com.corp.internal`) makes it another name, which no list has.
+///
+/// False positives: a query is not a connection. Mail filters, proxies and link checkers ask for the names that others
+/// sent them, and resolvers ask on behalf of hosts behind them: find out which program asked. Lists age, and names change
+/// hands.
 pub(crate) fn signal(
     finding_type: FindingType,
     severity: Severity,

@@ -54,6 +54,9 @@ impl PenTestDistribution {
 /// Evidence: the user agent names the distribution as the system it ran on, and the caller held credentials. An agent
 /// can be forged, but nobody pretends to be an attacker; the reverse, a hidden distribution, is not seen. Data events
 /// of S3 have their own types, and other data events are not looked at.
+///
+/// False positives: an agreed penetration test, and colleagues who work on such a system. The finding names the
+/// credentials: ask their owner.
 pub(crate) fn report_management(
     distribution: PenTestDistribution,
     finding_type: FindingType,
@@ -73,7 +76,14 @@ pub(crate) fn report_management(
     signals.push(signal);
 }
 
-/// Reports a call to the data plane of S3 made on this distribution; the evidence is as in [`report_management`].
+/// Reports a call to the data plane of S3 made on this distribution.
+///
+/// Evidence: the user agent names the distribution as the system it ran on, and the caller held credentials. An agent
+/// can be forged, but nobody pretends to be an attacker; the reverse, a hidden distribution, is not seen. Management
+/// calls have types of their own.
+///
+/// False positives: an agreed penetration test, and colleagues who work on such a system. The finding names the
+/// credentials: ask their owner.
 pub(crate) fn report_s3_data(
     distribution: PenTestDistribution,
     finding_type: FindingType,

@@ -44,9 +44,12 @@ pub(crate) fn is_candidate(contact: &Contact<'_>) -> bool {
 
 /// A signal about a probe of an open port, and what kind of port it was.
 ///
-/// Open is what the inventory says is open to the whole internet; an answer is not asked for then, but a refusal (RST)
+/// Evidence: open is what the inventory says is open to the whole internet; an answer is not asked for then, but a refusal (RST)
 /// shows that nothing listens. Where the inventory is silent, the port must have answered with more than a refusal.
 /// Each incoming record of a probe counts; replies do not.
+///
+/// False positives: services that are meant for everyone on another port than 80 and 443, such as mail or DNS, are probed
+/// all day; suppress the finding for these instances and ports. A scanner that you pay for belongs on a trusted list.
 pub(crate) fn signal(
     finding_type: FindingType,
     severity: Severity,

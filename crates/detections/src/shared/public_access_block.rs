@@ -36,8 +36,11 @@ pub(crate) fn level(event: &ApiCall<'_>) -> Option<Level> {
 
 /// What the call takes off, as a sentence; `None` if it takes nothing off that was on.
 ///
-/// GuardDuty does not say whether one of the four settings suffices. It does here: each one shut a way in. A setting of
+/// Evidence: at least one of the four settings goes off. GuardDuty does not say whether one of the four settings suffices. It does here: each one shut a way in. A setting of
 /// which the log does not show that it was off before counts as on, as it is by default for new buckets.
+///
+/// False positives: a bucket that is meant to be public, and infrastructure code that takes the block off and sets it
+/// again. Where the settings were off before the logs begin, taking them off once more is reported.
 pub(crate) fn taken_off(event: &ApiCall<'_>, former: Option<PublicAccessBlock>) -> Option<String> {
     let new = if event.name.starts_with("Delete") {
         PublicAccessBlock::default()

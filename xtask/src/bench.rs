@@ -4,7 +4,7 @@
 //! floor, taken in turns on the same files, depends on little but the program. `docs/benchmarks.md` says what the
 //! figures mean.
 
-mod usage;
+pub(crate) mod usage;
 
 use crate::arguments::Arguments;
 use crate::generate::{Kind, Kinds};
@@ -97,6 +97,19 @@ fn corpus(kind: Kind, records: Option<u64>) -> anyhow::Result<Corpus> {
         Kind::Dns => 2_000_000,
     };
     generated(kind, records.unwrap_or(usual), 20)
+}
+
+/// The usual corpus of a kind.
+pub(crate) struct GeneratedCorpus {
+    /// Where it is.
+    pub(crate) folder: PathBuf,
+}
+
+impl GeneratedCorpus {
+    /// Made, unless it is there.
+    pub(crate) fn of(kind: Kind) -> anyhow::Result<Self> {
+        Ok(Self { folder: corpus(kind, None)?.folder })
+    }
 }
 
 fn generated(kind: Kind, records: u64, accounts: u64) -> anyhow::Result<Corpus> {
@@ -216,7 +229,7 @@ fn small_file(options: &Options) -> anyhow::Result<Option<f64>> {
 }
 
 /// Other programs on the machine can only make a run slower, so the fastest tells most. A failure is never the best.
-fn keep_best(best: &mut Option<Usage>, usage: Usage) {
+pub(crate) fn keep_best(best: &mut Option<Usage>, usage: Usage) {
     let is_better = best.is_none_or(|best| (usage.succeeded, best.cpu_seconds) > (best.succeeded, usage.cpu_seconds));
     if is_better {
         *best = Some(usage);

@@ -17,6 +17,7 @@ mod map;
 mod pages;
 mod picture;
 mod report;
+mod s3;
 mod screenshots;
 #[cfg(test)]
 mod tidy;
@@ -38,6 +39,7 @@ House tasks. Run them with `cargo run --release -p xtask -- TASK`.
   generate     write a corpus of realistic, benign log files
   floor        read a corpus with the hand-written minimum and count its records
   lists        measure what large lists cost
+  s3           compare reading from a bucket with reading from disk
   bench        compare the program with the floor on the same corpora in one run
   determinism  give the program the same records in other files, and compare what it finds
   picture      draw the program's output for README.md
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
     let done = match task.as_str() {
         "intel" => intel::run(rest),
         "generate" => generate::run(rest),
+        "s3" => s3::run(rest),
         "floor" => floor::run(rest),
         "lists" => lists::run(rest),
         "bench" => bench::run(rest),

@@ -7,10 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// Objects in one page of a listing: few, so that tests see several pages.
+/// Objects in one page of a listing, unless set otherwise: few, so that tests see several pages.
 const PAGE: usize = 3;
 
 #[derive(Default)]
@@ -22,6 +22,8 @@ pub struct Bucket {
     pub failing: AtomicU64,
     /// How long each GET waits.
     pub delay_ms: AtomicU64,
+    /// Objects in one page of a listing.
+    pub page: AtomicUsize,
 }
 
 pub struct S3Server {
@@ -34,7 +36,11 @@ impl S3Server {
     pub fn start(objects: impl IntoIterator<Item = (String, Vec<u8>)>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let bucket = Arc::new(Bucket { objects: Mutex::new(objects.into_iter().collect()), ..Bucket::default() });
+        let bucket = Arc::new(Bucket {
+            objects: Mutex::new(objects.into_iter().collect()),
+            page: AtomicUsize::new(PAGE),
+            ..Bucket::default()
+        });
         let shared = bucket.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -155,8 +161,9 @@ fn list(bucket: &Bucket, query: &str) -> String {
         }
     }
     entries.retain(|(name, _)| *name > after);
-    let is_cut = entries.len() > PAGE;
-    entries.truncate(PAGE);
+    let page = bucket.page.load(Ordering::SeqCst);
+    let is_cut = entries.len() > page;
+    entries.truncate(page);
     let next = match entries.last() {
         Some((name, _)) if is_cut => format!("<NextContinuationToken>{name}</NextContinuationToken>"),
         _ => String::new(),

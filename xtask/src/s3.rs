@@ -14,6 +14,7 @@ use std::process::Command;
 use std::sync::atomic::Ordering;
 
 #[path = "../../crates/watchfire/tests/support/s3_server.rs"]
+#[allow(dead_code, reason = "the tests ask it what it was asked for")]
 mod s3_server;
 use s3_server::S3Server;
 

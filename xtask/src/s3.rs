@@ -72,12 +72,10 @@ fn compare(name: &str, objects: Vec<(String, Vec<u8>)>, program: &Path, repeat: 
     let (disk, bucket) = (disk.context("nothing was measured")?, bucket.context("nothing was measured")?);
     ensure!(disk.succeeded && bucket.succeeded, "the program failed");
     println!(
-        "{name}: {count} of {:.2} MB on average\n  disk   {:.3} CPU s, {:.0} MiB\n  bucket {:.3} CPU s, {:.0} MiB: {:+.1} %, {:.3} ms CPU an object\n",
+        "{name}: {count} of {:.2} MB on average\n  disk   {:.3} CPU s\n  bucket {:.3} CPU s: {:+.1} %, {:.3} ms CPU an object\n",
         bytes as f64 / count as f64 / 1e6,
         disk.cpu_seconds,
-        disk.peak_mebibytes(),
         bucket.cpu_seconds,
-        bucket.peak_mebibytes(),
         (bucket.cpu_seconds / disk.cpu_seconds - 1.0) * 100.0,
         (bucket.cpu_seconds - disk.cpu_seconds) * 1_000.0 / count as f64,
     );

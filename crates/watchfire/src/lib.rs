@@ -12,3 +12,4 @@ pub mod progress;
 pub mod scan;
 pub mod selection;
 pub mod spool;
+pub mod version;

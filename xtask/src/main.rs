@@ -12,6 +12,7 @@ mod generate;
 mod gzip;
 mod intel;
 mod map;
+mod notices;
 mod picture;
 mod report;
 mod screenshots;
@@ -40,6 +41,7 @@ House tasks. Run them with `cargo run --release -p xtask -- TASK`.
   report       measure the HTML report, and have a browser check that no name in it is obeyed
   map          draw the world map of the HTML report
   screenshots  photograph the HTML report for README.md
+  notices      write the licences of all crates in the program
 
 `TASK --help` tells the options of a task.";
 
@@ -57,6 +59,7 @@ fn main() -> ExitCode {
         "report" => report::run(rest),
         "map" => map::run(rest),
         "screenshots" => screenshots::run(rest),
+        "notices" => notices::run(rest),
         "" | "help" | "--help" | "-h" => {
             println!("{HELP}");
             Ok(())

@@ -105,13 +105,13 @@ in_root() {
     unshare --mount bash -euc '
         root=$1
         mount -t proc proc "$root/proc"
-        mount --bind /dev "$root/dev"
+        mount --rbind /dev "$root/dev"
         for folder in "$4" "$5"; do
             mkdir -p "$root$folder"
             mount --bind "$folder" "$root$folder"
         done
         exec chroot "$root" /usr/bin/env -i HOME=/root DEBIAN_FRONTEND=noninteractive CARGO_HOME="$5" \
-            CARGO_BUILD_JOBS="${CARGO_BUILD_JOBS:-}" http_proxy="${http_proxy:-}" https_proxy="${https_proxy:-}" \
+            http_proxy="${http_proxy:-}" https_proxy="${https_proxy:-}" \
             PATH="$4/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
             WATCHFIRE_COMMIT="$6" /bin/sh -euc "cd $2; $3"
     ' in_root "$root" "$directory" "$command" "$toolchain" "$cargo_home" "$commit"

@@ -27,7 +27,7 @@ tools_are_there() {
     fi
     if [ "$("$tools/zig/ziglang/zig" version 2> /dev/null)" != "$zig_version" ]; then
         python3 -m pip --version > /dev/null || fail "zig comes as a Python package: install python3 and pip"
-        python3 -m pip install --quiet --no-deps --upgrade --target "$tools/zig" "ziglang==$zig_version"
+        PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --no-deps --upgrade --target "$tools/zig" "ziglang==$zig_version"
     fi
 }
 

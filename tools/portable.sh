@@ -72,7 +72,7 @@ compare() {
     local ordinary=target/release/watchfire folder turn
     [ -x $ordinary ] || fail "build the ordinary program first: cargo build --release"
     for folder in "$@"; do
-        for turn in 1 2 3 4 5 6 7; do
+        for turn in {1..15}; do
             echo "$(cpu_seconds $ordinary "$folder") $(cpu_seconds "$program" "$folder")"
         done | awk -v folder="$(basename "$folder")" '
             function median(list, n,    i, j, swap) {

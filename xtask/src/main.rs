@@ -14,6 +14,7 @@ mod gzip;
 mod intel;
 mod lists;
 mod map;
+mod notices;
 mod pages;
 mod picture;
 mod report;
@@ -48,6 +49,7 @@ House tasks. Run them with `cargo run --release -p xtask -- TASK`.
   report       measure the HTML report, and have a browser check that no name in it is obeyed
   map          draw the world map of the HTML report
   screenshots  photograph the HTML report for README.md
+  notices      write the licences of all crates in the program
 
 `TASK --help` tells the options of a task.";
 
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
         "report" => report::run(rest),
         "map" => map::run(rest),
         "screenshots" => screenshots::run(rest),
+        "notices" => notices::run(rest),
         "" | "help" | "--help" | "-h" => {
             println!("{HELP}");
             Ok(())

@@ -10,8 +10,10 @@ pub mod scan;
 pub mod types;
 
 use crate::cli::Cli;
+use crate::version;
 use anyhow::{Context, Result};
 use clap::CommandFactory;
+use clap::error::ErrorKind;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -41,6 +43,24 @@ pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
         .chain()
         .filter_map(|cause| cause.downcast_ref::<io::Error>())
         .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Answers a command line that asks for help or the version, or is wrong, and ends the program.
+///
+/// `-V` gives one line; `--version` also tells the dates of the data. Reading the shipped lists takes a moment, so that
+/// text is made here and not with the description of every command.
+pub fn answer(parsing: &clap::Error) -> ! {
+    if parsing.kind() != ErrorKind::DisplayVersion {
+        parsing.exit();
+    }
+    let asks_for_all = std::env::args_os().any(|argument| argument == "--version");
+    match print(&if asks_for_all { version::long() } else { version::short() }) {
+        Err(error) if !is_broken_pipe(&error) => {
+            say(&format!("watchfire: {error:#}\n"));
+            std::process::exit(STATUS_USAGE.into());
+        }
+        _ => std::process::exit(0),
+    }
 }
 
 /// `watchfire completions SHELL`.

@@ -14,3 +14,4 @@ pub mod resume;
 pub mod scan;
 pub mod selection;
 pub mod spool;
+pub mod version;

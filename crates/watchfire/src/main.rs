@@ -11,7 +11,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     be_silent_about_caught_panics();
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| commands::answer(&error));
     let outcome = match cli.command {
         Command::Scan(arguments) => commands::scan::run(&arguments),
         Command::Explain(arguments) => commands::explain::run(&arguments),

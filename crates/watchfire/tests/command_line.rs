@@ -240,7 +240,9 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
 #[test]
 fn the_other_commands_answer() {
     for (arguments, says) in [
-        (&["--version"][..], "watchfire"),
+        (&["--version"][..], "AWS address ranges"),
+        (&["-V"], "watchfire"),
+        (&["scan", "--version"], "public suffix list"),
         (&["--help"], "scan"),
         (&["types", "--live"], STOPPED),
         (&["types", STOPPED], "CloudTrail"),

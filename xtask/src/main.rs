@@ -20,6 +20,7 @@ mod picture;
 mod report;
 mod s3;
 mod screenshots;
+mod storm;
 #[cfg(test)]
 mod tidy;
 
@@ -41,6 +42,7 @@ House tasks. Run them with `cargo run --release -p xtask -- TASK`.
   floor        read a corpus with the hand-written minimum and count its records
   lists        measure what large lists cost
   s3           compare reading from a bucket with reading from disk
+  storm        what ten minutes take in which every record concerns a rule
   bench        compare the program with the floor on the same corpora in one run
   determinism  give the program the same records in other files, and compare what it finds
   picture      draw the program's output for README.md
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
         "intel" => intel::run(rest),
         "generate" => generate::run(rest),
         "s3" => s3::run(rest),
+        "storm" => storm::run(rest),
         "floor" => floor::run(rest),
         "lists" => lists::run(rest),
         "bench" => bench::run(rest),

@@ -52,7 +52,7 @@ fn report(name: &str, count: u64, program: &Path, file: &Path, list: &Path) -> R
 type Storm = (&'static str, u64, fn(u64) -> String);
 
 const STORMS: [Storm; 3] = [
-    ("flows to one listed address", 600_000, |number| flow(number, 1)),
+    ("flows, each of a host of its own, to one listed address", 600_000, |number| flow(number, 1)),
     ("calls of one instance's session from outside AWS", 300_000, call),
     ("findings, each of an interface of its own", 100_000, |number| flow(number, number)),
 ];

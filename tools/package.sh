@@ -69,6 +69,7 @@ Architecture: $arch
 Maintainer: $maintainer
 Installed-Size: $1
 Depends: $(depends)
+Recommends: ca-certificates
 Section: admin
 Priority: optional
 Description: threat detection over AWS logs

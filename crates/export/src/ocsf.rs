@@ -36,8 +36,9 @@ pub fn ocsf_finding(finding: &Value) -> Value {
         ("status_id", json!(status_id)),
         ("status", json!(status)),
         ("is_alert", json!(true)),
-        // The schema asks for it; a finding without a time has none that we could give.
-        ("time", json!(wire::time_ms(finding, "/updatedAt").unwrap_or_default())),
+        // When the finding was made, as the schema says of its findings: the activity's own times follow. The schema asks
+        // for it; a finding without a time has none that we could give.
+        ("time", json!(wire::time_ms(finding, "/createdAt").unwrap_or_default())),
         ("start_time", time("/service/eventFirstSeen")),
         ("end_time", time("/service/eventLastSeen")),
         ("count", json!(wire::number(finding, "/service/count"))),
@@ -271,7 +272,7 @@ fn user(finding: &Value) -> Value {
         "" => 0,
         "IAMUser" => 1,
         "Root" => 2,
-        "AWSService" => 3,
+        "AWSService" => 4,
         _ => 99,
     };
     wire::known([
@@ -415,7 +416,7 @@ mod tests {
     fn a_call_reads_as_one() {
         let event = ocsf_finding(&finding_json(&samples::api_call()));
         assert_eq!(event["type_uid"], 200_402, "three occurrences: the finding was updated");
-        assert_eq!(event["time"].as_i64(), wire::time_ms(&finding_json(&samples::api_call()), "/updatedAt"));
+        assert_eq!(event["time"].as_i64(), wire::time_ms(&finding_json(&samples::api_call()), "/createdAt"));
         let evidence = &event["evidences"][0];
         assert_eq!(evidence["api"]["operation"], "ListBuckets");
         assert_eq!(evidence["src_endpoint"]["ip"], "198.51.100.7");

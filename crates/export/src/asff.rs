@@ -3,7 +3,7 @@
 //! Names and limits are those of the shape `AwsSecurityFinding` in Security Hub's service model; the choice of members
 //! is that of GuardDuty's own findings there.
 
-use crate::{mitre, wire};
+use crate::wire;
 use serde_json::{Map, Value, json};
 use watchfire_model::SeverityLevel;
 
@@ -77,24 +77,60 @@ fn label(finding: &Value) -> (&'static str, u8) {
     }
 }
 
-/// `TTPs/Defense Evasion/Stealth:IAMUser-CloudTrailLoggingDisabled`.
-///
-/// The category is the type's tactic. Reconnaissance is Discovery there; without a tactic, and for policies, the path
-/// is partial, which the types taxonomy allows.
-fn finding_class(name: &str) -> String {
-    let classifier = name.replace('/', "-");
-    let tactics = mitre::tactics(name);
-    match (name.split(':').next().unwrap_or_default(), tactics.first().map_or("", |tactic| tactic.name)) {
-        ("Policy", _) | (_, "") => format!("TTPs/{classifier}"),
-        ("Behavior", _) => format!("Unusual Behaviors/{}/{classifier}", behaving(name)),
-        ("CryptoCurrency", _) => format!("Effects/Resource Consumption/{classifier}"),
-        (_, "Reconnaissance") => format!("TTPs/Discovery/{classifier}"),
-        (_, tactic) => format!("TTPs/{tactic}/{classifier}"),
-    }
-}
+/// Where Security Hub files each type: the first beginning that fits. Types that stand nowhere are filed as `TTPs`, which
+/// the taxonomy allows. Source: GuardDuty user guide, "Integrating with Security Hub CSPM", table of finding types.
+const CLASSES: [(&str, &str); 39] = [
+    ("Backdoor:", "TTPs/Command and Control"),
+    ("Behavior:EC2/", "Unusual Behaviors/VM"),
+    ("Behavior:", "Unusual Behaviors/User"),
+    ("CredentialAccess:", "TTPs/Credential Access"),
+    ("CryptoCurrency:", "TTPs/Command and Control"),
+    ("DefenseEvasion:", "TTPs/Defense Evasion"),
+    ("Discovery:S3/", "TTPs"),
+    ("Discovery:", "TTPs/Discovery"),
+    ("Execution:", "TTPs/Execution"),
+    ("Exfiltration:S3/", "TTPs"),
+    ("Exfiltration:", "TTPs/Exfiltration"),
+    ("Impact:EC2/AbusedDomainRequest", "TTPs"),
+    ("Impact:EC2/BitcoinDomainRequest", "TTPs"),
+    ("Impact:EC2/MaliciousDomainRequest.Reputation", "TTPs"),
+    ("Impact:EC2/SuspiciousDomainRequest", "TTPs"),
+    ("Impact:S3/", "TTPs"),
+    ("Impact:", "TTPs/Impact"),
+    ("InitialAccess:", "TTPs/Initial Access"),
+    ("Persistence:", "TTPs/Persistence"),
+    ("Policy:Kubernetes/", "Software and Configuration Checks/AWS Security Best Practices"),
+    ("Policy:S3/BucketBlockPublicAccessDisabled", "Effects/Data Exposure"),
+    ("PrivilegeEscalation:", "TTPs/Privilege Escalation"),
+    ("Recon:", "TTPs/Discovery"),
+    ("Stealth:", "TTPs/Defense Evasion"),
+    ("Trojan:EC2/DriveBySourceTraffic", "TTPs/Initial Access"),
+    ("Trojan:EC2/DropPoint", "Effects/Data Exfiltration"),
+    ("Trojan:Lambda/DropPoint", "Effects/Data Exfiltration"),
+    ("Trojan:Runtime/DriveBySourceTraffic", "TTPs/Initial Access"),
+    ("Trojan:Runtime/DropPoint", "Effects/Data Exfiltration"),
+    ("Trojan:", "TTPs/Command and Control"),
+    ("UnauthorizedAccess:EC2/MaliciousIPCaller.Custom", "TTPs/Command and Control"),
+    ("UnauthorizedAccess:EC2/RDPBruteForce", "TTPs/Initial Access"),
+    ("UnauthorizedAccess:EC2/SSHBruteForce", "TTPs/Initial Access"),
+    ("UnauthorizedAccess:EC2/Tor", "Effects/Resource Consumption"),
+    ("UnauthorizedAccess:IAMUser/InstanceCredentialExfiltration", "Effects/Data Exfiltration"),
+    ("UnauthorizedAccess:IAMUser/ResourceCredentialExfiltration", "Effects/Data Exfiltration"),
+    ("UnauthorizedAccess:IAMUser/TorIPCaller", "TTPs/Command and Control"),
+    ("UnauthorizedAccess:Lambda/MaliciousIPCaller.Custom", "TTPs/Command and Control"),
+    ("UnauthorizedAccess:Lambda/Tor", "Effects/Resource Consumption"),
+];
 
-fn behaving(name: &str) -> &'static str {
-    if name.contains(":EC2/") { "VM" } else { "User" }
+/// `TTPs/Defense Evasion/Stealth:IAMUser-CloudTrailLoggingDisabled`.
+fn finding_class(name: &str) -> String {
+    let class = CLASSES.iter().find(|(beginning, _)| name.starts_with(beginning)).map_or("TTPs", |(_, class)| class);
+    let classifier = match name.split_once(':') {
+        // As Security Hub has them: these keep their stroke, and anomalies of identities lose their purpose.
+        Some(("PenTest", rest)) if rest.starts_with("IAMUser/") => name.to_owned(),
+        Some((_, "IAMUser/AnomalousBehavior")) => "IAMUser-AnomalousBehavior".to_owned(),
+        _ => name.replace('/', "-"),
+    };
+    format!("{class}/{classifier}")
 }
 
 fn source_url(region: &str, id: &str) -> String {
@@ -298,17 +334,35 @@ mod tests {
     #[test]
     fn a_finding_reads_as_guardduty_sends_it() {
         let asff = asff_finding(&finding_json(&samples::api_call()));
-        assert_eq!(asff["Types"], json!(["TTPs/Initial Access/UnauthorizedAccess:IAMUser-TorIPCaller"]));
+        assert_eq!(asff["Types"], json!(["TTPs/Command and Control/UnauthorizedAccess:IAMUser-TorIPCaller"]));
         assert_eq!(asff["Severity"], json!({"Product": 5.0, "Label": "MEDIUM", "Normalized": 60}));
         assert_eq!(asff["Resources"][0]["Type"], "AwsIamAccessKey");
         assert_eq!(asff["Resources"][0]["Id"], "AWS::IAM::AccessKey:AKIAIOSFODNN7EXAMPLE");
         let fields = &asff["ProductFields"];
         assert_eq!(fields["aws/guardduty/service/action/awsApiCallAction/api"], "ListBuckets");
         assert_eq!(fields["aws/guardduty/service/count"], "3");
-        assert_eq!(
-            finding_class("Stealth:IAMUser/CloudTrailLoggingDisabled"),
-            "TTPs/Defense Evasion/Stealth:IAMUser-CloudTrailLoggingDisabled"
-        );
+    }
+
+    #[test]
+    fn types_are_filed_as_security_hub_files_them() {
+        for filed in [
+            "TTPs/Defense Evasion/Stealth:IAMUser-CloudTrailLoggingDisabled",
+            "TTPs/Command and Control/CryptoCurrency:EC2-BitcoinTool.B!DNS",
+            "TTPs/Discovery:S3-TorIPCaller",
+            "TTPs/Impact/Impact:EC2-MaliciousDomainRequest.Custom",
+            "TTPs/Impact:EC2-MaliciousDomainRequest.Reputation",
+            "TTPs/Policy:S3-BucketAnonymousAccessGranted",
+            "Effects/Data Exposure/Policy:S3-BucketBlockPublicAccessDisabled",
+            "Effects/Data Exfiltration/Trojan:EC2-DropPoint!DNS",
+            "Effects/Resource Consumption/UnauthorizedAccess:EC2-TorRelay",
+            "TTPs/UnauthorizedAccess:EC2-MetadataDNSRebind",
+            "TTPs/UnauthorizedAccess:S3-TorIPCaller",
+        ] {
+            let name = filed.rsplit('/').next().unwrap().replacen('-', "/", 1);
+            assert_eq!(finding_class(&name), filed);
+        }
+        assert_eq!(finding_class("PenTest:IAMUser/KaliLinux"), "TTPs/PenTest:IAMUser/KaliLinux");
+        assert_eq!(finding_class("Impact:IAMUser/AnomalousBehavior"), "TTPs/Impact/IAMUser-AnomalousBehavior");
     }
 
     #[test]

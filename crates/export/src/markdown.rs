@@ -141,13 +141,35 @@ fn unfenced(text: &str) -> String {
     harmless(text).replace('`', "\\u{60}")
 }
 
-/// A sentence of ours with names of the log in it: every word that is not plain stands in a code span.
+/// A sentence of ours with names of the log in it: what we quoted, and every other word that is not plain, stands in a
+/// code span. A name that has backticks itself may be cut elsewhere, but all of it passes through here.
 fn sentence(text: &str) -> String {
+    if text.matches('`').count() % 2 == 1 {
+        return words(text, true);
+    }
+    let mut said = String::new();
+    for (at, part) in text.split('`').enumerate() {
+        let part = if at % 2 == 1 { code(part) } else { words(part, at == 0) };
+        // Two code spans side by side would be read as one.
+        if said.ends_with('`') && part.starts_with('`') {
+            said.push(' ');
+        }
+        said.push_str(&part);
+    }
+    said
+}
+
+/// Words, each marked if it is not plain. White space at both ends remains, as one space.
+fn words(text: &str, is_beginning: bool) -> String {
     let words = text.split_whitespace().enumerate();
-    words
-        .map(|(at, word)| if is_plain(word, at == 0) { word.to_owned() } else { marked(word) })
+    let marked = words
+        .map(|(at, word)| if is_plain(word, is_beginning && at == 0) { word.to_owned() } else { marked(word) })
         .collect::<Vec<_>>()
-        .join(" ")
+        .join(" ");
+    let space = |is_there: bool| if is_there { " " } else { "" };
+    let begins = !is_beginning && text.starts_with(char::is_whitespace);
+    let ends = !marked.is_empty() && text.ends_with(char::is_whitespace);
+    format!("{}{marked}{}", space(begins), space(ends))
 }
 
 /// Keeps a comma or a full stop out of the code span.
@@ -199,6 +221,8 @@ mod tests {
             ("see https://evil.example/x.", "see `https://evil.example/x`."),
             ("[click](javascript:alert(1))", "`[click](javascript:alert(1))`"),
             ("a`b|c", "`a\\u{60}b\\u{7c}c`"),
+            ("the list `crypto mining` (x), as `a|b`; it", "the list `crypto mining` (x), as `a\\u{7c}b`; it"),
+            ("of `one`@two three", "of `one` `@two` three"),
             ("- item", "`-` item"),
             ("1. one", "`1`. one"),
             ("**bold** _it_ #12", "`**bold**` `_it_` `#12`"),

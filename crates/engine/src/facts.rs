@@ -131,6 +131,11 @@ impl FactLog {
         Ok(())
     }
 
+    /// Whether some of it went to the spool.
+    pub fn is_spilled(&self) -> bool {
+        self.slices.values().any(|slice| !slice.spooled_facts.is_empty() || !slice.spooled_ids.is_empty())
+    }
+
     /// Takes in all that another kept, which went to the same spool.
     pub fn absorb(&mut self, other: Self) {
         self.in_memory += other.in_memory;

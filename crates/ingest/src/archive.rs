@@ -13,6 +13,7 @@ use crate::source::{Member, Source, Zipped, to_temporary_file};
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use zip::CompressionMethod;
@@ -70,6 +71,7 @@ fn unpacked(file: File, limits: &Limits) -> io::Result<Option<(File, Option<io::
 }
 
 fn tar_members(path: &Path, file: File) -> io::Result<Members> {
+    let archive_bytes = file.metadata()?.len();
     let shared = Arc::new(file.try_clone()?);
     let mut list = List::new(path);
     for entry in tar::Archive::new(file).entries_with_seek()? {
@@ -82,28 +84,52 @@ fn tar_members(path: &Path, file: File) -> io::Result<Members> {
             }
         };
         let (name, length) = (entry.path_bytes().into_owned(), entry.size());
+        let is_cut = entry.raw_file_position().saturating_add(length) > archive_bytes;
         match entry.header().entry_type() {
             tar::EntryType::Regular | tar::EntryType::Continuous => {
                 let member =
                     Member { file: Arc::clone(&shared), offset: entry.raw_file_position(), length, zipped: None };
                 list.member(&name, length, member);
             }
-            tar::EntryType::Directory => {}
+            // A header for all members, as `git archive` writes, says nothing that we need.
+            tar::EntryType::Directory | tar::EntryType::XGlobalHeader => {}
             tar::EntryType::GNUSparse => list.problem(&name, ListProblem::UnsupportedMember { kind: "a sparse file" }),
             _ => list.problem(&name, ListProblem::UnsupportedMember { kind: "no file but a link or a device" }),
         }
-        if list.is_full() {
+        if is_cut {
+            let cause = io::Error::new(io::ErrorKind::UnexpectedEof, "it ends within a member");
+            list.problem(b"", ListProblem::UnreadableArchive { cause });
+        }
+        if is_cut || list.is_full() {
             break;
         }
     }
     Ok((list.files, list.problems))
 }
 
+/// How many members the end of a zip archive says that it has; `None` where it does not say so in sixteen bits.
+fn stated_members(file: &File) -> io::Result<Option<u64>> {
+    // The end record: a mark, and the number of members ten bytes behind it; a comment of up to 64 KiB may follow.
+    const END_BYTES: u64 = 22 + u16::MAX as u64;
+    let length = file.metadata()?.len();
+    let begin = length.saturating_sub(END_BYTES);
+    let mut tail = vec![0; usize::try_from(length - begin).unwrap_or(0)];
+    file.read_exact_at(&mut tail, begin)?;
+    let end = memchr::memmem::rfind(&tail, b"PK\x05\x06").and_then(|at| tail.get(at + 10..at + 12));
+    let count = end.map(|bytes| u16::from_le_bytes([bytes[0], bytes[1]]));
+    Ok(count.filter(|&count| count != u16::MAX).map(u64::from))
+}
+
 fn zip_members(path: &Path, file: File) -> io::Result<Members> {
     let archive_bytes = file.metadata()?.len();
     let shared = Arc::new(file.try_clone()?);
+    let stated = stated_members(&file)?;
     let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(io::Error::other)?;
     let mut list = List::new(path);
+    let left_out = stated.unwrap_or(0).saturating_sub(archive.len() as u64);
+    if left_out > 0 {
+        list.problem(b"", ListProblem::SameNames { count: left_out });
+    }
     let mut member_bytes: u64 = 0;
     for place in 0..archive.len() {
         let entry = match archive.by_index_raw(place) {

@@ -115,7 +115,7 @@ pub enum ListProblem {
         first: PathBuf,
     },
     /// An archive that could not be listed, or not to its end.
-    #[error("could not list the archive to its end: {cause}")]
+    #[error("could not list the archive to its end")]
     UnreadableArchive {
         /// Why.
         #[source]
@@ -130,6 +130,12 @@ pub enum ListProblem {
     /// An archive made to inflate without end.
     #[error("the archive's members share their bytes, as in a decompression bomb; those beyond its size were left out")]
     OverlappingMembers,
+    /// Members of which the directory of a zip archive keeps only the last.
+    #[error("{count} members share their names with others; only the last of each name was read")]
+    SameNames {
+        /// How many were left out.
+        count: u64,
+    },
     /// More members than anyone needs.
     #[error("the archive has more than {limit} members; the rest was left out")]
     TooManyMembers {
@@ -137,7 +143,7 @@ pub enum ListProblem {
         limit: usize,
     },
     /// Standard input could not be kept.
-    #[error("could not read standard input to its end: {cause}")]
+    #[error("could not read standard input to its end")]
     StandardInput {
         /// Why.
         #[source]

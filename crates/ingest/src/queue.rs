@@ -36,13 +36,14 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// A queue of these files; what is far away begins to be fetched.
-    pub fn new(files: &[FoundFile], limits: &Limits) -> Self {
+    /// A queue of these files; what is far away begins to be fetched, unless `is_known`: that need not be read again.
+    pub fn new(files: &[FoundFile], limits: &Limits, is_known: impl Fn(&FoundFile) -> bool) -> Self {
         let mut order: Vec<usize> = (0..files.len()).collect();
         order.sort_by_key(|&place| (std::cmp::Reverse(files[place].size), place));
         let is_small_object = |place: &usize| {
             matches!(files[*place].source, Source::Object(_))
                 && files[*place].size <= limits.compressed_whole_bytes as u64
+                && !is_known(&files[*place])
         };
         let (far, at_hand): (Vec<_>, Vec<_>) = order.into_iter().partition(is_small_object);
         let objects = far.into_iter().filter_map(|place| match &files[place].source {

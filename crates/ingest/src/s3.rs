@@ -19,9 +19,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt, TryStreamExt};
 use narrowing::Decision;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path as Key;
-// Named for its feature alone: object_store's client then takes the TLS that the program installs.
 use object_store::{ClientOptions, GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt};
-use reqwest as _;
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::{self, Read};
@@ -94,7 +92,12 @@ pub(crate) fn list(addresses: &[PathBuf], narrowing: &Narrowing, listing: &mut L
                 }
             },
         };
-        match runtime.block_on(objects(&bucket, prefix, narrowing)) {
+        let mut unlisted = Vec::new();
+        let found = runtime.block_on(objects(&bucket, prefix, narrowing, &mut unlisted));
+        for (prefix, reason) in unlisted {
+            refuse(&PathBuf::from(format!("{SCHEME}{name}/{prefix}")), &reason, listing);
+        }
+        match found {
             Ok(found) if found.is_empty() => {
                 refuse(path, &"there is no object at or below this address that may hold what is wanted", listing)
             }
@@ -131,7 +134,15 @@ async fn open(name: &str, runtime: &Arc<Runtime>) -> Result<Arc<Bucket>, String>
     if name.is_empty() {
         return Err("the address names no bucket: write s3://BUCKET or s3://BUCKET/PREFIX".to_owned());
     }
+    if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')) {
+        return Err(format!("`{name}` is no name of a bucket: letters, digits, full stops and hyphens make one"));
+    }
     let settings = credentials::settings().await?;
+    if let Some(endpoint) = &settings.endpoint
+        && !reqwest::Url::parse(endpoint).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+    {
+        return Err(format!("the endpoint `{endpoint}` is no address: write https://HOST or http://HOST:PORT"));
+    }
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(name)
         .with_credentials(settings.credentials)
@@ -160,10 +171,19 @@ fn client_options() -> ClientOptions {
 }
 
 /// The object at this key, or all below this prefix that may hold what is wanted.
-async fn objects(bucket: &Bucket, prefix: &str, narrowing: &Narrowing) -> object_store::Result<Vec<ObjectMeta>> {
-    let prefix = Key::parse(prefix.trim_end_matches('/'))?;
+///
+/// A key with an empty or relative part (`a//b`) cannot be read. It costs its own level only, which goes to `unlisted`:
+/// then what was listed whole is listed level by level.
+async fn objects(
+    bucket: &Bucket,
+    address: &str,
+    narrowing: &Narrowing,
+    unlisted: &mut Vec<(Key, String)>,
+) -> object_store::Result<Vec<ObjectMeta>> {
+    let prefix = Key::parse(address.trim_end_matches('/'))?;
     let mut found = Vec::new();
     let mut waiting = VecDeque::from([prefix.clone()]);
+    let mut one_by_one = false;
     let mut asked = FuturesUnordered::new();
     loop {
         while asked.len() < REQUESTS_MAX
@@ -171,16 +191,30 @@ async fn objects(bucket: &Bucket, prefix: &str, narrowing: &Narrowing) -> object
         {
             match narrowing.decide(prefix.as_ref()) {
                 Decision::Skip => {}
+                Decision::All if one_by_one => asked.push(level(&bucket.store, prefix, Decision::Descend)),
                 decision => asked.push(level(&bucket.store, prefix, decision)),
             }
         }
-        let Some(level) = asked.next().await else { break };
-        let (objects, prefixes) = level?;
+        let Some((prefix, decision, level)) = asked.next().await else { break };
+        let (objects, prefixes) = match level {
+            Err(object_store::Error::InvalidPath { .. }) if decision == Decision::All => {
+                one_by_one = true;
+                waiting.push_back(prefix);
+                continue;
+            }
+            Err(error @ object_store::Error::InvalidPath { .. }) => {
+                unlisted
+                    .push((prefix, format!("a key here cannot be read, and nothing beside it was: {}", chain(&error))));
+                continue;
+            }
+            level => level?,
+        };
         found.extend(objects.into_iter().filter(|object| narrowing.decide(object.location.as_ref()) != Decision::Skip));
         waiting.extend(prefixes);
     }
-    if found.is_empty()
-        && !prefix.as_ref().is_empty()
+    // An object may have the name of a folder.
+    if !address.is_empty()
+        && !address.ends_with('/')
         && let Ok(object) = bucket.store.head(&prefix).await
     {
         found.push(object);
@@ -189,12 +223,16 @@ async fn objects(bucket: &Bucket, prefix: &str, narrowing: &Narrowing) -> object
     Ok(found)
 }
 
-async fn level(store: &AmazonS3, prefix: Key, decision: Decision) -> object_store::Result<(Vec<ObjectMeta>, Vec<Key>)> {
-    if decision == Decision::All {
-        return Ok((store.list(Some(&prefix)).try_collect().await?, Vec::new()));
-    }
-    let level = store.list_with_delimiter(Some(&prefix)).await?;
-    Ok((level.objects, level.common_prefixes))
+/// A prefix, what was asked of it, and the objects and prefixes that are there.
+type Level = (Key, Decision, object_store::Result<(Vec<ObjectMeta>, Vec<Key>)>);
+
+async fn level(store: &AmazonS3, prefix: Key, decision: Decision) -> Level {
+    let found = if decision == Decision::All {
+        store.list(Some(&prefix)).try_collect().await.map(|objects| (objects, Vec::new()))
+    } else {
+        store.list_with_delimiter(Some(&prefix)).await.map(|level| (level.objects, level.common_prefixes))
+    };
+    (prefix, decision, found)
 }
 
 impl Object {
@@ -279,17 +317,23 @@ fn reason(error: &object_store::Error) -> String {
     use object_store::Error;
     match error {
         Error::NotFound { .. } => "there is no such bucket or object".to_owned(),
-        Error::PermissionDenied { .. } => {
-            "S3 refused access: the credentials need s3:ListBucket and s3:GetObject there".to_owned()
-        }
+        Error::PermissionDenied { .. } => ACCESS_REFUSED.to_owned(),
         Error::Unauthenticated { .. } => "S3 did not accept the credentials".to_owned(),
         Error::Precondition { .. } => "the object changed while it was read".to_owned(),
         other => {
             let said = chain(other);
-            if said.contains("NoSuchBucket") { "there is no such bucket".to_owned() } else { said }
+            if said.contains("NoSuchBucket") {
+                "there is no such bucket".to_owned()
+            } else if said.contains("403 Forbidden") {
+                ACCESS_REFUSED.to_owned()
+            } else {
+                said
+            }
         }
     }
 }
+
+const ACCESS_REFUSED: &str = "S3 refused access: the credentials need s3:ListBucket and s3:GetObject there";
 
 /// An error and its causes in one line, each said once.
 fn chain(error: &dyn std::error::Error) -> String {

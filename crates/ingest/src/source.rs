@@ -65,6 +65,9 @@ impl Read for Slice {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         let left = usize::try_from(self.end.saturating_sub(self.at)).unwrap_or(usize::MAX).min(room.len());
         let count = self.file.read_at(&mut room[..left], self.at)?;
+        if count == 0 && left > 0 {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the archive ends within the member"));
+        }
         self.at += count as u64;
         Ok(count)
     }

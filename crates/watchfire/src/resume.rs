@@ -4,7 +4,8 @@
 //! same period, accounts, lists, inventory and program) refuses it. Behind it stands one frame for each file that was
 //! read without a complaint: its account, and what rules may have to see of it. A frame is written when its file has
 //! been read, in one piece with its length and checksum; a torn one at the end is cut off. Files that were repeated,
-//! gave complaints, or are members of archives are read again: they are few, and what they say stays exact.
+//! gave complaints, are members of archives, or of which more concerns rules than fits into memory are read again: they
+//! are few, and what they say stays exact.
 //!
 //! A scan that finishes removes the file.
 
@@ -103,6 +104,9 @@ impl Resume {
             .truncate(false)
             .open(path)
             .with_context(not_opened)?;
+        if !file.metadata().with_context(not_opened)?.is_file() {
+            bail!("`{}` is no file: --resume writes one, and removes it at the end", path.display());
+        }
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => bail!("`{}` is in use by another scan", path.display()),
@@ -136,6 +140,11 @@ impl Resume {
         Ok(Self { path: path.to_owned(), file: Mutex::new(file), earlier })
     }
 
+    /// Whether an earlier run read a file of this name.
+    pub fn holds(&self, file: &FoundFile) -> bool {
+        self.earlier.contains_key(&file.display())
+    }
+
     /// How many files earlier runs have read.
     pub fn count(&self) -> usize {
         self.earlier.len()
@@ -167,6 +176,10 @@ impl Resume {
     ) -> Result<()> {
         let (Some(version), Some(outcome)) = (version(file), &result.outcome) else { return Ok(()) };
         if result.is_repeated || result.report.rejected_count > 0 || !outcome.problems.is_empty() {
+            return Ok(());
+        }
+        // What did not fit into memory once is not gathered there again.
+        if facts.is_spilled() {
             return Ok(());
         }
         let saved = Saved {

@@ -202,7 +202,7 @@ impl Claims {
 
 /// Reads every file.
 fn read_all(files: &[FoundFile], place: &Place<'_>, progress: &Progress) -> Result<Readings> {
-    let queue = Queue::new(files, &place.options.limits);
+    let queue = Queue::new(files, &place.options.limits, |file| place.resume.is_some_and(|resume| resume.holds(file)));
     let (claims, spool) = (Mutex::new(Claims::default()), Mutex::new(TemporaryFile::default()));
     let threads = place.options.threads.clamp(1, files.len().max(1));
     let read_share = || -> Result<ThreadReadings> {

@@ -49,8 +49,11 @@ impl Narrowing {
         let place = Place::read(&parts[start + 1..]);
         // In a shared network a flow record names the owner of the interface, its key the owner of the network.
         let is_flow = place.service == "vpcflowlogs";
+        // Calls of global services say us-east-1, and until November 2021 lay with the trails of every region.
+        let may_be_global =
+            place.service.starts_with("CloudTrail") && self.regions.iter().any(|one| one == "us-east-1");
         if !place.service.is_empty() && !is_flow && !is_among(place.account, &self.accounts)
-            || !is_among(place.region, &self.regions)
+            || !may_be_global && !is_among(place.region, &self.regions)
             || place.days().is_some_and(|days| !self.wants(days))
         {
             return Decision::Skip;
@@ -187,6 +190,13 @@ mod tests {
     fn flow_logs_of_a_shared_network_lie_with_its_owner() {
         check("AWSLogs/444455556666/vpcflowlogs/eu-west-1/2026/03/10", Decision::All);
         check("AWSLogs/444455556666/vpcdnsquerylogs/vpc-1/2026/03/10", Decision::Skip);
+    }
+
+    #[test]
+    fn calls_of_global_services_may_lie_with_any_region() {
+        let narrowing = Narrowing { regions: vec!["us-east-1".to_owned()], ..Narrowing::default() };
+        assert_eq!(narrowing.decide("AWSLogs/111122223333/CloudTrail/eu-west-1"), Decision::All);
+        assert_eq!(narrowing.decide("AWSLogs/111122223333/vpcflowlogs/eu-west-1"), Decision::Skip);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::progress::Progress;
 use crate::resume::Resume;
 use crate::spool::TemporaryFile;
 use anyhow::{Context, Result};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use watchfire_detections::DETECTIONS;
@@ -225,14 +225,16 @@ fn read_all(files: &[FoundFile], place: &Place<'_>, progress: &Progress) -> Resu
         );
         outcomes
     });
-    let (mut all, mut results) = (Readings::default(), BTreeMap::new());
+    // Each result in the place of its file, also if one should be missing.
+    let mut all = Readings { results: files.iter().map(|_| FileResult::default()).collect(), ..Readings::default() };
     for outcome in outcomes {
         let thread = outcome?;
         all.facts.push(thread.facts);
         all.census.merge(thread.census);
-        results.extend(thread.results);
+        for (place, result) in thread.results {
+            all.results[place] = result;
+        }
     }
-    all.results = results.into_values().collect();
     all.claims = claims.into_inner().unwrap_or_else(PoisonError::into_inner);
     all.spool = spool;
     Ok(all)

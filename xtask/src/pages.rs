@@ -12,7 +12,7 @@ use crate::arguments::Arguments;
 use anyhow::Context;
 use page::Material;
 use scenario::Scenario;
-use source::{Library, Source};
+use source::{Common, Source};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -60,7 +60,7 @@ fn file_name(finding_type: FindingType) -> String {
 
 /// Every file that belongs to the pages, with what must stand in it.
 fn written(root: &Path) -> anyhow::Result<BTreeMap<String, String>> {
-    let library = library(root)?;
+    let common = common(root)?;
     let scenarios = Scenario::all(root)?;
     let mut files = BTreeMap::new();
     for detection in DETECTIONS {
@@ -71,7 +71,7 @@ fn written(root: &Path) -> anyhow::Result<BTreeMap<String, String>> {
                 detection,
                 entry: page::entry_of(finding_type)?,
                 source: &source,
-                library: &library,
+                common: &common,
                 scenario: scenarios.iter().find(|scenario| scenario.gives(finding_type)).cloned(),
             };
             files.insert(format!("{FOLDER}/{}", file_name(finding_type)), page::page(&material));
@@ -101,7 +101,7 @@ fn place_of(file: &str) -> String {
     file.find("crates/").map_or(file.clone(), |begin| file[begin..].to_owned())
 }
 
-fn library(root: &Path) -> anyhow::Result<Library> {
+fn common(root: &Path) -> anyhow::Result<Common> {
     let folder = "crates/detections/src/shared";
     let named = |place: String| {
         let name = Path::new(&place).file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -110,7 +110,7 @@ fn library(root: &Path) -> anyhow::Result<Library> {
     let shared = rust_files(root, folder)?.into_iter().map(named).collect::<anyhow::Result<_>>()?;
     let knowledge = rust_files(root, "crates/knowledge/src")?;
     let knowledge = knowledge.iter().map(|place| Source::read(root, place)).collect::<anyhow::Result<_>>()?;
-    Ok(Library { shared, knowledge })
+    Ok(Common { shared, knowledge })
 }
 
 /// The files of Rust right in this folder, in order.

@@ -14,7 +14,6 @@ use std::process::Command;
 use std::sync::atomic::Ordering;
 
 #[path = "../../crates/watchfire/tests/support/s3_server.rs"]
-#[allow(dead_code, reason = "the tests ask it what it was asked for")]
 mod s3_server;
 use s3_server::S3Server;
 
@@ -32,7 +31,7 @@ const LARGE_BYTES: usize = 4 << 20;
 pub(crate) fn run(words: Vec<String>) -> Result<()> {
     let Some(mut arguments) = Arguments::new(words, HELP) else { return Ok(()) };
     let program: PathBuf = arguments.value("--program")?.unwrap_or_else(|| "target/release/watchfire".into());
-    let repeat = arguments.value("--repeat")?.unwrap_or(3);
+    let repeat: usize = arguments.value("--repeat")?.unwrap_or(3);
     arguments.finish()?;
     let corpus = GeneratedCorpus::of(Kind::CloudTrail)?;
     let small = files_below(&corpus.folder)?;
@@ -72,12 +71,13 @@ fn compare(name: &str, objects: Vec<(String, Vec<u8>)>, program: &Path, repeat: 
     let (disk, bucket) = (disk.context("nothing was measured")?, bucket.context("nothing was measured")?);
     ensure!(disk.succeeded && bucket.succeeded, "the program failed");
     println!(
-        "{name}: {count} of {:.2} MB on average\n  disk   {:.3} CPU s\n  bucket {:.3} CPU s: {:+.1} %, {:.3} ms CPU an object\n",
+        "{name}: {count} of {:.2} MB on average\n  disk   {:.3} CPU s\n  bucket {:.3} CPU s: {:+.1} %, {:.3} ms CPU and {:.1} requests an object\n",
         bytes as f64 / count as f64 / 1e6,
         disk.cpu_seconds,
         bucket.cpu_seconds,
         (bucket.cpu_seconds / disk.cpu_seconds - 1.0) * 100.0,
         (bucket.cpu_seconds - disk.cpu_seconds) * 1_000.0 / count as f64,
+        server.asked("GET").len() as f64 / (count * repeat) as f64,
     );
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The page of one finding type.
 
-use super::source::{Library, Source, Told, capitalised};
+use super::source::{Common, Source, Told, capitalised};
 use super::{file_name, scenario};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -16,14 +16,14 @@ pub(super) struct Material<'a> {
     pub(super) detection: &'static Detection,
     pub(super) entry: &'static CatalogueEntry,
     pub(super) source: &'a Source,
-    pub(super) library: &'a Library,
+    pub(super) common: &'a Common,
     pub(super) scenario: Option<scenario::Scenario>,
 }
 
 pub(super) fn page(material: &Material<'_>) -> String {
     let constant = constant_of(material);
     let rule = constant.as_ref().map_or("", |(_, text)| text.split_once("rule:").map_or("", |(_, rule)| rule));
-    let told = material.library.told(material.source, rule);
+    let told = material.common.told(material.source, rule);
     let mut text = format!("# {}\n\n{}\n\n", material.finding_type, material.detection.summary);
     facts(&mut text, material);
     meaning(&mut text, material);

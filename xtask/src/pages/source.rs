@@ -182,13 +182,13 @@ pub(super) struct Told {
 }
 
 /// All files that a page may be made from.
-pub(super) struct Library {
+pub(super) struct Common {
     /// `crates/detections/src/shared`, by the name of the module.
     pub(super) shared: Vec<(String, Source)>,
     pub(super) knowledge: Vec<Source>,
 }
 
-impl Library {
+impl Common {
     /// What is told of a rule, which is the text behind `rule:` in a `Detection`.
     pub(super) fn told(&self, own: &Source, rule: &str) -> Told {
         let mut told = Told::default();
@@ -372,8 +372,8 @@ mod tests {
     fn a_rule_is_told_with_all_that_it_rests_on() {
         let own = Source::parse("own.rs", OWN);
         let shared = [("door", DOOR), ("bell", BELL)].map(|(name, text)| (name.to_owned(), Source::parse(name, text)));
-        let library = Library { shared: shared.into(), knowledge: Vec::new() };
-        let told = library.told(&own, "Rule::Call(detect)");
+        let common = Common { shared: shared.into(), knowledge: Vec::new() };
+        let told = common.told(&own, "Rule::Call(detect)");
         let evidence: Vec<(&str, &str)> =
             told.evidence.iter().map(|(heading, said)| (heading.as_str(), said[0].as_str())).collect();
         assert_eq!(

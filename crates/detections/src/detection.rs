@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use watchfire_knowledge::{Estate, Knowledge};
 use watchfire_model::{ApiCall, Bucket, DnsQuery, FindingType, Instance, ListKind, Signal, Time};
 
+use crate::behaviour::Behaviour;
 use crate::shared::contact::Contact;
 
 /// One rule, with what it can report and what it must be shown.
@@ -45,6 +46,12 @@ pub enum Interest {
     QueryFor(&'static [ListKind]),
     /// A query answered with the address of a metadata service.
     MetadataAnswer,
+    /// Flows, as tallies.
+    FlowTallies,
+    /// Queries, as tallies.
+    QueryTallies,
+    /// Calls, as tallies.
+    CallTallies,
 }
 
 /// What a detection cannot do without.
@@ -74,6 +81,8 @@ pub enum Rule {
     Query(fn(&DnsQuery<'_>, &Context<'_>, &mut Vec<Signal>)),
     /// Decides from earlier records of the same subject too.
     Window(fn() -> Box<dyn Window>),
+    /// Decides from tallies: sums over many records.
+    Behaviour(fn() -> Box<dyn Behaviour>),
 }
 
 /// A record as rules see it.

@@ -4,16 +4,21 @@
 //! `iam_user/cloud_trail_logging_disabled.rs`. A detection sees one record, what is known about the world
 //! ([`Context`]), and nothing else: no store, no source, no setting, no clock.
 
+pub mod behaviour;
 pub mod detection;
 mod ec2;
 mod iam_user;
 mod s3;
 pub mod shared;
+pub mod tally;
 #[cfg(test)]
 mod testing;
+pub mod thresholds;
 
+pub use behaviour::{Behaviour, FlowView, Scene, Verdict};
 pub use detection::{Context, Detection, Interest, Need, Observed, Rule, Window};
 pub use shared::contact::{Contact, Conversations, SLICE_MS};
+pub use thresholds::{Threshold, Thresholds};
 
 /// Every built-in detection. Adding one is a file, its `mod` line, and a line here.
 pub static DETECTIONS: &[&Detection] = &[

@@ -301,3 +301,137 @@ pub(crate) fn query_line(name: &str, answers: &[(&str, &str)]) -> String {
 pub(crate) fn query_signals(detection: &Detection, knowledge: &Knowledge, queries: &[String]) -> Vec<Signal> {
     signals(detection, knowledge, &queries.iter().map(String::as_str).collect::<Vec<_>>())
 }
+
+/// What a behaviour says about these log lines: tallied as the engine would, slice by slice and hour by hour.
+pub(crate) fn verdicts(detection: &Detection, knowledge: &Knowledge, files: &[&str]) -> Vec<crate::Verdict> {
+    verdicts_with(detection, knowledge, &crate::Thresholds::default(), files)
+}
+
+/// The same with these settings.
+pub(crate) fn verdicts_with(
+    detection: &Detection,
+    knowledge: &Knowledge,
+    thresholds: &crate::Thresholds,
+    files: &[&str],
+) -> Vec<crate::Verdict> {
+    let Rule::Behaviour(make) = detection.rule else { panic!("{} is no behaviour", detection.file) };
+    let (mut behaviour, mut verdicts) = (make(), Vec::new());
+    let (mut estate, mut addresses) = (Estate::default(), crate::shared::flow_side::InterfaceAddresses::default());
+    let mut slices = Tallied::of(knowledge, files, &mut estate);
+    while let Some((slice, tallied)) = slices.slices.pop_first() {
+        let flows: Vec<_> = tallied.flows.into_iter().map(|((place, key), tally)| (key, place, tally)).collect();
+        addresses.learn(&flows);
+        let context = Context { knowledge, estate: &estate };
+        let mut scene = crate::Scene { context, thresholds, verdicts: &mut verdicts };
+        for (key, tally) in tallied.calls {
+            let key = crate::tally::CallTallyKey::decode(hour_of(slice), &key).unwrap();
+            behaviour.call(&key, &tally, &mut scene);
+        }
+        for view in flows.iter().filter_map(|merged| crate::shared::flow_side::view(merged, &addresses, &context)) {
+            behaviour.flow(&view, &mut scene);
+        }
+        for (key, tally) in &tallied.queries {
+            behaviour.query(key, tally, &mut scene);
+        }
+        let end = watchfire_model::Time::from_ms((slice + 1) * crate::SLICE_MS);
+        behaviour.close(end, &mut scene);
+        behaviour.expire(end);
+    }
+    for verdict in &verdicts {
+        let signal = &verdict.signal;
+        assert!(detection.reports.contains(&signal.finding_type), "{} is not reported here", signal.finding_type);
+        assert!(!signal.title.is_empty() && !signal.description.is_empty() && !signal.reasons.is_empty());
+        assert!(!signal.entity.is_empty() && !verdict.records.is_empty(), "{} shows nothing", signal.finding_type);
+    }
+    verdicts
+}
+
+/// Tallies by slice.
+#[derive(Default)]
+struct Tallied {
+    slices: std::collections::BTreeMap<i64, SliceTallies>,
+}
+
+/// Those whose bucket ends with one slice.
+#[derive(Default)]
+struct SliceTallies {
+    flows: std::collections::BTreeMap<(crate::tally::Place, crate::tally::FlowKey), crate::tally::FlowTally>,
+    queries: std::collections::BTreeMap<crate::tally::QueryKey, crate::tally::QueryTally>,
+    calls: std::collections::BTreeMap<Vec<u8>, crate::tally::CallTally>,
+}
+
+impl Tallied {
+    fn of(knowledge: &Knowledge, files: &[&str], estate: &mut Estate) -> Self {
+        let mut tallied = Self::default();
+        for (rank, file) in files.iter().enumerate() {
+            let report = watchfire_parse::parse(file.as_bytes(), &Origin::default(), &mut |record, raw| {
+                let place = crate::tally::RecordPlace { file: rank as u32, position: raw.position };
+                tallied.add(record, place, knowledge, estate);
+            });
+            assert_eq!(report.rejected_count, 0, "the test's own lines must be well-formed: {:?}", report.rejected);
+        }
+        tallied
+    }
+
+    fn slice(&mut self, slice: i64) -> &mut SliceTallies {
+        self.slices.entry(slice).or_default()
+    }
+
+    fn add(
+        &mut self,
+        record: &Record<'_>,
+        place: crate::tally::RecordPlace,
+        knowledge: &Knowledge,
+        estate: &mut Estate,
+    ) {
+        match record {
+            Record::Flow(flow) => {
+                if !flow.instance_id.is_empty() {
+                    let local = own_address(flow);
+                    estate.learn_interface(&flow.account, &flow.interface_id, &flow.instance_id, local, flow.start);
+                }
+                let Some((key, is_upstream)) = crate::tally::FlowKey::of(flow) else { return };
+                let seen_at = crate::tally::Place {
+                    account: flow.account.as_ref().into(),
+                    region: flow.region.as_ref().into(),
+                    vpc: flow.vpc_id.as_ref().into(),
+                    interface: flow.interface_id.as_ref().into(),
+                    instance: flow.instance_id.as_ref().into(),
+                };
+                let tally = self.slice(key.slice).flows.entry((seen_at, key)).or_default();
+                tally.add(flow, &key, is_upstream, place);
+            }
+            Record::DnsQuery(query) => {
+                let name = query.name.trim_end_matches('.').to_ascii_lowercase();
+                let key = crate::tally::QueryKey {
+                    hour: query.time.hour(),
+                    place: crate::tally::Place {
+                        account: query.account.as_ref().into(),
+                        region: query.region.as_ref().into(),
+                        vpc: query.vpc_id.as_ref().into(),
+                        interface: query.resolver_endpoint.as_ref().into(),
+                        instance: query.instance_id.as_ref().into(),
+                    },
+                    client: query.source,
+                    domain: knowledge.registered_domain(&name).into(),
+                };
+                let hour = key.hour;
+                self.slice(hour * 6 + 5).queries.entry(key).or_default().add(query, &name, hour, place);
+            }
+            Record::ApiCall(call) => {
+                estate.learn_call(call);
+                if !crate::tally::CallTallyKey::is_kept(call) {
+                    return;
+                }
+                let mut bytes = Vec::new();
+                crate::tally::CallTallyKey::encode(call, &mut bytes);
+                let id = call.event_id.bytes().fold(0u128, |id, byte| id.wrapping_mul(31) + u128::from(byte));
+                self.slice(call.time.hour() * 6 + 5).calls.entry(bytes).or_default().add(call.time, id, place);
+            }
+        }
+    }
+}
+
+fn hour_of(slice: i64) -> i64 {
+    slice.div_euclid(6)
+}

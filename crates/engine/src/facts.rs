@@ -5,10 +5,12 @@
 //! each slice is taken out whole, from all workers, and put in order.
 
 use hashbrown::HashMap;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Mutex, PoisonError};
 use watchfire_detections::SLICE_MS;
+use watchfire_detections::tally::{CallTally, FlowTally, QueryTally, RecordPlace};
 use watchfire_model::{RecordKind, Time};
 use watchfire_parse::FlowFormat;
 
@@ -74,7 +76,49 @@ impl FactKind {
     }
 }
 
-/// One worker's facts and event ids, by slice.
+/// What a partial sum is of. In the order in which they are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum TallyKind {
+    /// Calls.
+    Call,
+    /// Flows.
+    Flow,
+    /// Queries.
+    Query,
+}
+
+/// Kind, key and value of a partial sum, and the bytes after it.
+type Decoded<'b> = (TallyKind, &'b [u8], &'b [u8], &'b [u8]);
+
+impl TallyKind {
+    /// Appends kind, key and value, the latter two with their lengths.
+    fn encode<T: Serialize>(self, tally: &T, encode_key: impl FnOnce(&mut Vec<u8>), into: &mut Vec<u8>) {
+        into.push(self as u8);
+        let begin = into.len();
+        into.extend_from_slice(&[0; 8]);
+        encode_key(into);
+        let key_length = into.len() - begin - 8;
+        let value = postcard::to_extend(tally, std::mem::take(into));
+        // Writing to memory cannot fail; if it did, a value of no length is one that nobody reads.
+        *into = value.unwrap_or_default();
+        let value_length = into.len() - begin - 8 - key_length;
+        let lengths = [key_length, value_length].map(|length| u32::try_from(length).unwrap_or(0).to_le_bytes());
+        into[begin..begin + 8].copy_from_slice(lengths.as_flattened());
+    }
+
+    /// Reads kind, key, value, and the bytes after them. `None` at the end, or where the bytes are not that.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Decoded<'_>> {
+        let (&code, rest) = bytes.split_first()?;
+        let kind = [Self::Call, Self::Flow, Self::Query].into_iter().find(|kind| *kind as u8 == code)?;
+        let (key_length, rest) = rest.split_first_chunk::<4>()?;
+        let (value_length, rest) = rest.split_first_chunk::<4>()?;
+        let (key, rest) = rest.split_at_checked(u32::from_le_bytes(*key_length) as usize)?;
+        let (value, rest) = rest.split_at_checked(u32::from_le_bytes(*value_length) as usize)?;
+        Some((kind, key, value, rest))
+    }
+}
+
+/// One worker's facts, event ids and partial sums, by slice.
 #[derive(Default)]
 pub struct FactLog {
     slices: HashMap<i64, Slice, foldhash::fast::FixedState>,
@@ -85,8 +129,10 @@ pub struct FactLog {
 struct Slice {
     facts: Vec<u8>,
     ids: Vec<u8>,
+    tallies: Vec<u8>,
     spooled_facts: Vec<(u64, usize)>,
     spooled_ids: Vec<(u64, usize)>,
+    spooled_tallies: Vec<(u64, usize)>,
 }
 
 /// The slice that this moment lies in.
@@ -110,6 +156,48 @@ impl FactLog {
         self.in_memory += 8;
     }
 
+    /// Adds a partial sum to the slice in which its bucket ends.
+    pub(crate) fn push_tally<T: Serialize>(
+        &mut self,
+        slice: i64,
+        kind: TallyKind,
+        tally: &T,
+        encode_key: impl FnOnce(&mut Vec<u8>),
+    ) {
+        let slice = self.slices.entry(slice).or_default();
+        let before = slice.tallies.len();
+        kind.encode(tally, encode_key, &mut slice.tallies);
+        self.in_memory += slice.tallies.len() - before;
+    }
+
+    /// Takes saved partial sums back, of the file with this rank now.
+    fn restore_tallies(&mut self, slice: i64, mut bytes: &[u8], file: u32) -> Option<()> {
+        while !bytes.is_empty() {
+            let (kind, key, value, after) = TallyKind::decode(bytes)?;
+            bytes = after;
+            let key = |into: &mut Vec<u8>| into.extend_from_slice(key);
+            let moved = |place: &mut RecordPlace| place.file = file;
+            match kind {
+                TallyKind::Call => {
+                    let mut tally: CallTally = postcard::from_bytes(value).ok()?;
+                    moved(&mut tally.place);
+                    self.push_tally(slice, kind, &tally, key);
+                }
+                TallyKind::Flow => {
+                    let mut tally: FlowTally = postcard::from_bytes(value).ok()?;
+                    tally.each_place(moved);
+                    self.push_tally(slice, kind, &tally, key);
+                }
+                TallyKind::Query => {
+                    let mut tally: QueryTally = postcard::from_bytes(value).ok()?;
+                    tally.each_place(moved);
+                    self.push_tally(slice, kind, &tally, key);
+                }
+            }
+        }
+        Some(())
+    }
+
     /// Whether it is time to call [`Self::spill`].
     pub fn is_full(&self) -> bool {
         self.in_memory > MEMORY_MAX
@@ -118,9 +206,11 @@ impl FactLog {
     /// Moves everything to the spool.
     pub fn spill(&mut self, spool: &mut dyn Spool) -> io::Result<()> {
         for slice in self.slices.values_mut() {
-            for (bytes, places) in
-                [(&mut slice.facts, &mut slice.spooled_facts), (&mut slice.ids, &mut slice.spooled_ids)]
-            {
+            for (bytes, places) in [
+                (&mut slice.facts, &mut slice.spooled_facts),
+                (&mut slice.ids, &mut slice.spooled_ids),
+                (&mut slice.tallies, &mut slice.spooled_tallies),
+            ] {
                 if !bytes.is_empty() {
                     places.push((spool.append(bytes)?, bytes.len()));
                     *bytes = Vec::new();
@@ -133,7 +223,9 @@ impl FactLog {
 
     /// Whether some of it went to the spool.
     pub fn is_spilled(&self) -> bool {
-        self.slices.values().any(|slice| !slice.spooled_facts.is_empty() || !slice.spooled_ids.is_empty())
+        self.slices.values().any(|slice| {
+            [&slice.spooled_facts, &slice.spooled_ids, &slice.spooled_tallies].iter().any(|places| !places.is_empty())
+        })
     }
 
     /// Takes in all that another kept, which went to the same spool.
@@ -143,15 +235,17 @@ impl FactLog {
             let ours = self.slices.entry(slice).or_default();
             ours.facts.extend_from_slice(&theirs.facts);
             ours.ids.extend_from_slice(&theirs.ids);
+            ours.tallies.extend_from_slice(&theirs.tallies);
             ours.spooled_facts.extend(theirs.spooled_facts);
             ours.spooled_ids.extend(theirs.spooled_ids);
+            ours.spooled_tallies.extend(theirs.spooled_tallies);
         }
     }
 
     /// Everything kept of one file, as bytes that [`Self::restore`] reads. Not for another version of the program.
     pub fn save(&self, formats: &FlowFormats, spool: &mut dyn Spool) -> io::Result<Vec<u8>> {
         let mut used: BTreeMap<u32, String> = BTreeMap::new();
-        let (mut facts, mut ids) = (Vec::new(), Vec::new());
+        let (mut facts, mut ids, mut tallies) = (Vec::new(), Vec::new(), Vec::new());
         for (&slice, kept) in &self.slices {
             each_part(&kept.facts, &kept.spooled_facts, spool, |mut bytes, _| {
                 while let Some((fact, after)) = Fact::decode(bytes) {
@@ -163,6 +257,16 @@ impl FactLog {
                 }
                 Ok(())
             })?;
+            let mut of_slice = Vec::new();
+            each_part(&kept.tallies, &kept.spooled_tallies, spool, |bytes, _| {
+                of_slice.extend_from_slice(bytes);
+                Ok(())
+            })?;
+            if !of_slice.is_empty() {
+                tallies.extend_from_slice(&slice.to_le_bytes());
+                tallies.extend_from_slice(&(of_slice.len() as u64).to_le_bytes());
+                tallies.extend_from_slice(&of_slice);
+            }
             each_part(&kept.ids, &kept.spooled_ids, spool, |bytes, _| {
                 for id in bytes.as_chunks::<8>().0 {
                     ids.extend_from_slice(&slice.to_le_bytes());
@@ -171,9 +275,9 @@ impl FactLog {
                 Ok(())
             })?;
         }
-        let mut saved = Vec::with_capacity(facts.len() + ids.len() + 64);
+        let mut saved = Vec::with_capacity(facts.len() + ids.len() + tallies.len() + 64);
         let formats = used.iter().map(|(number, header)| format!("{number} {header}\n")).collect::<String>();
-        for part in [formats.as_bytes(), &ids, &facts] {
+        for part in [formats.as_bytes(), &ids, &tallies, &facts] {
             saved.extend_from_slice(&(part.len() as u64).to_le_bytes());
             saved.extend_from_slice(part);
         }
@@ -184,6 +288,7 @@ impl FactLog {
     pub fn restore(saved: &[u8], file: u32, formats: &FlowFormats) -> Option<Self> {
         let (headers, rest) = sized(saved)?;
         let (ids, rest) = sized(rest)?;
+        let (mut tallies, rest) = sized(rest)?;
         let (mut facts, _) = sized(rest)?;
         let mut numbers: BTreeMap<u32, u32> = BTreeMap::new();
         for line in std::str::from_utf8(headers).ok()?.lines() {
@@ -196,6 +301,11 @@ impl FactLog {
             let slice = log.slices.entry(i64::from_le_bytes(slice.try_into().ok()?)).or_default();
             slice.ids.extend_from_slice(id);
             log.in_memory += 8;
+        }
+        while let Some((slice, rest)) = tallies.split_first_chunk::<8>() {
+            let (of_slice, after) = sized(rest)?;
+            log.restore_tallies(i64::from_le_bytes(*slice), of_slice, file)?;
+            tallies = after;
         }
         while !facts.is_empty() {
             let (fact, after) = Fact::decode(facts)?;
@@ -213,7 +323,7 @@ impl FactLog {
     /// Takes a slice out.
     pub fn take(&mut self, slice: i64) -> Taken {
         let taken = self.slices.remove(&slice).unwrap_or_default();
-        self.in_memory = self.in_memory.saturating_sub(taken.facts.len() + taken.ids.len());
+        self.in_memory = self.in_memory.saturating_sub(taken.facts.len() + taken.ids.len() + taken.tallies.len());
         Taken(taken)
     }
 }
@@ -260,6 +370,14 @@ impl Taken {
                 bytes = after;
                 visit(fact, spool)?;
             }
+            Ok(())
+        })
+    }
+
+    /// Shows the bytes of its partial sums, in no order.
+    pub(crate) fn each_tally_bytes(&self, spool: &mut dyn Spool, mut visit: impl FnMut(&[u8])) -> io::Result<()> {
+        each_part(&self.0.tallies, &self.0.spooled_tallies, spool, |bytes, _| {
+            visit(bytes);
             Ok(())
         })
     }

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use watchfire_detections::Verdict;
+use watchfire_detections::tally::RecordPlace;
 use watchfire_knowledge::Knowledge;
 use watchfire_model::{Action, Evidence, EvidenceRecord, Finding, FindingType, KnowledgeUsed, Signal, Time};
 
@@ -60,6 +62,16 @@ struct Key {
 impl Folder {
     /// Takes in one occurrence. Occurrences must come in order of time.
     pub fn fold(&mut self, signal: Signal, occurrence: &Occurrence<'_>) {
+        self.fold_with(signal, occurrence, vec![evidence(occurrence)], 1);
+    }
+
+    fn fold_with(
+        &mut self,
+        signal: Signal,
+        occurrence: &Occurrence<'_>,
+        records: Vec<EvidenceRecord>,
+        record_count: u64,
+    ) {
         let key = Key {
             finding_type: signal.finding_type,
             account: signal.account.clone(),
@@ -74,9 +86,28 @@ impl Folder {
             Some(finding) => grow(finding, signal, occurrence),
             None => {
                 let finding = Box::new(open(&key, signal, occurrence));
-                self.open.insert(key, finding);
+                self.open.insert(key.clone(), finding);
             }
         }
+        if let Some(finding) = self.open.get_mut(&key) {
+            add_evidence(&mut finding.evidence, records, record_count);
+        }
+    }
+
+    /// Takes in what a behaviour found, with the records that it names. Their text is not known here.
+    pub fn fold_verdict<'n>(&mut self, verdict: Verdict, file_name: impl Fn(u32) -> &'n str) {
+        let Verdict { signal, begin, end, records, record_count } = verdict;
+        let opening = records.first().map_or(RecordPlace::default(), |(_, place)| *place);
+        let occurrence =
+            Occurrence { begin, end, id: 0, file: file_name(opening.file), position: opening.position, raw: "" };
+        let more = records.into_iter().map(|(time, place)| EvidenceRecord {
+            time,
+            file: file_name(place.file).to_owned(),
+            position: place.position,
+            sha256: String::new(),
+            raw: String::new(),
+        });
+        self.fold_with(signal, &occurrence, more.collect(), record_count);
     }
 
     /// All findings with the knowledge that stands behind them: the worst first, then the oldest, then by id.
@@ -107,7 +138,7 @@ fn open(key: &Key, signal: Signal, occurrence: &Occurrence<'_>) -> Finding {
         last_seen: occurrence.end,
         created: occurrence.begin,
         updated: occurrence.begin,
-        evidence: Evidence { count: 1, first: vec![evidence(occurrence)], last: Vec::new() },
+        evidence: Evidence::default(),
         knowledge: Vec::new(),
         archived: false,
     }
@@ -117,15 +148,6 @@ fn grow(finding: &mut Finding, mut signal: Signal, occurrence: &Occurrence<'_>) 
     finding.count += 1;
     finding.last_seen = finding.last_seen.max(occurrence.end);
     finding.updated = finding.updated.max(occurrence.begin);
-    finding.evidence.count += 1;
-    if finding.evidence.first.len() < EVIDENCE_MAX {
-        finding.evidence.first.push(evidence(occurrence));
-    } else {
-        if finding.evidence.last.len() == EVIDENCE_MAX {
-            finding.evidence.last.remove(0);
-        }
-        finding.evidence.last.push(evidence(occurrence));
-    }
     signal.severity = signal.severity.max(finding.latest.severity);
     let mut threats = std::mem::take(&mut finding.latest.threats);
     for threat in std::mem::take(&mut signal.threats) {
@@ -141,6 +163,21 @@ fn grow(finding: &mut Finding, mut signal: Signal, occurrence: &Occurrence<'_>) 
     signal.threats = threats;
     keep_earlier_probes(&finding.latest.action, &mut signal.action);
     finding.latest = signal;
+}
+
+/// Keeps the first few records and the last few.
+fn add_evidence(evidence: &mut Evidence, records: Vec<EvidenceRecord>, count: u64) {
+    evidence.count += count;
+    for record in records {
+        if evidence.first.len() < EVIDENCE_MAX {
+            evidence.first.push(record);
+            continue;
+        }
+        if evidence.last.len() == EVIDENCE_MAX {
+            evidence.last.remove(0);
+        }
+        evidence.last.push(record);
+    }
 }
 
 /// A probe finding shows the latest probes of distinct ports and addresses, newest last.

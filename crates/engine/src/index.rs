@@ -32,6 +32,12 @@ pub struct ListenIndex {
     pub leaked_key: DetectionSet,
     /// Wanting queries answered with a metadata address.
     pub metadata_answer: DetectionSet,
+    /// Wanting tallies of calls.
+    pub call_tallies: DetectionSet,
+    /// Wanting tallies of flows.
+    pub flow_tallies: DetectionSet,
+    /// Wanting tallies of queries.
+    pub query_tallies: DetectionSet,
     /// The kinds of lists that any flow detection wants, as bits.
     pub flow_kinds_wanted: u32,
     /// The kinds of lists that any call detection wants, as bits.
@@ -58,6 +64,9 @@ impl ListenIndex {
             workload_session: 0,
             leaked_key: 0,
             metadata_answer: 0,
+            call_tallies: 0,
+            flow_tallies: 0,
+            query_tallies: 0,
             flow_kinds_wanted: 0,
             call_kinds_wanted: 0,
             query_kinds_wanted: 0,
@@ -85,6 +94,9 @@ impl ListenIndex {
             Interest::WorkloadSession => self.workload_session |= set,
             Interest::LeakedKey => self.leaked_key |= set,
             Interest::MetadataAnswer => self.metadata_answer |= set,
+            Interest::CallTallies => self.call_tallies |= set,
+            Interest::FlowTallies => self.flow_tallies |= set,
+            Interest::QueryTallies => self.query_tallies |= set,
         }
     }
 

@@ -15,6 +15,8 @@ mod fold;
 mod index;
 mod order;
 mod replay;
+mod tallier;
+mod tallies;
 #[cfg(test)]
 mod tests;
 mod worker;

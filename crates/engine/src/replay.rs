@@ -4,12 +4,17 @@ use crate::facts::{Fact, FactKind, FactLog, Spool, Taken};
 use crate::fold::{Folder, Occurrence};
 use crate::index::{DetectionSet, ListenIndex, places};
 use crate::order::{OrderedFacts, Sorter};
+use crate::tallies::Tallies;
 use crate::worker::{call_listeners, query_listeners};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
-use watchfire_detections::{Context, Conversations, Detection, Observed, Rule, SLICE_MS, Window};
+use watchfire_detections::shared::flow_side::{self, InterfaceAddresses};
+use watchfire_detections::{
+    Behaviour, Context, Conversations, Detection, FlowView, Observed, Rule, SLICE_MS, Scene, Thresholds, Verdict,
+    Window,
+};
 use watchfire_knowledge::{Estate, Knowledge};
 use watchfire_model::{ApiCall, Finding, Record, RecordKind, Signal, Time};
 use watchfire_parse::{FlowFormat, Origin, parse_record};
@@ -53,6 +58,9 @@ pub struct Replay<'a> {
     knowledge: &'a Knowledge,
     estate: Estate,
     windows: Vec<Option<Box<dyn Window>>>,
+    behaviours: Vec<Option<Box<dyn Behaviour>>>,
+    interfaces: InterfaceAddresses,
+    thresholds: Thresholds,
     conversations: Conversations,
     folder: Folder,
     identities: Identities,
@@ -78,13 +86,14 @@ struct Groups {
 }
 
 /// The version of the saved state. Raise it with every change of any state's form.
-const STATE_VERSION: u32 = 2;
+const STATE_VERSION: u32 = 3;
 
 /// Everything that the ordered part remembers.
 #[derive(Deserialize)]
 struct Saved {
     version: u32,
     estate: Estate,
+    interfaces: InterfaceAddresses,
     conversations: Conversations,
     folder: Folder,
     identities: Identities,
@@ -121,8 +130,15 @@ impl<'a> Replay<'a> {
             Rule::Window(make) => Some(make()),
             _ => None,
         });
+        let behaviours = detections.iter().map(|detection| match detection.rule {
+            Rule::Behaviour(make) => Some(make()),
+            _ => None,
+        });
         Self {
             windows: windows.collect(),
+            behaviours: behaviours.collect(),
+            interfaces: InterfaceAddresses::default(),
+            thresholds: Thresholds::default(),
             detections,
             index,
             knowledge,
@@ -136,12 +152,19 @@ impl<'a> Replay<'a> {
         }
     }
 
+    /// The same with these settings instead of the defaults.
+    pub fn with_thresholds(mut self, thresholds: Thresholds) -> Self {
+        self.thresholds = thresholds;
+        self
+    }
+
     /// Everything remembered, as JSON with a version: [`Self::restore`] goes on where this stopped.
     pub fn save(&self) -> Result<Value, serde_json::Error> {
         #[derive(Serialize)]
         struct State<'s> {
             version: u32,
             estate: &'s Estate,
+            interfaces: &'s InterfaceAddresses,
             conversations: &'s Conversations,
             folder: &'s Folder,
             identities: &'s Identities,
@@ -150,10 +173,16 @@ impl<'a> Replay<'a> {
             hour: i64,
             windows: BTreeMap<&'static str, Value>,
         }
-        let windows = self.detections.iter().zip(&self.windows);
+        let states = self.windows.iter().zip(&self.behaviours).map(|(window, behaviour)| match (window, behaviour) {
+            (Some(window), _) => Some(window.save()),
+            (_, Some(behaviour)) => Some(behaviour.save()),
+            _ => None,
+        });
+        let windows = self.detections.iter().zip(states);
         serde_json::to_value(State {
             version: STATE_VERSION,
             estate: &self.estate,
+            interfaces: &self.interfaces,
             conversations: &self.conversations,
             folder: &self.folder,
             identities: &self.identities,
@@ -161,7 +190,7 @@ impl<'a> Replay<'a> {
             counts: &self.counts,
             hour: self.hour,
             windows: windows
-                .filter_map(|(detection, window)| Some((detection.reports.first()?.as_str(), window.as_ref()?.save())))
+                .filter_map(|(detection, window)| Some((detection.reports.first()?.as_str(), window?)))
                 .collect(),
         })
     }
@@ -180,12 +209,16 @@ impl<'a> Replay<'a> {
         let mut saved: Saved = serde_json::from_value(state).map_err(RestoreError::Damaged)?;
         debug_assert_eq!(saved.version, STATE_VERSION);
         let mut replay = Self::new(detections, index, knowledge);
-        for (detection, window) in detections.iter().zip(&mut replay.windows) {
+        let states = replay.windows.iter_mut().zip(&mut replay.behaviours);
+        for (detection, (window, behaviour)) in detections.iter().zip(states) {
             let name = detection.reports.first().map_or("", |finding_type| finding_type.as_str());
-            if let (Some(window), Some(state)) = (window, saved.windows.remove(name)) {
-                window.load(state).map_err(RestoreError::Window)?;
+            match (window, behaviour, saved.windows.remove(name)) {
+                (Some(window), _, Some(state)) => window.load(state).map_err(RestoreError::Window)?,
+                (_, Some(behaviour), Some(state)) => behaviour.load(state).map_err(RestoreError::Window)?,
+                _ => {}
             }
         }
+        replay.interfaces = saved.interfaces;
         replay.estate = saved.estate.restored();
         replay.conversations = saved.conversations;
         replay.folder = saved.folder;
@@ -214,7 +247,10 @@ impl<'a> Replay<'a> {
             }
             let taken: Vec<Taken> = kept.iter_mut().map(|facts| facts.take(slice)).collect();
             self.counts.duplicates += count_duplicates(&taken, IDS_AT_ONCE_MAX, spool)?;
+            let canonical = |file: u32| files.get(file as usize).map_or(file, |file| file.canonical);
+            let tallies = Tallies::of(slice, &taken, canonical, spool)?;
             self.run_slice(taken, &FactParser { formats, files }, spool)?;
+            self.judge_tallies(&tallies, end, files);
             self.expire(end);
         }
         Ok(())
@@ -323,6 +359,35 @@ impl<'a> Replay<'a> {
         }
     }
 
+    /// Shows the sums that ended with the slice to the behaviours, and folds what they found.
+    fn judge_tallies(&mut self, tallies: &Tallies, end: Time, files: &[SourceFile]) {
+        self.interfaces.learn(&tallies.flows);
+        let context = Context { knowledge: self.knowledge, estate: &self.estate };
+        let flows: Vec<FlowView<'_>> =
+            tallies.flows.iter().filter_map(|merged| flow_side::view(merged, &self.interfaces, &context)).collect();
+        let mut verdicts = Vec::new();
+        for (place, behaviour) in self.behaviours.iter_mut().enumerate() {
+            let Some(behaviour) = behaviour else { continue };
+            let listens = |set: DetectionSet| set >> place & 1 == 1;
+            let mut scene = Scene { context, thresholds: &self.thresholds, verdicts: &mut verdicts };
+            if listens(self.index.call_tallies) {
+                tallies.calls.iter().for_each(|(key, tally)| behaviour.call(key, tally, &mut scene));
+            }
+            if listens(self.index.flow_tallies) {
+                flows.iter().for_each(|flow| behaviour.flow(flow, &mut scene));
+            }
+            if listens(self.index.query_tallies) {
+                tallies.queries.iter().for_each(|(key, tally)| behaviour.query(key, tally, &mut scene));
+            }
+            behaviour.close(end, &mut scene);
+        }
+        verdicts.sort_by_key(|verdict: &Verdict| verdict.begin);
+        let name = |file: u32| files.get(file as usize).map_or("", |file| file.name.as_str());
+        for verdict in verdicts {
+            self.folder.fold_verdict(verdict, name);
+        }
+    }
+
     fn expire(&mut self, now: Time) {
         if now.hour() == self.hour {
             return;
@@ -333,6 +398,9 @@ impl<'a> Replay<'a> {
         self.identities.expire(now);
         for window in self.windows.iter_mut().flatten() {
             self.counts.evicted += window.expire(now);
+        }
+        for behaviour in self.behaviours.iter_mut().flatten() {
+            self.counts.evicted += behaviour.expire(now);
         }
     }
 
@@ -345,9 +413,13 @@ impl<'a> Replay<'a> {
             self.counts.evicted += evicted;
             self.counts.state.push((name.to_owned(), count, bytes));
         }
-        for (detection, window) in self.detections.iter().zip(&self.windows) {
-            if let (Some(window), Some(name)) = (window, detection.reports.first()) {
-                let (count, bytes) = window.size();
+        let sizes = self.windows.iter().zip(&self.behaviours).map(|(window, behaviour)| match (window, behaviour) {
+            (Some(window), _) => Some(window.size()),
+            (_, Some(behaviour)) => Some(behaviour.size()),
+            _ => None,
+        });
+        for (detection, size) in self.detections.iter().zip(sizes) {
+            if let (Some((count, bytes)), Some(name)) = (size, detection.reports.first()) {
                 self.counts.state.push((format!("window of {name}"), count, bytes));
             }
         }

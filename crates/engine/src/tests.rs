@@ -63,7 +63,7 @@ fn kept(
                 worker.facts.spill(*spool).unwrap();
             }
         }
-        worker.facts
+        worker.finish().0
     };
     workers.iter().map(&mut show).collect()
 }

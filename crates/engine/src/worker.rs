@@ -3,9 +3,11 @@
 use crate::census::Census;
 use crate::facts::{Fact, FactKind, FactLog, FlowFormats};
 use crate::index::{DetectionSet, ListenIndex};
+use crate::tallier::Tallier;
 use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
 use watchfire_detections::shared::pen_test::PenTestDistribution;
+use watchfire_detections::tally::RecordPlace;
 use watchfire_knowledge::{Knowledge, Workload, instance_session, is_cloudtrail, is_publicly_routable, is_task_id};
 use watchfire_model::{ApiCall, Direction, DnsQuery, IdentityKind, Record, RecordKind, Time, VpcFlow};
 use watchfire_parse::{FlowFormat, Raw};
@@ -48,7 +50,7 @@ pub struct Worker<'a> {
     scope: &'a Scope,
     scope_is_open: bool,
     has_leaked_keys: bool,
-    /// What was kept.
+    /// What was kept, but for sums that are not complete.
     pub facts: FactLog,
     /// What was seen.
     pub census: Census,
@@ -59,6 +61,7 @@ pub struct Worker<'a> {
     addresses: AddressCache,
     agents: AgentCache,
     last_interface: (String, String, Option<IpAddr>, i64),
+    tallier: Tallier,
 }
 
 impl<'a> Worker<'a> {
@@ -78,6 +81,7 @@ impl<'a> Worker<'a> {
             addresses: AddressCache::default(),
             agents: AgentCache::default(),
             last_interface: (String::new(), String::new(), None, 0),
+            tallier: Tallier::default(),
         }
     }
 
@@ -88,11 +92,34 @@ impl<'a> Worker<'a> {
             return;
         }
         self.census.count(record);
+        self.tally(record, RecordPlace { file, position: raw.position });
         match record {
             Record::ApiCall(call) => self.observe_call(call, raw, file),
             Record::Flow(flow) => self.observe_flow(flow, raw, file),
             Record::DnsQuery(query) => self.observe_query(query, raw, file),
         }
+    }
+
+    /// Sums what the record says of behaviour, if a detection listens to such sums.
+    fn tally(&mut self, record: &Record<'_>, place: RecordPlace) {
+        match record {
+            Record::ApiCall(call) if self.index.call_tallies != 0 => {
+                self.tallier.add_call(call, event_identity(call), place, &mut self.facts);
+            }
+            Record::Flow(flow) if self.index.flow_tallies != 0 => {
+                self.tallier.add_flow(flow, place, &mut self.facts);
+            }
+            Record::DnsQuery(query) if self.index.query_tallies != 0 => {
+                self.tallier.add_query(query, self.knowledge, place, &mut self.facts);
+            }
+            _ => {}
+        }
+    }
+
+    /// What was kept and seen: call it when everything has been shown.
+    pub fn finish(mut self) -> (FactLog, Census) {
+        self.tallier.flush(&mut self.facts);
+        (self.facts, self.census)
     }
 
     fn observe_call(&mut self, call: &ApiCall<'_>, raw: Raw<'_>, file: u32) {

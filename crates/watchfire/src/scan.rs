@@ -215,7 +215,8 @@ fn read_all(files: &[FoundFile], place: &Place<'_>, progress: &Progress) -> Resu
             progress.file_done(files[at].size, result.report.record_count());
             results.push((at, result));
         }
-        Ok(ThreadReadings { facts: reader.worker.facts, census: reader.worker.census, results })
+        let (facts, census) = reader.worker.finish();
+        Ok(ThreadReadings { facts, census, results })
     };
     let outcomes: Vec<Result<ThreadReadings>> = std::thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(read_share)).collect();
@@ -303,11 +304,11 @@ impl<'a> Reader<'a, '_> {
         if let Some(worker) = own_worker
             && !result.is_repeated
         {
+            let (facts, census) = worker.finish();
             if let Some(resume) = self.place.resume {
-                let kept = (&worker.census, &worker.facts);
-                resume.save(file, &result, kept, self.place.formats, &mut *lock(self.spool))?;
+                resume.save(file, &result, (&census, &facts), self.place.formats, &mut *lock(self.spool))?;
             }
-            self.absorb(worker.facts, worker.census)?;
+            self.absorb(facts, census)?;
         }
         Ok(result)
     }

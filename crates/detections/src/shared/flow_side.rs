@@ -1,0 +1,158 @@
+//! Which end of a flow tally is ours, and which opened the conversations.
+
+use crate::Context;
+use crate::behaviour::{End, FlowView};
+use crate::shared::contact::TCP;
+use crate::tally::{FlowKey, FlowTally, Place, service_rank};
+use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use watchfire_knowledge::is_publicly_routable;
+
+/// Interfaces whose own address is remembered. About 100 bytes each. When full, all are learnt anew.
+const INTERFACES_MAX: usize = 500_000;
+
+/// The addresses of interfaces, learnt from which address all their traffic shares: flow logs of version 2 name neither
+/// the instance nor the direction.
+#[derive(Default, Serialize, Deserialize)]
+pub struct InterfaceAddresses {
+    /// By account and interface; `None` where no one address is shared by all traffic: several addresses, or a gateway.
+    known: BTreeMap<(Box<str>, Box<str>), Option<IpAddr>>,
+}
+
+/// A tally as it was merged.
+pub type MergedFlow = (FlowKey, Place, FlowTally);
+
+impl InterfaceAddresses {
+    /// Learns from all flow tallies of one slice: of each interface, the address that all its tallies have in common, if
+    /// there were at least two with different other ends.
+    pub fn learn(&mut self, slice: &[MergedFlow]) {
+        let mut shared: HashMap<(&str, &str), Shared, foldhash::fast::FixedState> = HashMap::default();
+        for (key, place, _) in slice.iter().filter(|(_, place, _)| !place.interface.is_empty()) {
+            let ends = [key.client(), key.server()];
+            shared
+                .entry((&place.account, &place.interface))
+                .and_modify(|known| known.keep(ends))
+                .or_insert(Shared { candidates: [Some(ends[0]), Some(ends[1])] });
+        }
+        for ((account, interface), shared) in shared {
+            self.note(account, interface, shared.candidates);
+        }
+    }
+
+    fn note(&mut self, account: &str, interface: &str, candidates: [Option<IpAddr>; 2]) {
+        let key = (Box::from(account), Box::from(interface));
+        let is_among = |address: &IpAddr| candidates.contains(&Some(*address));
+        match (candidates, self.known.get(&key)) {
+            // Of one pair nothing is learnt; what was known stands if it is one of the two.
+            ([Some(_), Some(_)], Some(Some(known))) if !is_among(known) => {
+                self.known.insert(key, None);
+            }
+            ([Some(_), Some(_)], _) | (_, Some(None)) => {}
+            ([None, None], _) => {
+                self.known.insert(key, None);
+            }
+            ([Some(one), None] | [None, Some(one)], known) => {
+                let contradicts = known.is_some_and(|known| *known != Some(one));
+                if self.known.len() >= INTERFACES_MAX {
+                    self.known.clear();
+                }
+                self.known.insert(key, (!contradicts).then_some(one));
+            }
+        }
+    }
+
+    /// The interface's own address, if one is known.
+    fn get(&self, place: &Place) -> Option<IpAddr> {
+        *self.known.get(&(place.account.clone(), place.interface.clone()))?
+    }
+
+    /// Interfaces known, and about how many bytes they take.
+    pub fn size(&self) -> (u64, u64) {
+        (self.known.len() as u64, self.known.len() as u64 * 100)
+    }
+}
+
+struct Shared {
+    candidates: [Option<IpAddr>; 2],
+}
+
+impl Shared {
+    fn keep(&mut self, ends: [IpAddr; 2]) {
+        for candidate in &mut self.candidates {
+            *candidate = candidate.filter(|address| ends.contains(address));
+        }
+    }
+}
+
+/// The tally seen from our side; `None` where neither end can be told to be ours.
+pub fn view<'a>(merged: &'a MergedFlow, addresses: &InterfaceAddresses, context: &Context<'_>) -> Option<FlowView<'a>> {
+    let (key, place, tally) = merged;
+    let is_external = |ip: IpAddr| is_publicly_routable(ip) && !context.estate.owns(&place.account, ip);
+    let (client, server) = (is_external(key.client()), is_external(key.server()));
+    let by_interface = by_direction(tally);
+    let local_end = match (client, server) {
+        // On a gateway's interface the direction is that interface's; where exactly one end can be remote, it is.
+        (false, true) => End::Client,
+        (true, false) => End::Server,
+        _ => by_interface.or_else(|| by_address(key, addresses.get(place)))?,
+    };
+    Some(FlowView {
+        key,
+        place,
+        tally,
+        local_end,
+        remote_is_internal: if local_end == End::Client { !server } else { !client },
+        is_transit: by_interface.is_some_and(|end| end != local_end),
+        opener: opener(key, tally),
+    })
+}
+
+/// The end at the interface, by the directions of the records.
+fn by_direction(tally: &FlowTally) -> Option<End> {
+    let client = u64::from(tally.up.egress) + u64::from(tally.down.ingress);
+    let server = u64::from(tally.up.ingress) + u64::from(tally.down.egress);
+    match client.cmp(&server) {
+        std::cmp::Ordering::Greater => Some(End::Client),
+        std::cmp::Ordering::Less => Some(End::Server),
+        std::cmp::Ordering::Equal => None,
+    }
+}
+
+fn by_address(key: &FlowKey, own: Option<IpAddr>) -> Option<End> {
+    match own? {
+        own if own == key.client() => Some(End::Client),
+        own if own == key.server() => Some(End::Server),
+        _ => None,
+    }
+}
+
+/// Who opened the conversations, and the surest sign that says so. Sums, not single conversations: of one client and one
+/// service port all are alike.
+fn opener(key: &FlowKey, tally: &FlowTally) -> Option<(End, &'static str)> {
+    let (up, down) = (&tally.up, &tally.down);
+    if key.protocol == TCP {
+        match (up.syn, down.syn) {
+            (1.., 0) => return Some((End::Client, "only this side sent SYNs")),
+            (0, 1..) => return Some((End::Server, "only this side sent SYNs")),
+            _ => {}
+        }
+        match (up.syn_ack, down.syn_ack) {
+            (0, 1..) => return Some((End::Client, "the other side answered SYNs (SYN-ACK)")),
+            (1.., 0) => return Some((End::Server, "the other side answered SYNs (SYN-ACK)")),
+            _ => {}
+        }
+    }
+    let client_port = tally.conversations.kept().first().map_or(0, |conversation| conversation.port);
+    if service_rank(key.port) < service_rank(client_port) {
+        return Some((End::Client, "the other port is a service's and its own is a client's"));
+    }
+    match (up.records, down.records) {
+        (1.., 0) => Some((End::Client, "only its packets were seen")),
+        (0, 1..) => Some((End::Server, "only its packets were seen")),
+        _ if up.first < down.first => Some((End::Client, "it was seen first")),
+        _ if down.first < up.first => Some((End::Server, "it was seen first")),
+        _ => None,
+    }
+}

@@ -1,0 +1,232 @@
+//! The unordered part's sums: each worker's tallies, until they are handed to its facts.
+
+use crate::facts::{FactLog, TallyKind, slice_of};
+use hashbrown::{HashMap, HashTable};
+use std::borrow::Cow;
+use std::hash::{BuildHasher, Hasher};
+use std::net::IpAddr;
+use watchfire_detections::SLICE_MS;
+use watchfire_detections::tally::{
+    CallTally, CallTallyKey, FlowKey, FlowTally, Place, QueryKey, QueryTally, RecordPlace,
+};
+use watchfire_knowledge::Knowledge;
+use watchfire_model::{ApiCall, DnsQuery, Time, VpcFlow};
+
+/// Tallies of one kind held before they are handed over: as many as fit into a processor's cache, nearly. A tally that is
+/// cut in two this way costs a merge.
+const TALLIES_MAX: usize = 16_384;
+
+type FixedState = foldhash::fast::FixedState;
+
+/// The tallies of one worker.
+#[derive(Default)]
+pub(crate) struct Tallier {
+    places: Places,
+    flows: HashMap<(u32, FlowKey), FlowTally, FixedState>,
+    queries: HashTable<QueryEntry>,
+    calls: HashTable<CallEntry>,
+    scratch: Vec<u8>,
+}
+
+struct QueryEntry {
+    hash: u64,
+    hour: i64,
+    place: u32,
+    client: Option<IpAddr>,
+    domain: Box<str>,
+    tally: QueryTally,
+}
+
+struct CallEntry {
+    hash: u64,
+    hour: i64,
+    key: Box<[u8]>,
+    tally: CallTally,
+}
+
+impl Tallier {
+    /// Takes in a flow.
+    pub(crate) fn add_flow(&mut self, flow: &VpcFlow<'_>, place: RecordPlace, facts: &mut FactLog) {
+        let Some((key, is_upstream)) = FlowKey::of(flow) else { return };
+        let seen_at =
+            self.places.number([&flow.account, &flow.region, &flow.vpc_id, &flow.interface_id, &flow.instance_id]);
+        self.flows.entry((seen_at, key)).or_default().add(flow, &key, is_upstream, place);
+        if self.flows.len() >= TALLIES_MAX {
+            self.flush_flows(facts);
+        }
+    }
+
+    /// Takes in a query.
+    pub(crate) fn add_query(
+        &mut self,
+        query: &DnsQuery<'_>,
+        knowledge: &Knowledge,
+        place: RecordPlace,
+        facts: &mut FactLog,
+    ) {
+        let name = normal_name(&query.name);
+        let domain = knowledge.registered_domain(&name);
+        let domain = if domain.is_empty() { &name } else { domain };
+        let seen_at = self.places.number([
+            &query.account,
+            &query.region,
+            &query.vpc_id,
+            &query.resolver_endpoint,
+            &query.instance_id,
+        ]);
+        let (hour, client) = (query.time.hour(), query.source);
+        let hash = hash_of(|hasher| {
+            hasher.write(domain.as_bytes());
+            hasher.write_u32(seen_at);
+            hasher.write_i64(hour);
+            match client {
+                Some(IpAddr::V4(v4)) => hasher.write_u32(v4.to_bits()),
+                Some(IpAddr::V6(v6)) => hasher.write_u128(v6.to_bits()),
+                None => hasher.write_u8(0),
+            }
+        });
+        let is_same = |entry: &QueryEntry| {
+            (entry.hour, entry.place, entry.client) == (hour, seen_at, client) && *entry.domain == *domain
+        };
+        let entry = self.queries.entry(hash, is_same, |entry| entry.hash).or_insert_with(|| QueryEntry {
+            hash,
+            hour,
+            place: seen_at,
+            client,
+            domain: domain.into(),
+            tally: QueryTally::default(),
+        });
+        entry.into_mut().tally.add(query, &name, hour, place);
+        if self.queries.len() >= TALLIES_MAX {
+            self.flush_queries(facts);
+        }
+    }
+
+    /// Takes in a call.
+    pub(crate) fn add_call(&mut self, call: &ApiCall<'_>, id: u128, place: RecordPlace, facts: &mut FactLog) {
+        if !CallTallyKey::is_kept(call) {
+            return;
+        }
+        self.scratch.clear();
+        CallTallyKey::encode(call, &mut self.scratch);
+        let (hour, key) = (call.time.hour(), &self.scratch);
+        let hash = hash_of(|hasher| {
+            hasher.write(key);
+            hasher.write_i64(hour);
+        });
+        let is_same = |entry: &CallEntry| entry.hour == hour && *entry.key == **key;
+        let entry = self.calls.entry(hash, is_same, |entry| entry.hash).or_insert_with(|| CallEntry {
+            hash,
+            hour,
+            key: key.as_slice().into(),
+            tally: CallTally::default(),
+        });
+        entry.into_mut().tally.add(call.time, id, place);
+        if self.calls.len() >= TALLIES_MAX {
+            self.flush_calls(facts);
+        }
+    }
+
+    /// Hands everything over.
+    pub(crate) fn flush(&mut self, facts: &mut FactLog) {
+        self.flush_flows(facts);
+        self.flush_queries(facts);
+        self.flush_calls(facts);
+    }
+
+    fn flush_flows(&mut self, facts: &mut FactLog) {
+        for ((place, key), tally) in self.flows.drain() {
+            let place = self.places.get(place);
+            facts.push_tally(key.slice, TallyKind::Flow, &tally, |into| key.encode(place, into));
+        }
+    }
+
+    fn flush_queries(&mut self, facts: &mut FactLog) {
+        for entry in self.queries.drain() {
+            let place = self.places.get(entry.place);
+            let encode = |into: &mut Vec<u8>| QueryKey::encode(place, entry.client, &entry.domain, into);
+            facts.push_tally(last_slice_of(entry.hour), TallyKind::Query, &entry.tally, encode);
+        }
+    }
+
+    fn flush_calls(&mut self, facts: &mut FactLog) {
+        for entry in self.calls.drain() {
+            let encode = |into: &mut Vec<u8>| into.extend_from_slice(&entry.key);
+            facts.push_tally(last_slice_of(entry.hour), TallyKind::Call, &entry.tally, encode);
+        }
+    }
+}
+
+/// The slice in which a clock hour is complete.
+fn last_slice_of(hour: i64) -> i64 {
+    slice_of(Time::from_ms(hour.saturating_add(1).saturating_mul(Time::HOUR_MS).saturating_sub(SLICE_MS)))
+}
+
+/// In lower case, without the final dot; most names are written so already.
+fn normal_name<'n>(name: &'n str) -> Cow<'n, str> {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    if name.bytes().any(|byte| byte.is_ascii_uppercase() || byte == 0) {
+        Cow::Owned(name.to_ascii_lowercase().replace('\0', " "))
+    } else {
+        Cow::Borrowed(name)
+    }
+}
+
+fn hash_of(write: impl FnOnce(&mut foldhash::fast::FoldHasher<'_>)) -> u64 {
+    let mut hasher = FixedState::with_seed(0x5441_4c4c_5941_4c4c).build_hasher();
+    write(&mut hasher);
+    hasher.finish()
+}
+
+/// Where records were seen, each by a number.
+#[derive(Default)]
+struct Places {
+    all: Vec<Place>,
+    numbers: HashTable<(u64, u32)>,
+    last: u32,
+}
+
+impl Places {
+    /// The number of (account, region, VPC, interface, instance): files mostly hold runs of one.
+    fn number(&mut self, parts: [&str; 5]) -> u32 {
+        if self.all.get(self.last as usize).is_some_and(|last| is_at(last, parts)) {
+            return self.last;
+        }
+        let hash = hash_of(|hasher| {
+            for part in parts {
+                hasher.write(part.as_bytes());
+                hasher.write_u8(0);
+            }
+        });
+        let is_same =
+            |&(_, number): &(u64, u32)| self.all.get(number as usize).is_some_and(|known| is_at(known, parts));
+        self.last = match self.numbers.find(hash, is_same) {
+            Some(&(_, number)) => number,
+            None => {
+                let number = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
+                let [account, region, vpc, interface, instance] = parts.map(without_separator);
+                self.all.push(Place { account, region, vpc, interface, instance });
+                self.numbers.insert_unique(hash, (hash, number), |&(hash, _)| hash);
+                number
+            }
+        };
+        self.last
+    }
+
+    fn get(&self, number: u32) -> &Place {
+        &self.all[number as usize]
+    }
+}
+
+fn is_at(place: &Place, [account, region, vpc, interface, instance]: [&str; 5]) -> bool {
+    *place.interface == *interface
+        && *place.instance == *instance
+        && *place.account == *account
+        && *place.region == *region
+        && *place.vpc == *vpc
+}
+
+/// Parts of keys are separated by zero bytes, which only hostile logs have.
+fn without_separator(part: &str) -> Box<str> {
+    if part.contains('\0') { part.replace('\0', " ").into() } else { part.into() }
+}

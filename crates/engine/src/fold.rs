@@ -193,17 +193,21 @@ fn keep_earlier_probes(earlier: &Action, newest: &mut Action) {
 }
 
 fn evidence(occurrence: &Occurrence<'_>) -> EvidenceRecord {
-    let mut end = occurrence.raw.len().min(RAW_MAX);
-    while !occurrence.raw.is_char_boundary(end) {
-        end -= 1;
-    }
-    EvidenceRecord {
+    let mut record = EvidenceRecord {
         time: occurrence.begin,
         file: occurrence.file.to_owned(),
         position: occurrence.position,
-        sha256: hex(&Sha256::digest(occurrence.raw.as_bytes())),
-        raw: occurrence.raw[..end].to_owned(),
-    }
+        sha256: String::new(),
+        raw: String::new(),
+    };
+    show_text(&mut record, occurrence.raw);
+    record
+}
+
+/// Puts a record's text into the evidence, with its hash; a very long one is cut.
+pub fn show_text(record: &mut EvidenceRecord, text: &str) {
+    record.sha256 = hex(&Sha256::digest(text.as_bytes()));
+    text[..text.floor_char_boundary(RAW_MAX)].clone_into(&mut record.raw);
 }
 
 /// 32 hexadecimal digits from the key and the opening record: by its event id, else by its bytes and time.

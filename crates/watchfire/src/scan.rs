@@ -3,6 +3,8 @@
 //! files → contents → records → facts ─▶ replay → findings. Every file is accounted for. Which thread read what, and
 //! when, leaves no trace in the findings.
 
+use crate::contents::each_record;
+use crate::evidence::fetch_evidence;
 use crate::progress::Progress;
 use crate::resume::Resume;
 use crate::spool::TemporaryFile;
@@ -15,12 +17,12 @@ use watchfire_engine::{
     Census, CoverageMap, FactLog, FlowFormats, ListenIndex, Replay, ReplayCounts, Scope, SourceFile, Worker,
 };
 use watchfire_ingest::{
-    Content, FileOutcome, FileProblem, FoundFile, Limits, Listing, Narrowing, ParquetSource, PieceKind, Queue, Scratch,
-    Turn, list, read,
+    Content, FileOutcome, FileProblem, FoundFile, Limits, Listing, Narrowing, PieceKind, Queue, Scratch, Turn, list,
+    read,
 };
 use watchfire_knowledge::Knowledge;
 use watchfire_model::{Finding, Record, Time};
-use watchfire_parse::{Bytes, FlowFormat, Origin, Raw, Report, Skipped, parse, read_parquet_flows};
+use watchfire_parse::{Origin, Raw, Report, Skipped};
 use xxhash_rust::xxh3::xxh3_128;
 
 /// What to scan.
@@ -112,6 +114,7 @@ pub fn scan(
         .run(&mut readings.facts, &formats.all(), &sources, &mut spool, None)
         .context("could not write or read back a temporary file")?;
     (outcome.findings, outcome.replay) = replay.finish();
+    fetch_evidence(&mut outcome.findings, &outcome.listing.files, &sources, options);
     Ok(outcome)
 }
 
@@ -289,7 +292,8 @@ impl<'a> Reader<'a, '_> {
             } else {
                 own_worker.get_or_insert_with(|| self.place.worker())
             };
-            result.report.merge(&read_content(content, origin, rank, worker));
+            let sink = &mut |record: &Record<'_>, raw: Raw<'_>| worker.observe(record, raw, rank);
+            result.report.merge(&each_record(content, origin, sink));
             if worker.facts.is_full() {
                 failure = spill(worker, self.spool).err();
             }
@@ -339,48 +343,6 @@ fn spill(worker: &mut Worker<'_>, spool: &Mutex<TemporaryFile>) -> Result<()> {
 
 fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Parses one content or piece of one, and shows its records to the worker.
-fn read_content(content: Content<'_>, origin: &Origin, rank: u32, worker: &mut Worker<'_>) -> Report {
-    match content {
-        Content::Text(piece) => {
-            let with_header;
-            let origin = match later_header(piece.kind, piece.position, piece.first_line) {
-                Some(format) => {
-                    with_header = Origin { flow_format: Some(format), ..origin.clone() };
-                    &with_header
-                }
-                None => origin,
-            };
-            let mut report = parse(piece.bytes, origin, &mut |record, mut raw| {
-                raw.position += piece.position;
-                worker.observe(record, raw, rank);
-            });
-            for rejection in &mut report.rejected {
-                rejection.position += piece.position;
-            }
-            report
-        }
-        Content::Parquet(source) => {
-            let mut sink = |record: &Record<'_>, raw: Raw<'_>| worker.observe(record, raw, rank);
-            match source {
-                ParquetSource::Bytes(bytes) => read_parquet_flows(Bytes::copy_from_slice(bytes), origin, &mut sink),
-                ParquetSource::File(file) => match file.try_clone() {
-                    Ok(file) => read_parquet_flows(file, origin, &mut sink),
-                    Err(_) => Report::default(),
-                },
-            }
-        }
-    }
-}
-
-/// The columns of a flow log's later pieces stand in its first line.
-fn later_header(kind: PieceKind, position: u64, first_line: &[u8]) -> Option<FlowFormat> {
-    if kind != PieceKind::Lines || position == 0 {
-        return None;
-    }
-    FlowFormat::from_header(std::str::from_utf8(first_line).ok()?.trim())
 }
 
 impl FileResult {

@@ -15,6 +15,7 @@ mod fold;
 mod index;
 mod order;
 mod replay;
+mod storm;
 mod tallier;
 mod tallies;
 #[cfg(test)]

@@ -4,12 +4,14 @@ use crate::facts::{Fact, FactKind, FactLog, Spool, Taken};
 use crate::fold::{Folder, Occurrence};
 use crate::index::{DetectionSet, ListenIndex, places};
 use crate::order::{OrderedFacts, Sorter};
+use crate::storm::Storms;
 use crate::tallies::Tallies;
 use crate::worker::{call_listeners, query_listeners};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
+use watchfire_detections::budget::NEW_FINDINGS_PER_DAY;
 use watchfire_detections::shared::flow_side::{self, InterfaceAddresses};
 use watchfire_detections::{
     Behaviour, Context, Conversations, Detection, FlowView, Observed, Rule, SLICE_MS, Scene, Thresholds, Verdict,
@@ -47,6 +49,9 @@ pub struct ReplayCounts {
     pub judged: u64,
     /// Entities dropped for lack of room, by what they belong to.
     pub evicted: u64,
+    /// Entities whose finding of behaviour went into a day's summary.
+    #[serde(default)]
+    pub summarised: u64,
     /// State held at the end: (kind of entity, how many, bytes).
     pub state: Vec<(String, u64, u64)>,
 }
@@ -60,6 +65,7 @@ pub struct Replay<'a> {
     windows: Vec<Option<Box<dyn Window>>>,
     behaviours: Vec<Option<Box<dyn Behaviour>>>,
     interfaces: InterfaceAddresses,
+    storms: Storms,
     thresholds: Thresholds,
     conversations: Conversations,
     folder: Folder,
@@ -94,6 +100,7 @@ struct Saved {
     version: u32,
     estate: Estate,
     interfaces: InterfaceAddresses,
+    storms: Storms,
     conversations: Conversations,
     folder: Folder,
     identities: Identities,
@@ -138,6 +145,7 @@ impl<'a> Replay<'a> {
             windows: windows.collect(),
             behaviours: behaviours.collect(),
             interfaces: InterfaceAddresses::default(),
+            storms: Storms::default(),
             thresholds: Thresholds::default(),
             detections,
             index,
@@ -165,6 +173,7 @@ impl<'a> Replay<'a> {
             version: u32,
             estate: &'s Estate,
             interfaces: &'s InterfaceAddresses,
+            storms: &'s Storms,
             conversations: &'s Conversations,
             folder: &'s Folder,
             identities: &'s Identities,
@@ -183,6 +192,7 @@ impl<'a> Replay<'a> {
             version: STATE_VERSION,
             estate: &self.estate,
             interfaces: &self.interfaces,
+            storms: &self.storms,
             conversations: &self.conversations,
             folder: &self.folder,
             identities: &self.identities,
@@ -219,6 +229,7 @@ impl<'a> Replay<'a> {
             }
         }
         replay.interfaces = saved.interfaces;
+        replay.storms = saved.storms;
         replay.estate = saved.estate.restored();
         replay.conversations = saved.conversations;
         replay.folder = saved.folder;
@@ -383,7 +394,10 @@ impl<'a> Replay<'a> {
         }
         verdicts.sort_by_key(|verdict: &Verdict| verdict.begin);
         let name = |file: u32| files.get(file as usize).map_or("", |file| file.name.as_str());
+        let per_day = self.thresholds.count(&NEW_FINDINGS_PER_DAY);
         for verdict in verdicts {
+            let opens = self.folder.would_open(&verdict.signal, verdict.begin);
+            let verdict = self.storms.pass(verdict, opens, per_day);
             self.folder.fold_verdict(verdict, name);
         }
     }
@@ -423,6 +437,7 @@ impl<'a> Replay<'a> {
                 self.counts.state.push((format!("window of {name}"), count, bytes));
             }
         }
+        self.counts.summarised = self.storms.summarised;
         (self.folder.findings(self.knowledge), self.counts)
     }
 }

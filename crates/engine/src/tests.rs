@@ -4,8 +4,9 @@ use crate::facts::tests::Memory;
 use crate::{FactLog, FlowFormats, ListenIndex, Replay, Scope, SourceFile, Worker};
 use proptest::prelude::*;
 use std::collections::HashMap;
+use watchfire_detections::budget::NEW_FINDINGS_PER_DAY;
 use watchfire_detections::tally::{CallTally, CallTallyKey, QueryKey, QueryTally, RecordPlace};
-use watchfire_detections::{Behaviour, DETECTIONS, Detection, FlowView, Interest, Rule, Scene, Verdict};
+use watchfire_detections::{Behaviour, DETECTIONS, Detection, FlowView, Interest, Rule, Scene, Thresholds, Verdict};
 use watchfire_knowledge::{IndicatorList, IndicatorsBuilder, Knowledge, lists};
 use watchfire_model::{Finding, FindingType, ListKind, Severity, Signal, Time};
 use watchfire_parse::{Origin, parse};
@@ -249,7 +250,9 @@ fn said(records: &[String], shares: &[Vec<(u32, String)>], spill: bool) -> Vec<(
     let index = ListenIndex::new(EVERYTHING);
     let (mut spool, formats) = (Memory::default(), FlowFormats::default());
     let mut kept = kept(&index, &knowledge, shares, &formats, spill.then_some(&mut spool));
-    let mut replay = Replay::new(EVERYTHING, &index, &knowledge);
+    let mut thresholds = Thresholds::default();
+    thresholds.set(&NEW_FINDINGS_PER_DAY, 100_000.0);
+    let mut replay = Replay::new(EVERYTHING, &index, &knowledge).with_thresholds(thresholds);
     replay.run(&mut kept, &formats.all(), &sources(records.len()), &mut spool, None).unwrap();
     let texts: HashMap<String, &String> = shares
         .iter()

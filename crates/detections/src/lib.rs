@@ -5,6 +5,7 @@
 //! ([`Context`]), and nothing else: no store, no source, no setting, no clock.
 
 pub mod behaviour;
+pub mod budget;
 pub mod detection;
 mod ec2;
 mod iam_user;

@@ -59,6 +59,17 @@ struct Key {
     entity: String,
 }
 
+impl Key {
+    fn of(signal: &Signal) -> Self {
+        Self {
+            finding_type: signal.finding_type,
+            account: signal.account.clone(),
+            region: signal.region.clone(),
+            entity: signal.entity.clone(),
+        }
+    }
+}
+
 impl Folder {
     /// Takes in one occurrence. Occurrences must come in order of time.
     pub fn fold(&mut self, signal: Signal, occurrence: &Occurrence<'_>) {
@@ -72,12 +83,7 @@ impl Folder {
         records: Vec<EvidenceRecord>,
         record_count: u64,
     ) {
-        let key = Key {
-            finding_type: signal.finding_type,
-            account: signal.account.clone(),
-            region: signal.region.clone(),
-            entity: signal.entity.clone(),
-        };
+        let key = Key::of(&signal);
         let stale = self.open.get(&key).is_some_and(|open| occurrence.begin.ms() - open.last_seen.ms() > OPEN_FOR_MS);
         if stale && let Some(open) = self.open.remove(&key) {
             self.closed.push(*open);
@@ -92,6 +98,12 @@ impl Folder {
         if let Some(finding) = self.open.get_mut(&key) {
             add_evidence(&mut finding.evidence, records, record_count);
         }
+    }
+
+    /// Whether this would open a finding, and not grow one.
+    pub fn would_open(&self, signal: &Signal, begin: Time) -> bool {
+        let open = self.open.get(&Key::of(signal));
+        open.is_none_or(|open| begin.ms() - open.last_seen.ms() > OPEN_FOR_MS)
     }
 
     /// Takes in what a behaviour found, with the records that it names. Their text is not known here.
@@ -193,17 +205,21 @@ fn keep_earlier_probes(earlier: &Action, newest: &mut Action) {
 }
 
 fn evidence(occurrence: &Occurrence<'_>) -> EvidenceRecord {
-    let mut end = occurrence.raw.len().min(RAW_MAX);
-    while !occurrence.raw.is_char_boundary(end) {
-        end -= 1;
-    }
-    EvidenceRecord {
+    let mut record = EvidenceRecord {
         time: occurrence.begin,
         file: occurrence.file.to_owned(),
         position: occurrence.position,
-        sha256: hex(&Sha256::digest(occurrence.raw.as_bytes())),
-        raw: occurrence.raw[..end].to_owned(),
-    }
+        sha256: String::new(),
+        raw: String::new(),
+    };
+    show_text(&mut record, occurrence.raw);
+    record
+}
+
+/// Puts a record's text into the evidence, with its hash; a very long one is cut.
+pub fn show_text(record: &mut EvidenceRecord, text: &str) {
+    record.sha256 = hex(&Sha256::digest(text.as_bytes()));
+    text[..text.floor_char_boundary(RAW_MAX)].clone_into(&mut record.raw);
 }
 
 /// 32 hexadecimal digits from the key and the opening record: by its event id, else by its bytes and time.

@@ -15,6 +15,7 @@ mod fold;
 mod index;
 mod order;
 mod replay;
+mod storm;
 mod tallier;
 mod tallies;
 #[cfg(test)]
@@ -23,7 +24,7 @@ mod worker;
 
 pub use census::{Census, Coverage, CoverageMap};
 pub use facts::{FactLog, FlowFormats, Spool, Taken};
-pub use fold::{EVIDENCE_MAX, OPEN_FOR_MS};
+pub use fold::{EVIDENCE_MAX, OPEN_FOR_MS, show_text};
 pub use index::ListenIndex;
 pub use replay::{Replay, ReplayCounts, RestoreError, SourceFile};
 pub use worker::{Scope, Worker};

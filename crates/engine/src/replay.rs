@@ -4,12 +4,14 @@ use crate::facts::{Fact, FactKind, FactLog, Spool, Taken};
 use crate::fold::{Folder, Occurrence};
 use crate::index::{DetectionSet, ListenIndex, places};
 use crate::order::{OrderedFacts, Sorter};
+use crate::storm::Storms;
 use crate::tallies::Tallies;
 use crate::worker::{call_listeners, query_listeners};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
+use watchfire_detections::budget::NEW_FINDINGS_PER_DAY;
 use watchfire_detections::shared::flow_side::{self, InterfaceAddresses};
 use watchfire_detections::{
     Behaviour, Context, Conversations, Detection, FlowView, Observed, Rule, SLICE_MS, Scene, Thresholds, Verdict,
@@ -36,6 +38,8 @@ pub struct SourceFile {
     pub origin: Origin,
     /// The file that evidence names for it: the first by name among those with the same content, else itself.
     pub canonical: u32,
+    /// Its records teach what is normal; nothing of them is reported.
+    pub is_baseline: bool,
 }
 
 /// What the ordered part did.
@@ -47,6 +51,9 @@ pub struct ReplayCounts {
     pub judged: u64,
     /// Entities dropped for lack of room, by what they belong to.
     pub evicted: u64,
+    /// Entities whose finding of behaviour went into a day's summary.
+    #[serde(default)]
+    pub summarised: u64,
     /// State held at the end: (kind of entity, how many, bytes).
     pub state: Vec<(String, u64, u64)>,
 }
@@ -60,6 +67,7 @@ pub struct Replay<'a> {
     windows: Vec<Option<Box<dyn Window>>>,
     behaviours: Vec<Option<Box<dyn Behaviour>>>,
     interfaces: InterfaceAddresses,
+    storms: Storms,
     thresholds: Thresholds,
     conversations: Conversations,
     folder: Folder,
@@ -94,6 +102,7 @@ struct Saved {
     version: u32,
     estate: Estate,
     interfaces: InterfaceAddresses,
+    storms: Storms,
     conversations: Conversations,
     folder: Folder,
     identities: Identities,
@@ -138,6 +147,7 @@ impl<'a> Replay<'a> {
             windows: windows.collect(),
             behaviours: behaviours.collect(),
             interfaces: InterfaceAddresses::default(),
+            storms: Storms::default(),
             thresholds: Thresholds::default(),
             detections,
             index,
@@ -165,6 +175,7 @@ impl<'a> Replay<'a> {
             version: u32,
             estate: &'s Estate,
             interfaces: &'s InterfaceAddresses,
+            storms: &'s Storms,
             conversations: &'s Conversations,
             folder: &'s Folder,
             identities: &'s Identities,
@@ -183,6 +194,7 @@ impl<'a> Replay<'a> {
             version: STATE_VERSION,
             estate: &self.estate,
             interfaces: &self.interfaces,
+            storms: &self.storms,
             conversations: &self.conversations,
             folder: &self.folder,
             identities: &self.identities,
@@ -219,6 +231,7 @@ impl<'a> Replay<'a> {
             }
         }
         replay.interfaces = saved.interfaces;
+        replay.storms = saved.storms;
         replay.estate = saved.estate.restored();
         replay.conversations = saved.conversations;
         replay.folder = saved.folder;
@@ -296,8 +309,8 @@ impl<'a> Replay<'a> {
             return;
         }
         let Some(record) = parser.record(fact) else { return };
-        let name = parser.files.get(fact.file as usize).map_or("", |file| file.name.as_str());
-        self.judge(&record, fact, name);
+        let Some(file) = parser.files.get(fact.file as usize) else { return };
+        self.judge(&record, fact, file);
         if let Record::ApiCall(call) = &record {
             self.estate.learn_call(call);
         }
@@ -310,7 +323,8 @@ impl<'a> Replay<'a> {
         self.estate.learn_interface(account, interface, instance, address.parse().ok(), fact.time);
     }
 
-    fn judge(&mut self, record: &Record<'_>, fact: &Fact<'_>, file: &str) {
+    fn judge(&mut self, record: &Record<'_>, fact: &Fact<'_>, source: &SourceFile) {
+        let (file, is_baseline) = (source.name.as_str(), source.is_baseline);
         self.counts.judged += 1;
         let mut signals = Vec::new();
         let end = match record {
@@ -333,6 +347,9 @@ impl<'a> Replay<'a> {
                 let wanted = query_listeners(self.index, self.knowledge, query);
                 self.ask(wanted, &Observed::Query(query), &mut signals);
             }
+        }
+        if is_baseline {
+            return;
         }
         let occurrence =
             Occurrence { begin: fact.time, end, id: fact.id, file, position: fact.position, raw: fact.text };
@@ -365,7 +382,7 @@ impl<'a> Replay<'a> {
         let context = Context { knowledge: self.knowledge, estate: &self.estate };
         let flows: Vec<FlowView<'_>> =
             tallies.flows.iter().filter_map(|merged| flow_side::view(merged, &self.interfaces, &context)).collect();
-        let mut verdicts = Vec::new();
+        let mut verdicts: Vec<Verdict> = Vec::new();
         for (place, behaviour) in self.behaviours.iter_mut().enumerate() {
             let Some(behaviour) = behaviour else { continue };
             let listens = |set: DetectionSet| set >> place & 1 == 1;
@@ -381,9 +398,14 @@ impl<'a> Replay<'a> {
             }
             behaviour.close(end, &mut scene);
         }
-        verdicts.sort_by_key(|verdict: &Verdict| verdict.begin);
         let name = |file: u32| files.get(file as usize).map_or("", |file| file.name.as_str());
+        let teaches = |file: u32| files.get(file as usize).is_some_and(|file| file.is_baseline);
+        verdicts.retain(|verdict| verdict.records.iter().any(|(_, place)| !teaches(place.file)));
+        verdicts.sort_by_key(|verdict: &Verdict| verdict.begin);
+        let per_day = self.thresholds.count(&NEW_FINDINGS_PER_DAY);
         for verdict in verdicts {
+            let opens = self.folder.would_open(&verdict.signal, verdict.begin);
+            let verdict = self.storms.pass(verdict, opens, per_day);
             self.folder.fold_verdict(verdict, name);
         }
     }
@@ -423,6 +445,7 @@ impl<'a> Replay<'a> {
                 self.counts.state.push((format!("window of {name}"), count, bytes));
             }
         }
+        self.counts.summarised = self.storms.summarised;
         (self.folder.findings(self.knowledge), self.counts)
     }
 }

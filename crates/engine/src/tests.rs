@@ -3,9 +3,12 @@
 use crate::facts::tests::Memory;
 use crate::{FactLog, FlowFormats, ListenIndex, Replay, Scope, SourceFile, Worker};
 use proptest::prelude::*;
-use watchfire_detections::DETECTIONS;
+use std::collections::HashMap;
+use watchfire_detections::budget::NEW_FINDINGS_PER_DAY;
+use watchfire_detections::tally::{CallTally, CallTallyKey, QueryKey, QueryTally, RecordPlace};
+use watchfire_detections::{Behaviour, DETECTIONS, Detection, FlowView, Interest, Rule, Scene, Thresholds, Verdict};
 use watchfire_knowledge::{IndicatorList, IndicatorsBuilder, Knowledge, lists};
-use watchfire_model::{Finding, ListKind, Time};
+use watchfire_model::{Finding, FindingType, ListKind, Severity, Signal, Time};
 use watchfire_parse::{Origin, parse};
 
 const FLOW_HEADER: &str = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status instance-id tcp-flags flow-direction";
@@ -73,6 +76,7 @@ fn sources(count: usize) -> Vec<SourceFile> {
         name: format!("f{file}"),
         canonical: u32::try_from(file).unwrap(),
         origin: Origin::default(),
+        is_baseline: false,
     };
     (0..count).map(source).collect()
 }
@@ -182,4 +186,111 @@ fn a_state_of_another_version_is_refused() {
     let (knowledge, index) = (knowledge(), ListenIndex::new(DETECTIONS));
     let refused = Replay::restore(DETECTIONS, &index, &knowledge, serde_json::json!({"version": 99}));
     assert!(refused.is_err_and(|error| error.to_string().contains("version 99")));
+}
+
+/// Says everything that its tallies say.
+#[derive(Default)]
+struct Everything;
+
+const ANY_TYPE: FindingType = FindingType::new("Trojan:EC2/DNSDataExfiltration");
+
+static EVERYTHING: &[&Detection] = &[&Detection {
+    reports: &[ANY_TYPE],
+    summary: "",
+    listens: &[Interest::CallTallies, Interest::FlowTallies, Interest::QueryTallies],
+    needs: &[],
+    file: file!(),
+    rule: Rule::Behaviour(|| Box::new(Everything)),
+}];
+
+fn say(entity: String, what: String, records: Vec<(Time, RecordPlace)>, scene: &mut Scene<'_>) {
+    let mut signal = Signal::new(ANY_TYPE, Severity::LOW, entity);
+    signal.reasons.push(what);
+    let begin = records.first().map_or(Time::default(), |(time, _)| *time);
+    scene.verdicts.push(Verdict { signal, begin, end: begin, record_count: records.len() as u64, records });
+}
+
+impl Behaviour for Everything {
+    fn flow(&mut self, flow: &FlowView<'_>, scene: &mut Scene<'_>) {
+        let tally = flow.tally;
+        let what = format!("{:?} {:?} {:?} {:?} {}", flow.local_end, flow.opener, tally.up, tally.down, tally.last);
+        say(format!("{:?} {:?}", flow.place, flow.key), what, flow.records(3), scene);
+    }
+
+    fn query(&mut self, key: &QueryKey, tally: &QueryTally, scene: &mut Scene<'_>) {
+        let names: Vec<_> = tally.names.kept().iter().map(|name| (&name.name, name.queries, name.first)).collect();
+        let records = tally.names.kept().iter().map(|name| (QueryTally::moment(key.hour, name.first), name.place));
+        say(format!("{key:?}"), format!("{} {} {names:?}", tally.queries, tally.last), records.collect(), scene);
+    }
+
+    fn call(&mut self, key: &CallTallyKey, tally: &CallTally, scene: &mut Scene<'_>) {
+        let what = format!("{} {:?} {:?} {}", tally.calls, tally.first, tally.last, tally.first_id);
+        say(format!("{key:?}"), what, vec![(tally.first, tally.place)], scene);
+    }
+
+    fn expire(&mut self, _now: Time) -> u64 {
+        0
+    }
+
+    fn size(&self) -> (u64, u64) {
+        (0, 0)
+    }
+
+    fn save(&self) -> serde_json::Value {
+        serde_json::Value::Null
+    }
+
+    fn load(&mut self, _state: serde_json::Value) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// What is said of these records, in order, with the text of the records that are named.
+fn said(records: &[String], shares: &[Vec<(u32, String)>], spill: bool) -> Vec<(String, Vec<String>, Vec<String>)> {
+    let knowledge = knowledge();
+    let index = ListenIndex::new(EVERYTHING);
+    let (mut spool, formats) = (Memory::default(), FlowFormats::default());
+    let mut kept = kept(&index, &knowledge, shares, &formats, spill.then_some(&mut spool));
+    let mut thresholds = Thresholds::default();
+    thresholds.set(&NEW_FINDINGS_PER_DAY, 100_000.0);
+    let mut replay = Replay::new(EVERYTHING, &index, &knowledge).with_thresholds(thresholds);
+    replay.run(&mut kept, &formats.all(), &sources(records.len()), &mut spool, None).unwrap();
+    let texts: HashMap<String, &String> = shares
+        .iter()
+        .flatten()
+        .map(|(rank, text)| (format!("f{rank}"), records.iter().find(|one| *one == text).unwrap()))
+        .collect();
+    let mut said: Vec<_> = replay
+        .finish()
+        .0
+        .into_iter()
+        .map(|finding| {
+            let evidence = finding.evidence.first.iter().chain(&finding.evidence.last);
+            let shown = evidence.map(|record| texts[&record.file].clone()).collect();
+            (finding.latest.entity, finding.latest.reasons, shown)
+        })
+        .collect();
+    said.sort();
+    said
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn sums_are_the_same_for_any_order_workers_and_spilling(
+        plan in proptest::collection::vec((any::<u8>(), 0u32..3_000, 0u8..4), 1..60),
+        shuffle in proptest::collection::vec((any::<u32>(), 0usize..3), 60),
+        spill in any::<bool>(),
+    ) {
+        let records: Vec<String> = plan.iter().enumerate().map(|(serial, &(what, minute, who))| record(what, minute / 20, who, serial)).collect();
+        let straight = vec![records.iter().cloned().enumerate().map(|(rank, text)| (rank as u32, text)).collect()];
+        let mut order: Vec<usize> = (0..records.len()).collect();
+        order.sort_by_key(|&at| shuffle[at].0);
+        let mut shares: Vec<Vec<(u32, String)>> = vec![Vec::new(); 3];
+        for (rank, at) in order.into_iter().enumerate() {
+            shares[shuffle[at].1].push((rank as u32, records[at].clone()));
+        }
+        prop_assert_eq!(said(&records, &shares, spill), said(&records, &straight, false));
+    }
 }

@@ -5,6 +5,8 @@
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod contents;
+pub mod evidence;
 pub mod feeds;
 pub mod findings_file;
 pub mod format;

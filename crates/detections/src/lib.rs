@@ -41,6 +41,7 @@ pub static DETECTIONS: &[&Detection] = &[
     &ec2::port_probe_unprotected_port::DETECTION,
     &ec2::tor_client::DETECTION,
     &ec2::tor_relay::DETECTION,
+    &iam_user::anomalous_behavior::DETECTION,
     &iam_user::bedrock_logging_disabled::DETECTION,
     &iam_user::cloud_trail_logging_disabled::DETECTION,
     &iam_user::compromised_credentials::DETECTION,

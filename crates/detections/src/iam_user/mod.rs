@@ -1,5 +1,6 @@
 //! Findings about identities.
 
+pub(crate) mod anomalous_behavior;
 pub(crate) mod bedrock_logging_disabled;
 pub(crate) mod cloud_trail_logging_disabled;
 pub(crate) mod compromised_credentials;

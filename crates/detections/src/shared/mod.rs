@@ -3,6 +3,7 @@
 pub(crate) mod api_class;
 pub(crate) mod bucket_grant;
 pub(crate) mod call;
+pub(crate) mod calls;
 pub mod contact;
 pub(crate) mod credential_place;
 pub mod flow_side;

@@ -6,9 +6,11 @@
 pub(crate) mod agent;
 pub(crate) mod caller;
 pub(crate) mod explain;
+pub(crate) mod places;
 pub(crate) mod risk;
 pub(crate) mod score;
 pub(crate) mod scorer;
 pub(crate) mod session;
 #[cfg(test)]
 pub(crate) mod testing;
+pub(crate) mod volume;

@@ -2,6 +2,7 @@
 
 use super::caller::{Caller, Outcome};
 use super::explain;
+use super::places;
 use super::risk::{self, Risk, Tactic};
 use super::score::{self, Factor, Levels, Score, ScoredStep};
 use super::session::{IDLE_GAP_MS, SessionKey, Step, cut};
@@ -392,6 +393,9 @@ impl Scorer {
         lessons.member(&principal, &account, hour);
         if has_fired {
             lessons.fired(&principal, hour);
+        } else {
+            let users = places::users_entity(&key.caller, &key.network);
+            lessons.seen(&users, Feature::Principal, &key.caller.principal, hour);
         }
         for factor in &session.shared {
             lessons.seen(&principal, factor.feature, &factor.value, hour);
@@ -592,18 +596,18 @@ fn drop_first<K: Ord + Clone, V, R: Ord>(map: &mut BTreeMap<K, V>, max: usize, r
 }
 
 /// Maps whose keys are no texts, as lists of pairs.
-mod pairs {
+pub(super) mod pairs {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
     use std::collections::BTreeMap;
 
-    pub(super) fn serialize<K: Serialize, V: Serialize, S: Serializer>(
+    pub(in super::super) fn serialize<K: Serialize, V: Serialize, S: Serializer>(
         map: &BTreeMap<K, V>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(map)
     }
 
-    pub(super) fn deserialize<'de, K, V, D>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
+    pub(in super::super) fn deserialize<'de, K, V, D>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
     where
         K: Deserialize<'de> + Ord,
         V: Deserialize<'de>,

@@ -4,6 +4,7 @@
 //! and the same inputs give the same answers, in the same order. What is not known is absent, never guessed.
 
 mod address;
+pub mod baseline;
 mod bounded;
 pub mod bucket_access;
 pub mod bucket_acl;

@@ -277,7 +277,8 @@ impl PairHour {
         let mut names: Vec<Carried> = carried.collect();
         names.sort_unstable();
         let kept = tally.names.kept().len().max(1) as u64;
-        let distinct = tally.name_count() * names.len() as u64 / kept;
+        // An estimate may be more than there were queries.
+        let distinct = tally.name_count().min(u64::from(tally.queries)) * names.len() as u64 / kept;
         Self { names, distinct, has_fired: false }
     }
 

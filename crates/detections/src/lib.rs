@@ -23,6 +23,8 @@ pub use thresholds::{Threshold, Thresholds};
 
 /// Every built-in detection. Adding one is a file, its `mod` line, and a line here.
 pub static DETECTIONS: &[&Detection] = &[
+    &ec2::abused_domain_request::DETECTION,
+    &ec2::bitcoin_domain_request::DETECTION,
     &ec2::bitcoin_tool::QUERY,
     &ec2::bitcoin_tool::TRAFFIC,
     &ec2::blackhole_traffic::QUERY,
@@ -35,11 +37,13 @@ pub static DETECTIONS: &[&Detection] = &[
     &ec2::drop_point::QUERY,
     &ec2::drop_point::TRAFFIC,
     &ec2::malicious_domain_request::DETECTION,
+    &ec2::malicious_domain_request::REPUTATION,
     &ec2::malicious_ip_caller::DETECTION,
     &ec2::metadata_dns_rebind::DETECTION,
     &ec2::phishing_domain_request::DETECTION,
     &ec2::port_probe_emr_unprotected_port::DETECTION,
     &ec2::port_probe_unprotected_port::DETECTION,
+    &ec2::suspicious_domain_request::DETECTION,
     &ec2::tor_client::DETECTION,
     &ec2::tor_relay::DETECTION,
     &iam_user::bedrock_logging_disabled::DETECTION,

@@ -387,6 +387,11 @@ impl<'a> Replay<'a> {
                         window.observe(observed, &context, signals);
                     }
                 }
+                (Rule::Behaviour(_), _) => {
+                    if let Some(behaviour) = &mut self.behaviours[place] {
+                        behaviour.record(observed, &context, signals);
+                    }
+                }
                 _ => {}
             }
         }

@@ -12,6 +12,7 @@ pub(crate) mod listed_query;
 pub mod pen_test;
 pub(crate) mod port_probe;
 pub(crate) mod public_access_block;
+pub(crate) mod reputation;
 pub(crate) mod subject;
 pub(crate) mod tallied_query;
 

@@ -5,6 +5,7 @@ pub(crate) mod bucket_grant;
 pub(crate) mod call;
 pub mod contact;
 pub(crate) mod credential_place;
+pub mod dga;
 pub(crate) mod listed_caller;
 pub(crate) mod listed_flow;
 pub(crate) mod listed_query;

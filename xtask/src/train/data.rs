@@ -120,9 +120,8 @@ impl Data {
     pub(crate) fn with_shipped_sites(mut self) -> Self {
         let guards = default_lists::guards();
         let sites = guards.iter().find(|list| list.name.contains("Majestic"));
-        let names = sites.map_or_else(Vec::new, |list| {
-            list.entries.iter().map(|entry| entry.indicator.to_string()).collect()
-        });
+        let names =
+            sites.map_or_else(Vec::new, |list| list.entries.iter().map(|entry| entry.indicator.to_string()).collect());
         let head = BTreeMap::from([
             ("name", "Top 10000 websites from Majestic Million"),
             ("kind", "popular"),
@@ -164,7 +163,8 @@ fn text_files(folder: &Path) -> anyhow::Result<Vec<(String, String)>> {
     for entry in entries {
         let path = entry?.path();
         if path.extension().is_some_and(|kind| kind == "txt") {
-            let text = std::fs::read_to_string(&path).with_context(|| format!("could not read `{}`", path.display()))?;
+            let text =
+                std::fs::read_to_string(&path).with_context(|| format!("could not read `{}`", path.display()))?;
             let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             files.push((stem, text));
         }
@@ -254,9 +254,13 @@ mod tests {
 
     #[test]
     fn a_file_says_what_it_is() {
-        let read = family("x", "# shape: few letters\n# licence: MIT\nabcdefgh.com\nabcdefgh.net\nab.com\nq.x.duckdns.org\n");
+        let read =
+            family("x", "# shape: few letters\n# licence: MIT\nabcdefgh.com\nabcdefgh.net\nab.com\nq.x.duckdns.org\n");
         let read = read.unwrap();
-        assert_eq!((read.shape, read.labels.as_slice(), read.not_judged), (Shape::FewLetters, &["abcdefgh".into()][..], 2));
+        assert_eq!(
+            (read.shape, read.labels.as_slice(), read.not_judged),
+            (Shape::FewLetters, &["abcdefgh".into()][..], 2)
+        );
         assert!(family("x", "abcdefgh.com").is_err() && benign_list("x", "abcdefgh.com").is_err());
     }
 

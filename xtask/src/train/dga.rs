@@ -104,7 +104,9 @@ mod tests {
         let model = DgaModel::read(&bytes).unwrap();
         let labels = &data.benign[0].thresholds;
         let above = |threshold| labels.iter().filter(|label| model.is_above(model.score(label), threshold)).count();
-        assert!(above(DgaThreshold::Percent) <= labels.len() / 100 && above(DgaThreshold::Percent) > labels.len() / 200);
+        assert!(
+            above(DgaThreshold::Percent) <= labels.len() / 100 && above(DgaThreshold::Percent) > labels.len() / 200
+        );
         assert!(above(DgaThreshold::PerMille) <= labels.len() / 1_000);
     }
 

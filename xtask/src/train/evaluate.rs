@@ -6,6 +6,7 @@
 
 use super::data::{Data, Family, Origin, Shape};
 use super::dga;
+use std::collections::BTreeSet;
 use watchfire_detections::shared::dga::{DgaModel, DgaThreshold};
 
 /// Folds of families.
@@ -55,9 +56,10 @@ pub(crate) struct CheckedFamily {
     pub(crate) name: String,
     pub(crate) shape: Shape,
     pub(crate) not_judged: usize,
-    /// Whether a family of its name, generated or real, was trained on.
-    pub(crate) is_known: bool,
-    pub(crate) share: Share,
+    /// By the model that ships, which may have been trained on the family or on our re-creation of it.
+    pub(crate) shipped: Share,
+    /// By a model that saw no family of a name that is checked, neither real nor re-created.
+    pub(crate) unseen: Share,
 }
 
 /// Trains and measures fold by fold; tells `progress` of each.
@@ -73,8 +75,8 @@ pub(crate) fn evaluate(data: &Data, model: &[u8], progress: impl Fn(&str)) -> Ev
         progress(&format!("without {}", shape.name()));
         hold_out(data, &mut shape_out, |_, family| family.shape == shape);
     }
-    for (place, family) in data.families.iter().enumerate().filter(|(_, family)| family.shape == Shape::Words) {
-        debug_assert!(family_out[place].of == 0);
+    // Words are in no fold: nothing is ever trained on them.
+    for (place, _) in data.families.iter().enumerate().filter(|(_, family)| family.shape == Shape::Words) {
         family_out[place] = shape_out[place];
     }
     Evaluation { benign, family_out, shape_out }
@@ -91,21 +93,27 @@ fn hold_out(data: &Data, shares: &mut [Share], is_out: impl Fn(usize, &Family) -
     }
 }
 
-/// Measures the final model on names that nothing was trained on or tuned to.
+/// Measures the final model, and one that knows none of these families, on names that nothing was tuned to.
 pub(crate) fn check(data: &Data, check: &Data, model: &[u8]) -> Check {
-    let trained: std::collections::BTreeSet<&String> =
-        data.benign.iter().flat_map(|list| list.training.iter().chain(&list.thresholds)).collect();
+    let trained = data.benign.iter().flat_map(|list| list.training.iter().chain(&list.thresholds));
+    let trained: BTreeSet<&String> = trained.collect();
     let benign = check.benign.iter().map(|list| {
         let labels: Vec<String> = list.evaluation.iter().filter(|label| !trained.contains(label)).cloned().collect();
         (list.name.clone(), share(model, &labels, &[]))
     });
-    let scores = dga::scores(model, data.benign.iter().flat_map(|list| &list.evaluation));
-    let families = check.families.iter().map(|family| CheckedFamily {
+    let is_checked = |known: &Family| check.families.iter().any(|family| is_of(known, &family.name));
+    let unaware = dga::train(&data.benign, data.families.iter().filter(|known| !is_checked(known)));
+    let shares = |model: &[u8]| -> Vec<Share> {
+        let benign = dga::scores(model, data.benign.iter().flat_map(|list| &list.evaluation));
+        check.families.iter().map(|family| share(model, &family.labels, &benign)).collect()
+    };
+    let families = check.families.iter().zip(shares(model)).zip(shares(&unaware));
+    let families = families.map(|((family, shipped), unseen)| CheckedFamily {
         name: family.name.clone(),
         shape: family.shape,
         not_judged: family.not_judged,
-        is_known: data.families.iter().any(|known| is_of(known, &family.name)),
-        share: share(model, &family.labels, &scores),
+        shipped,
+        unseen,
     });
     Check { benign: benign.collect(), families: families.collect() }
 }
@@ -136,7 +144,8 @@ fn share(model: &[u8], labels: &[String], benign: &[i32]) -> Share {
 
 /// Area under the curve: how often a generated label scores above a benign one, equal scores counting half.
 fn auc(generated: &[i32], benign: &[i32]) -> f64 {
-    let below = |score: i32| benign.partition_point(|&other| other < score) + benign.partition_point(|&other| other <= score);
+    let below =
+        |score: i32| benign.partition_point(|&other| other < score) + benign.partition_point(|&other| other <= score);
     let won: usize = generated.iter().map(|&score| below(score)).sum();
     won as f64 / (2 * generated.len() * benign.len()).max(1) as f64
 }

@@ -73,9 +73,7 @@ static GENERATORS: &[Generator] = &[
         let size = r.pick(&[16, 24]);
         r.text(b"abcdefklmnop", size, size)
     }),
-    generator("mintsloader-like", Shape::FewLetters, "15 of the first 14 letters", |r| {
-        r.text(&A_TO_Z[..14], 15, 15)
-    }),
+    generator("mintsloader-like", Shape::FewLetters, "15 of the first 14 letters", |r| r.text(&A_TO_Z[..14], 15, 15)),
     generator("gameover-like", Shape::LettersAndDigits, "20–28 letters and digits", |r| r.text(ALPHANUMERIC, 20, 28)),
     generator("rovnix-like", Shape::LettersAndDigits, "18 letters and digits", |r| r.text(ALPHANUMERIC, 18, 18)),
     generator("corebot-like", Shape::LettersAndDigits, "12–23 letters and digits", |r| r.text(ALPHANUMERIC, 12, 23)),
@@ -129,7 +127,9 @@ static GENERATORS: &[Generator] = &[
     generator("virut-like", Shape::Syllables, "6 letters, mostly in turn", |r| r.syllables(6, 4)),
     generator("bazar-like", Shape::Syllables, "pairs of a vowel and a consonant, either way round", |r| {
         let pairs = r.between(4, 6);
-        (0..pairs).map(|_| if r.below(2) == 0 { r.in_turn(2, 2) } else { r.in_turn(2, 2).chars().rev().collect() }).collect()
+        (0..pairs)
+            .map(|_| if r.below(2) == 0 { r.in_turn(2, 2) } else { r.in_turn(2, 2).chars().rev().collect() })
+            .collect()
     }),
     generator("pykspa-like", Shape::Syllables, "6–12 letters, a vowel likelier than chance", |r| {
         let size = r.between(6, 12);
@@ -143,8 +143,14 @@ static GENERATORS: &[Generator] = &[
         base64(format!("{day:02}{month:02}{year}").as_bytes())
     }),
     generator("banjori-like", Shape::FixedTail, "four letters, then the tail that its seed has", |r| {
-        const TAILS: [&str; 6] =
-            ["estaurantcolumns", "iverbankmeasure", "ountainpassenger", "ardenfurnitures", "aperwindowglass", "ilverspooncarpet"];
+        const TAILS: [&str; 6] = [
+            "estaurantcolumns",
+            "iverbankmeasure",
+            "ountainpassenger",
+            "ardenfurnitures",
+            "aperwindowglass",
+            "ilverspooncarpet",
+        ];
         r.text(A_TO_Z, 4, 4) + r.pick(&TAILS)
     }),
     generator("suppobox-like", Shape::Words, "two words", |r| String::from(r.word()) + r.word()),
@@ -180,19 +186,20 @@ const WORDS: &[&str] = &[
     "bottle", "bridge", "bright", "brother", "butter", "button", "cabin", "camera", "candle", "carry", "castle",
     "center", "chair", "chance", "circle", "clean", "clear", "close", "cloud", "coffee", "color", "common", "copper",
     "corner", "cotton", "country", "cover", "create", "cross", "dance", "danger", "daughter", "decide", "deliver",
-    "desert", "dinner", "direct", "doctor", "double", "dream", "early", "earth", "effort", "engine", "enough", "evening",
-    "famous", "father", "field", "figure", "finger", "finish", "flower", "follow", "forest", "fresh", "friend", "garden",
-    "gather", "gentle", "glass", "green", "ground", "hammer", "happy", "harbor", "heart", "heavy", "hidden", "history",
-    "hollow", "house", "hunter", "island", "jacket", "journey", "kitchen", "ladder", "large", "laugh", "leader",
-    "leather", "letter", "light", "listen", "little", "lonely", "machine", "market", "master", "meadow", "middle",
-    "minute", "mirror", "modern", "money", "morning", "mother", "motion", "mountain", "music", "narrow", "nature",
-    "needle", "north", "number", "ocean", "office", "orange", "order", "outside", "paper", "parent", "pepper", "person",
-    "picture", "planet", "pleasant", "pocket", "police", "power", "prepare", "pretty", "proud", "purple", "quarter",
-    "quick", "quiet", "rabbit", "reason", "record", "remember", "return", "river", "round", "saddle", "sailor", "school",
-    "season", "second", "secret", "shadow", "silver", "simple", "sister", "smooth", "sound", "spring", "square",
-    "station", "stone", "store", "storm", "story", "street", "strong", "summer", "table", "thank", "their", "thunder",
-    "ticket", "together", "tomorrow", "travel", "trouble", "under", "valley", "village", "visit", "voice", "water",
-    "weather", "welcome", "whisper", "window", "winter", "wonder", "wooden", "world", "yellow", "young",
+    "desert", "dinner", "direct", "doctor", "double", "dream", "early", "earth", "effort", "engine", "enough",
+    "evening", "famous", "father", "field", "figure", "finger", "finish", "flower", "follow", "forest", "fresh",
+    "friend", "garden", "gather", "gentle", "glass", "green", "ground", "hammer", "happy", "harbor", "heart", "heavy",
+    "hidden", "history", "hollow", "house", "hunter", "island", "jacket", "journey", "kitchen", "ladder", "large",
+    "laugh", "leader", "leather", "letter", "light", "listen", "little", "lonely", "machine", "market", "master",
+    "meadow", "middle", "minute", "mirror", "modern", "money", "morning", "mother", "motion", "mountain", "music",
+    "narrow", "nature", "needle", "north", "number", "ocean", "office", "orange", "order", "outside", "paper",
+    "parent", "pepper", "person", "picture", "planet", "pleasant", "pocket", "police", "power", "prepare", "pretty",
+    "proud", "purple", "quarter", "quick", "quiet", "rabbit", "reason", "record", "remember", "return", "river",
+    "round", "saddle", "sailor", "school", "season", "second", "secret", "shadow", "silver", "simple", "sister",
+    "smooth", "sound", "spring", "square", "station", "stone", "store", "storm", "story", "street", "strong", "summer",
+    "table", "thank", "their", "thunder", "ticket", "together", "tomorrow", "travel", "trouble", "under", "valley",
+    "village", "visit", "voice", "water", "weather", "welcome", "whisper", "window", "winter", "wonder", "wooden",
+    "world", "yellow", "young",
 ];
 
 /// Names of every generator; each has a seed of its own, so that adding one changes no other.

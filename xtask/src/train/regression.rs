@@ -132,7 +132,8 @@ fn loss_and_gradient(samples: &Samples, penalty: f64, at: &[f64]) -> (f64, Vec<f
     let mut gradient: Vec<f64> = at[..BUCKETS].iter().map(|value| penalty * value).collect();
     gradient.push(0.0);
     for (buckets, values, generated) in samples.rows() {
-        let pairs = || buckets.iter().map(|&bucket| usize::from(bucket)).zip(values.iter().map(|&value| f64::from(value)));
+        let pairs =
+            || buckets.iter().map(|&bucket| usize::from(bucket)).zip(values.iter().map(|&value| f64::from(value)));
         let odds = bias + pairs().map(|(bucket, value)| at[bucket] * value).sum::<f64>();
         let weight = weights[usize::from(generated)];
         loss += weight * soft_plus(if generated { -odds } else { odds });
@@ -218,7 +219,8 @@ mod tests {
             one.push(label, true);
             let (buckets, values, _) = one.rows().next().unwrap();
             let pairs = buckets.iter().zip(values);
-            parameters[BUCKETS] + pairs.map(|(&bucket, &value)| parameters[usize::from(bucket)] * f64::from(value)).sum::<f64>()
+            parameters[BUCKETS]
+                + pairs.map(|(&bucket, &value)| parameters[usize::from(bucket)] * f64::from(value)).sum::<f64>()
         };
         assert!(odds("qqqqqq") > 1.0 && odds("aaaaaa") < -1.0, "{} {}", odds("qqqqqq"), odds("aaaaaa"));
         assert!((odds("qqqqqq") + odds("aaaaaa")).abs() < 1e-6, "the same evidence on both sides");

@@ -6,6 +6,7 @@ pub(crate) mod call;
 pub mod contact;
 pub(crate) mod credential_place;
 pub mod dga;
+pub mod dga_decision;
 pub(crate) mod listed_caller;
 pub(crate) mod listed_flow;
 pub(crate) mod listed_query;

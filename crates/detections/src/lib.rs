@@ -31,6 +31,7 @@ pub static DETECTIONS: &[&Detection] = &[
     &ec2::blackhole_traffic::TRAFFIC,
     &ec2::cc_activity::QUERY,
     &ec2::cc_activity::TRAFFIC,
+    &ec2::dga_domain_request::BY_MODEL,
     &ec2::dga_domain_request::DETECTION,
     &ec2::dns_data_exfiltration::DETECTION,
     &ec2::drive_by_source_traffic::DETECTION,

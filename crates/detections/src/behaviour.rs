@@ -4,7 +4,7 @@ use crate::shared::contact::{TCP, protocol_name};
 use crate::tally::{
     CallTally, CallTallyKey, Conversation, FlowKey, FlowTally, Place, QueryKey, QueryTally, RecordPlace,
 };
-use crate::{Context, SLICE_MS, Thresholds};
+use crate::{Context, Observed, SLICE_MS, Thresholds};
 use std::net::IpAddr;
 use watchfire_knowledge::baseline::{Baselines, Lessons};
 use watchfire_model::{Action, ConnectionDirection, NetworkConnectionAction, Signal, Time};
@@ -14,6 +14,8 @@ use watchfire_model::{Action, ConnectionDirection, NetworkConnectionAction, Sign
 /// For each slice of ten minutes in order: all tallies whose bucket ends with the slice, in order of their keys (calls,
 /// flows, queries), then [`Self::close`]. The slice's records have been judged and learnt by the estate before.
 pub trait Behaviour: Send {
+    /// Takes in a record that the detection listens to besides tallies, in order of time.
+    fn record(&mut self, _record: &Observed<'_>, _context: &Context<'_>, _signals: &mut Vec<Signal>) {}
     /// Takes in the flows between two addresses in ten minutes.
     fn flow(&mut self, _flow: &FlowView<'_>, _scene: &mut Scene<'_>) {}
     /// Takes in the queries of one client below one domain in an hour.

@@ -89,6 +89,7 @@ pub(crate) fn signals_of(detection: &Detection, knowledge: &Knowledge, files: &[
             }
             Record::DnsQuery(query) => match &detection.rule {
                 Rule::Query(detect) => detect(query, &context, &mut signals),
+                Rule::Behaviour(make) => make().record(&Observed::Query(query), &context, &mut signals),
                 Rule::Window(_) => observe(&mut window, &Observed::Query(query), &context, &mut signals),
                 _ => {}
             },

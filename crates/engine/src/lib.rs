@@ -26,5 +26,5 @@ pub use census::{Census, Coverage, CoverageMap};
 pub use facts::{FactLog, FlowFormats, Spool, Taken};
 pub use fold::{EVIDENCE_MAX, OPEN_FOR_MS, show_text};
 pub use index::ListenIndex;
-pub use replay::{Replay, ReplayCounts, RestoreError, SourceFile};
+pub use replay::{Replay, ReplayCounts, RestoreError, SourceFile, StillLearning};
 pub use worker::{Scope, Worker};

@@ -18,7 +18,7 @@ use watchfire_detections::{
     Window,
 };
 use watchfire_knowledge::{Estate, Knowledge};
-use watchfire_model::{ApiCall, Finding, Record, RecordKind, Signal, Time};
+use watchfire_model::{ApiCall, Finding, FindingType, Record, RecordKind, Signal, Time};
 use watchfire_parse::{FlowFormat, Origin, parse_record};
 
 /// How long an event's identity is remembered. Copies of an event carry its own time, so they meet in one slice; the
@@ -54,8 +54,24 @@ pub struct ReplayCounts {
     /// Entities whose finding of behaviour went into a day's summary.
     #[serde(default)]
     pub summarised: u64,
+    /// What could not be judged for lack of history.
+    #[serde(default)]
+    pub learning: Vec<StillLearning>,
     /// State held at the end: (kind of entity, how many, bytes).
     pub state: Vec<(String, u64, u64)>,
+}
+
+/// What a behaviour could not judge for lack of history.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StillLearning {
+    /// The types that it reports.
+    pub types: Vec<FindingType>,
+    /// What is learnt about: `account`, `principal`, ….
+    pub entity_kind: String,
+    /// How many of them are not judged yet, and how many are.
+    pub counts: (u64, u64),
+    /// How far the one with the longest history is, how far it must be, and what that counts: `day`.
+    pub progress: (u32, u32, String),
 }
 
 /// Runs the rules over facts in order of event time, and folds what they say.
@@ -371,6 +387,11 @@ impl<'a> Replay<'a> {
                         window.observe(observed, &context, signals);
                     }
                 }
+                (Rule::Behaviour(_), _) => {
+                    if let Some(behaviour) = &mut self.behaviours[place] {
+                        behaviour.record(observed, &context, signals);
+                    }
+                }
                 _ => {}
             }
         }
@@ -444,6 +465,15 @@ impl<'a> Replay<'a> {
             if let (Some((count, bytes)), Some(name)) = (size, detection.reports.first()) {
                 self.counts.state.push((format!("window of {name}"), count, bytes));
             }
+        }
+        for (detection, behaviour) in self.detections.iter().zip(&self.behaviours) {
+            let learning = behaviour.as_ref().map_or_else(Vec::new, |behaviour| behaviour.learning());
+            self.counts.learning.extend(learning.into_iter().map(|learning| StillLearning {
+                types: detection.reports.to_vec(),
+                entity_kind: learning.entity_kind.to_owned(),
+                counts: (learning.learning, learning.judged),
+                progress: (learning.reached, learning.of, learning.unit.to_owned()),
+            }));
         }
         self.counts.summarised = self.storms.summarised;
         (self.folder.findings(self.knowledge), self.counts)

@@ -40,6 +40,8 @@ pub struct ScanAccount {
     pub not_reported: u64,
     /// Findings that a filter of `--suppress` put away, by the filter's name.
     pub suppressed: BTreeMap<String, u64>,
+    /// Resources whose finding of behaviour went into the summary of a day, there being so many.
+    pub summarised: u64,
     /// Findings that stood in the file of `--only-new-since` already.
     pub known_before: u64,
 }
@@ -341,6 +343,14 @@ impl ScanAccount {
             let held_back = counted(self.not_reported, "finding");
             page.heading("Not reported");
             page.paragraph(&format!("{held_back} held back by --min-severity or --type."));
+        }
+        if self.summarised > 0 {
+            page.heading("In summaries");
+            page.paragraph(&format!(
+                "{} beyond the daily budget of a type are counted in that day's summary finding (setting \
+                 budget.new_findings_per_day).",
+                counted(self.summarised, "resource")
+            ));
         }
         self.put_away_text(page);
         page.heading("Cost");

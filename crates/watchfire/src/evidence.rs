@@ -21,7 +21,7 @@ type Texts = HashMap<(String, u64), String>;
 /// Fetches what records named by behaviours say.
 pub fn fetch_evidence(findings: &mut [Finding], files: &[&FoundFile], sources: &[SourceFile], options: &ScanOptions) {
     let mut wanted = Wanted::new();
-    for record in findings.iter().flat_map(|finding| records(finding)).filter(|record| is_pending(record)) {
+    for record in findings.iter().flat_map(records).filter(|record| is_pending(record)) {
         wanted.entry(record.file.clone()).or_default().insert(record.position);
     }
     if wanted.is_empty() {

@@ -1,10 +1,13 @@
 //! An instance asks for a name on a threat list of the user's own.
 
+use crate::shared::reputation::{Kind, Reputation};
 use crate::shared::{listed_flow, listed_query, subject};
 use crate::{Context, Detection, Interest, Need, Rule};
 use watchfire_model::{DnsQuery, FindingType, ListKind, Severity, Signal};
 
 const ON_YOUR_LIST: FindingType = FindingType::new("Impact:EC2/MaliciousDomainRequest.Custom");
+
+const BY_REPUTATION: FindingType = FindingType::new("Impact:EC2/MaliciousDomainRequest.Reputation");
 
 pub(crate) const DETECTION: Detection = Detection {
     reports: &[ON_YOUR_LIST],
@@ -15,9 +18,18 @@ pub(crate) const DETECTION: Detection = Detection {
     rule: Rule::Query(detect),
 };
 
+pub(crate) const REPUTATION: Detection = Detection {
+    reports: &[BY_REPUTATION],
+    summary: "An instance asked for a name with the reputation of a malicious one.",
+    listens: &[Interest::QueryFor(&[ListKind::MaliciousReputation]), Interest::QueryTallies],
+    needs: &[Need::DnsQueries],
+    file: file!(),
+    rule: Rule::Behaviour(|| Box::new(Reputation::new(BY_REPUTATION, Kind::Malicious))),
+};
+
 /// Evidence: a query for a name on the user's own list, answered or not.
 ///
-/// The `.Reputation` type of this family is decided by how a name behaves, not here.
+/// The `.Reputation` type of this family is decided by how a name behaves, and by lists of reputation.
 ///
 /// False positives: whatever your list says too much: `*.example.org` covers every name below it.
 fn detect(query: &DnsQuery<'_>, context: &Context<'_>, signals: &mut Vec<Signal>) {

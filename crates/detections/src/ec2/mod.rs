@@ -1,9 +1,12 @@
 //! Findings about instances.
 
+pub(crate) mod abused_domain_request;
+pub(crate) mod bitcoin_domain_request;
 pub(crate) mod bitcoin_tool;
 pub(crate) mod blackhole_traffic;
 pub(crate) mod cc_activity;
 pub(crate) mod dga_domain_request;
+pub(crate) mod dns_data_exfiltration;
 pub(crate) mod drive_by_source_traffic;
 pub(crate) mod drop_point;
 pub(crate) mod malicious_domain_request;
@@ -12,5 +15,6 @@ pub(crate) mod metadata_dns_rebind;
 pub(crate) mod phishing_domain_request;
 pub(crate) mod port_probe_emr_unprotected_port;
 pub(crate) mod port_probe_unprotected_port;
+pub(crate) mod suspicious_domain_request;
 pub(crate) mod tor_client;
 pub(crate) mod tor_relay;

@@ -6,14 +6,19 @@ pub(crate) mod call;
 pub(crate) mod calls;
 pub mod contact;
 pub(crate) mod credential_place;
+pub mod dga;
+pub mod dga_decision;
 pub mod flow_side;
+pub(crate) mod generated_names;
 pub(crate) mod listed_caller;
 pub(crate) mod listed_flow;
 pub(crate) mod listed_query;
 pub mod pen_test;
 pub(crate) mod port_probe;
 pub(crate) mod public_access_block;
+pub(crate) mod reputation;
 pub(crate) mod subject;
+pub(crate) mod tallied_query;
 
 /// The addresses of AWS's metadata and credential services, as answers write them. Source: AWS documentation of the
 /// instance metadata service (both families), of task metadata, and of the credential endpoints of tasks and pods.

@@ -4,7 +4,7 @@ use crate::load::Loaded;
 use crate::scan::{FileResult, ScanOutcome};
 use std::collections::BTreeSet;
 use watchfire_detections::{DETECTIONS, Need};
-use watchfire_engine::{Coverage, CoverageMap};
+use watchfire_engine::{Coverage, CoverageMap, StillLearning};
 use watchfire_export::{Gap, NotEvaluated, ScanAccount, Span};
 use watchfire_ingest::{FileProblem, ListProblem};
 use watchfire_model::{ListKind, RecordKind, catalogue};
@@ -40,6 +40,8 @@ pub fn account(outcome: &ScanOutcome, loaded: &Loaded) -> ScanAccount {
         *calls = calls.saturating_sub(outcome.replay.duplicates);
     }
     account.not_evaluated = not_evaluated(outcome, loaded);
+    account.not_evaluated.extend(outcome.replay.learning.iter().map(still_learning));
+    account.summarised = outcome.replay.summarised;
     for (name, _, bytes) in outcome.replay.state.iter().filter(|(_, count, _)| *count > 0) {
         account.state_bytes.insert(name.clone(), *bytes);
     }
@@ -186,6 +188,19 @@ fn not_evaluated(outcome: &ScanOutcome, loaded: &Loaded) -> Vec<NotEvaluated> {
         });
     }
     missing
+}
+
+/// "Behaviour of principals: not evaluated, learning day 3 of 7 (12 of 15)".
+fn still_learning(learning: &StillLearning) -> NotEvaluated {
+    let ((learning_count, judged), (reached, of, unit)) = (learning.counts, &learning.progress);
+    NotEvaluated {
+        what: format!("Behaviour of {}s", learning.entity_kind),
+        why: format!(
+            "not evaluated, learning {unit} {reached} of {of} ({learning_count} of {}); --baseline reads older logs first",
+            learning_count + judged
+        ),
+        types: learning.types.iter().map(ToString::to_string).collect(),
+    }
 }
 
 fn lists(kinds: &[ListKind]) -> String {

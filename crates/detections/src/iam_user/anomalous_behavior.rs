@@ -176,6 +176,45 @@ mod tests {
         assert_eq!(types(&found(&office_and(15, work))), [""; 0]);
     }
 
+    /// An administrator from the same desk: each day something else, of high risk too.
+    fn administration(days: i64) -> Vec<CallLine> {
+        const CHORES: [&str; 12] = [
+            "iam:CreateRole",
+            "iam:AttachRolePolicy",
+            "iam:CreateAccessKey",
+            "iam:UpdateAccessKey",
+            "ec2:AuthorizeSecurityGroupIngress",
+            "kms:CreateGrant",
+            "secretsmanager:GetSecretValue",
+            "ec2:CreateSnapshot",
+            "iam:PutRolePolicy",
+            "lambda:UpdateFunctionCode",
+            "cloudtrail:UpdateTrail",
+            "s3:PutBucketPolicy",
+        ];
+        let of_day = |day: i64| {
+            (9..17).flat_map(move |hour| {
+                let chore = |at: i64| CHORES[((day * 5 + hour * at) % 12) as usize];
+                let look = ["iam:GetRole", "iam:ListRoles", "iam:ListPolicies", "kms:ListKeys"][(hour % 4) as usize];
+                [chore(1), chore(3), look]
+                    .into_iter()
+                    .enumerate()
+                    .map(move |(at, action)| call(action).by("dave").at(day, hour * 60 + 30 + at as i64))
+            })
+        };
+        (0..days).flat_map(of_day).collect()
+    }
+
+    #[test]
+    fn an_administrators_fortnight_stays_quiet() {
+        assert_eq!(types(&found(&office_and(15, administration(15)))), [""; 0]);
+        // And on the last day something that nobody has done before: a new duty is not a theft.
+        let new = ["kms:PutKeyPolicy", "iam:UpdateAssumeRolePolicy"].map(|action| call(action).by("dave").at(14, 700));
+        assert_eq!(types(&found(&office_and(15, administration(15).into_iter().chain(new)))), [""; 0]);
+        let theft = theft(14, 600).into_iter().map(|call| call.by("dave"));
+        assert!(!found(&office_and(15, administration(15).into_iter().chain(theft))).is_empty());
+    }
+
     #[test]
     fn what_several_begin_on_one_day_is_no_news() {
         let new = [

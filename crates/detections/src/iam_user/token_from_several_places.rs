@@ -189,7 +189,7 @@ impl Token {
         };
         let (at_home, abroad) = (moments(home), moments(away));
         abroad.iter().find_map(|&there| {
-            let before = at_home.iter().copied().filter(|&moment| moment < there).next_back()?;
+            let before = at_home.iter().copied().rfind(|&moment| moment < there)?;
             let after = at_home.iter().copied().find(|&moment| moment > there)?;
             let is_near = there.ms() - before.ms() <= gap_ms && after.ms() - there.ms() <= gap_ms;
             is_near.then_some([before, there, after])

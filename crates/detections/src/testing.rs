@@ -346,13 +346,8 @@ fn shown(
         let flows: Vec<_> = tallied.flows.into_iter().map(|((place, key), tally)| (key, place, tally)).collect();
         addresses.learn(&flows);
         let context = Context { knowledge, estate: &estate };
-        let mut scene = crate::Scene {
-            context,
-            thresholds,
-            baselines: &baselines,
-            lessons: &mut lessons,
-            verdicts: &mut verdicts,
-        };
+        let mut scene =
+            crate::Scene { context, thresholds, baselines: &baselines, lessons: &mut lessons, verdicts: &mut verdicts };
         for (key, tally) in tallied.calls {
             let key = crate::tally::CallTallyKey::decode(hour_of(slice), &key).unwrap();
             behaviour.call(&key, &tally, &mut scene);

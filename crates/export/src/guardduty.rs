@@ -298,10 +298,7 @@ impl<'a> WireDetection<'a> {
     }
 }
 
-fn scopes<'a, T, W>(
-    of: &'a BTreeMap<String, BTreeMap<String, T>>,
-    wire: impl Fn(&'a T) -> W + Copy,
-) -> Scopes<'a, W> {
+fn scopes<'a, T, W>(of: &'a BTreeMap<String, BTreeMap<String, T>>, wire: impl Fn(&'a T) -> W + Copy) -> Scopes<'a, W> {
     let features = |features: &'a BTreeMap<String, T>| {
         features.iter().map(|(feature, observed)| (feature.as_str(), wire(observed))).collect()
     };

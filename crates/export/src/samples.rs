@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 use watchfire_model::{
-    AccessKey, Action, Anomaly, ApiCallAction, Bucket, BucketPermission, ConnectionDirection, DnsRequestAction, Evidence,
-    EvidenceRecord, Finding, FindingType, Instance, KnowledgeUsed, ListKind, NetworkConnectionAction, NetworkInterface,
-    PortProbe, PortProbeAction, ProfileWord, PublicAccess, Remote, RemoteAccount, Resource, ResourceKind, ResourceRole, Severity,
-    Signal, ThreatMatch, Time,
+    AccessKey, Action, Anomaly, ApiCallAction, Bucket, BucketPermission, ConnectionDirection, DnsRequestAction,
+    Evidence, EvidenceRecord, Finding, FindingType, Instance, KnowledgeUsed, ListKind, NetworkConnectionAction,
+    NetworkInterface, PortProbe, PortProbeAction, ProfileWord, PublicAccess, Remote, RemoteAccount, Resource,
+    ResourceKind, ResourceRole, Severity, Signal, ThreatMatch, Time,
 };
 
 pub(crate) fn all() -> Vec<Finding> {

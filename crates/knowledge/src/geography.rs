@@ -75,8 +75,7 @@ impl Geography {
     pub fn spot(&self, ip: IpAddr) -> Option<Spot> {
         let ip = crate::address::canonical(ip);
         self.databases.iter().filter_map(|database| database.lookup(ip).ok()).find_map(|found| {
-            let coordinate =
-                |name| value::<Coordinate>(&found, &["location", name]).or_else(|| value(&found, &[name]));
+            let coordinate = |name| value::<Coordinate>(&found, &["location", name]).or_else(|| value(&found, &[name]));
             let (latitude, longitude) = coordinate("latitude").zip(coordinate("longitude"))?;
             let is_on_earth = latitude.0.abs() <= 90.0 && longitude.0.abs() <= 180.0;
             let radius_km = value::<u16>(&found, &["location", "accuracy_radius"]).unwrap_or(RADIUS_KM);

@@ -27,7 +27,7 @@ pub use estate::{
     BINDING_MS, EGRESS_DAYS_MIN, EGRESS_INSTANCES_MIN, Estate, LEARNS_FROM, PasswordPolicy, Workload, instance_session,
     is_cloudtrail, is_task_id,
 };
-pub use geography::{Geography, GeographyError};
+pub use geography::{Geography, GeographyError, Spot};
 pub use indicators::{
     Coverage, EntryDetails, Indicator, IndicatorList, Indicators, IndicatorsBuilder, ListEntries, ListEntry,
     ListOrigin, ListRole, WEIGHT_MIN,

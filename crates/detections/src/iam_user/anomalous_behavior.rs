@@ -119,7 +119,10 @@ mod tests {
     #[test]
     fn a_stolen_key_fires_while_its_owner_works() {
         let found = found(&office_and(15, theft(14, 10 * 60 + 2)));
-        assert_eq!(types(&found), ["PrivilegeEscalation:IAMUser/AnomalousBehavior", "Persistence:IAMUser/AnomalousBehavior"]);
+        assert_eq!(
+            types(&found),
+            ["PrivilegeEscalation:IAMUser/AnomalousBehavior", "Persistence:IAMUser/AnomalousBehavior"]
+        );
         let signal = &found[0].signal;
         assert_eq!(signal.entity, "arn:aws:iam::111122223333:user/alice");
         assert!(signal.reasons[0].contains("iam:AttachUserPolicy (ok, once)"), "{}", signal.reasons[0]);
@@ -160,14 +163,27 @@ mod tests {
 
     #[test]
     fn a_new_service_in_one_persons_work_stays_quiet() {
-        let new = ["glue:GetDatabases", "glue:GetTables", "glue:GetJobs", "glue:CreateJob", "glue:StartJobRun", "glue:GetJobRuns"];
+        let new = [
+            "glue:GetDatabases",
+            "glue:GetTables",
+            "glue:GetJobs",
+            "glue:CreateJob",
+            "glue:StartJobRun",
+            "glue:GetJobRuns",
+        ];
         let work = new.into_iter().enumerate().map(|(at, action)| call(action).by("bob").at(14, 605 + at as i64));
         assert_eq!(types(&found(&office_and(15, work))), [""; 0]);
     }
 
     #[test]
     fn what_several_begin_on_one_day_is_no_news() {
-        let new = ["glue:GetDatabases", "athena:ListWorkGroups", "redshift:DescribeClusters", "eks:ListClusters", "kafka:ListClusters"];
+        let new = [
+            "glue:GetDatabases",
+            "athena:ListWorkGroups",
+            "redshift:DescribeClusters",
+            "eks:ListClusters",
+            "kafka:ListClusters",
+        ];
         let tour = |user: &'static str, minute: i64| {
             new.into_iter().map(move |action| call(action).by(user).from(THIEF).at(14, minute))
         };

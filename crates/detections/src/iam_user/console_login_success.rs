@@ -118,7 +118,9 @@ impl Behaviour for ConsoleLogins {
             return;
         }
         for identity in self.identities.values_mut() {
-            identity.logins.sort_by(|one, other| (one.at, &one.key, one.step.place).cmp(&(other.at, &other.key, other.step.place)));
+            identity.logins.sort_by(|one, other| {
+                (one.at, &one.key, one.step.place).cmp(&(other.at, &other.key, other.step.place))
+            });
             identity.judge(scene);
             identity.judged_until = end;
             identity.logins.retain(|login| end.ms() - login.at.ms() <= MEMORY_MS);
@@ -218,13 +220,11 @@ impl<'l> Journey<'l> {
         let elapsed_ms = (to.at.ms() - from.at.ms()).max(TIME_MIN_MS);
         let speed_kmh = u64::from(distance_km) * Time::HOUR_MS as u64 / elapsed_ms as u64;
         let is_far = u64::from(distance_km) >= scene.thresholds.count(&DISTANCE);
-        let is_news = |login: &Login| {
-            places::known_because(&login.key.caller, &login.key.network, login.at, scene).is_none()
-        };
+        let is_news =
+            |login: &Login| places::known_because(&login.key.caller, &login.key.network, login.at, scene).is_none();
         // A thief's place is new; where both are known, both belong to the owner. The owner's own is usually known.
         let is_suspicious = is_far && speed_kmh >= scene.thresholds.count(&SPEED) && from.key.network != to.key.network;
-        (is_suspicious && (is_news(to) || is_news(from)))
-            .then_some(Self { from, to, distance_km, speed_kmh })
+        (is_suspicious && (is_news(to) || is_news(from))).then_some(Self { from, to, distance_km, speed_kmh })
     }
 
     fn verdict(&self, scene: &Scene<'_>) -> Option<Verdict> {
@@ -234,11 +234,8 @@ impl<'l> Journey<'l> {
         signal.account = caller.account.clone();
         signal.region = to.step.shown.region.clone();
         signal.role = Some(ResourceRole::Target);
-        signal.resource = Resource {
-            kind: ResourceKind::AccessKey,
-            access_key: Some(access_key(&to.step)),
-            ..Resource::default()
-        };
+        signal.resource =
+            Resource { kind: ResourceKind::AccessKey, access_key: Some(access_key(&to.step)), ..Resource::default() };
         signal.action = Action::ApiCall(action(&to.step, "", &scene.context));
         signal.title = format!("`{name}` signed in to the console from two distant places.");
         signal.description = format!(

@@ -99,7 +99,11 @@ impl Behaviour for TokenFromSeveralPlaces {
         let gap_ms = (scene.thresholds.get(&GAP_MINUTES) * 60_000.0) as i64;
         for (id, token) in &mut self.tokens {
             token.uses.sort_by(|one, other| {
-                (one.step.first, &one.network, &one.step.token).cmp(&(other.step.first, &other.network, &other.step.token))
+                (one.step.first, &one.network, &one.step.token).cmp(&(
+                    other.step.first,
+                    &other.network,
+                    &other.step.token,
+                ))
             });
             if let Some(pair) = token.in_two_places(gap_ms, scene) {
                 let verdict = verdict(id, token, &pair, scene);
@@ -185,7 +189,7 @@ impl Token {
         };
         let (at_home, abroad) = (moments(home), moments(away));
         abroad.iter().find_map(|&there| {
-            let before = at_home.iter().copied().filter(|&moment| moment < there).next_back()?;
+            let before = at_home.iter().copied().rfind(|&moment| moment < there)?;
             let after = at_home.iter().copied().find(|&moment| moment > there)?;
             let is_near = there.ms() - before.ms() <= gap_ms && after.ms() - there.ms() <= gap_ms;
             is_near.then_some([before, there, after])
@@ -243,12 +247,12 @@ fn verdict(id: &str, token: &Token, pair: &Pair, scene: &Scene<'_>) -> Option<Ve
     ];
     if !first_away.network.is_autonomous_system() {
         signal.missing.push(
-            "Which autonomous systems the addresses belong to is not known: no database of them was given (--geoip).".to_owned(),
+            "Which autonomous systems the addresses belong to is not known: no database of them was given (--geoip)."
+                .to_owned(),
         );
     }
     signal.consulted = vec!["baseline".to_owned()];
-    let mut records: Vec<_> =
-        home.iter().chain(&away).map(|one| (one.step.first, one.step.place)).collect();
+    let mut records: Vec<_> = home.iter().chain(&away).map(|one| (one.step.first, one.step.place)).collect();
     records.sort_unstable();
     records.truncate(8);
     let steps = home.iter().chain(&away).map(|one| &one.step);
@@ -267,8 +271,7 @@ fn shown(network: &Network) -> String {
 }
 
 fn apis(uses: &[&Use]) -> String {
-    let mut tokens: Vec<String> =
-        uses.iter().map(|one| format!("{} ({}×)", one.step.token, one.step.calls)).collect();
+    let mut tokens: Vec<String> = uses.iter().map(|one| format!("{} ({}×)", one.step.token, one.step.calls)).collect();
     let more = tokens.len().saturating_sub(8);
     tokens.truncate(8);
     let rest = if more > 0 { format!(" and {more} more") } else { String::new() };

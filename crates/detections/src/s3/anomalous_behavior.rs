@@ -131,7 +131,11 @@ mod tests {
         assert!(!found.is_empty());
         let signal = &found[0].signal;
         assert_eq!(signal.resource.buckets[0].name, "payroll");
-        assert!(signal.reasons.iter().any(|reason| reason.contains("The bucket `payroll` is new")), "{:#?}", signal.reasons);
+        assert!(
+            signal.reasons.iter().any(|reason| reason.contains("The bucket `payroll` is new")),
+            "{:#?}",
+            signal.reasons
+        );
     }
 
     #[test]
@@ -160,7 +164,11 @@ mod tests {
         let found = found(&reading(500));
         assert_eq!(types(&found), ["Exfiltration:S3/AnomalousBehavior"]);
         let signal = &found[0].signal;
-        assert!(signal.reasons[1].starts_with("This identity on all buckets: 516 reads in 24 hours"), "{:#?}", signal.reasons);
+        assert!(
+            signal.reasons[1].starts_with("This identity on all buckets: 516 reads in 24 hours"),
+            "{:#?}",
+            signal.reasons
+        );
         assert!(signal.reasons[1].contains("16 on average, at most 16"));
         assert_eq!(signal.anomaly.as_ref().unwrap().unusual["userIdentity"]["callsOnAllBuckets"].numbers, [516]);
         assert_eq!(found[0].record_count, 516);

@@ -98,9 +98,7 @@ pub(crate) fn proves_credentials(key: &CallTallyKey) -> bool {
     const SIGN_INS: [&str; 4] =
         ["ConsoleLogin", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "ExternalIdPDirectoryLogin"];
     let (name, error) = (&*key.name, &*key.error_code);
-    !CLAIMS.contains(&name)
-        && !SIGNATURE_ERRORS.contains(&error)
-        && (error.is_empty() || !SIGN_INS.contains(&name))
+    !CLAIMS.contains(&name) && !SIGNATURE_ERRORS.contains(&error) && (error.is_empty() || !SIGN_INS.contains(&name))
 }
 
 impl Outcome {
@@ -109,8 +107,14 @@ impl Outcome {
     /// Source: "Common errors" and "Error codes" of the API references of EC2 (`Client.UnauthorizedOperation`), S3
     /// (`AccessDenied`) and the services that append `Exception`.
     pub(crate) fn of(error_code: &str) -> Self {
-        const DENIED: [&str; 6] =
-            ["AccessDenied", "UnauthorizedOperation", "NotAuthorized", "Unauthorized", "Forbidden", "AuthorizationError"];
+        const DENIED: [&str; 6] = [
+            "AccessDenied",
+            "UnauthorizedOperation",
+            "NotAuthorized",
+            "Unauthorized",
+            "Forbidden",
+            "AuthorizationError",
+        ];
         if error_code.is_empty() {
             return Self::Ok;
         }
@@ -173,7 +177,16 @@ pub(crate) fn agent_family(key: &CallTallyKey) -> String {
 /// documentation of global service events.
 pub(crate) fn region(key: &CallTallyKey) -> Option<&str> {
     const GLOBAL: [&str; 11] = [
-        "account", "budgets", "ce", "cloudfront", "health", "iam", "organizations", "route53", "route53domains", "signin",
+        "account",
+        "budgets",
+        "ce",
+        "cloudfront",
+        "health",
+        "iam",
+        "organizations",
+        "route53",
+        "route53domains",
+        "signin",
         "support",
     ];
     let is_global = GLOBAL.contains(&key.service()) || (key.service() == "sts" && &*key.region == "us-east-1");
@@ -206,7 +219,11 @@ fn session_part(key: &CallTallyKey) -> Option<&str> {
     if &*key.identity_type != "AssumedRole" && !arn.contains(":assumed-role/") {
         return None;
     }
-    key.principal_id.split_once(':').map(|(_, name)| name).or_else(|| arn.rsplit('/').next()).filter(|name| !name.is_empty())
+    key.principal_id
+        .split_once(':')
+        .map(|(_, name)| name)
+        .or_else(|| arn.rsplit('/').next())
+        .filter(|name| !name.is_empty())
 }
 
 /// The person who uses the role: where sessions are named after people, as single sign-on does.

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use watchfire_knowledge::baseline::{Baselines, Entity, EntityKind, Feature, Frequency, Metric};
 use watchfire_model::{
-    AccessKey, Action, Anomaly, ApiCallAction, FindingType, ProfileWord, Resource, ResourceKind, ResourceRole, Severity,
-    Signal, Time, catalogue,
+    AccessKey, Action, Anomaly, ApiCallAction, FindingType, ProfileWord, Resource, ResourceKind, ResourceRole,
+    Severity, Signal, Time, catalogue,
 };
 
 /// Values of a profile shown for each word. Source: GuardDuty shows up to twenty.
@@ -95,7 +95,13 @@ impl<'c> Case<'c> {
             milli(scored.factor.surprise.bits_milli.into()),
             milli(scored.weight_tenths * 100),
             milli(scored.factor.points_milli),
-            seen(scored.factor.common[0], "Never called by it before", "Not called by it for a month", "Rarely called by it", "Often called by it"),
+            seen(
+                scored.factor.common[0],
+                "Never called by it before",
+                "Not called by it for a month",
+                "Rarely called by it",
+                "Often called by it"
+            ),
             seen(scored.factor.common[1], "never", "not for a month", "rarely", "often"),
             others(&peers),
             seen(scored.factor.common[2], "never", "not for a month", "rarely", "often"),
@@ -359,11 +365,7 @@ fn note_unusual(anomaly: &mut Anomaly, case: &Case<'_>, at: usize, scope: &str) 
 }
 
 /// The keys that GuardDuty's own findings of these types have in `additionalInfo`.
-fn additional(
-    case: &Case<'_>,
-    primary: &ScoredStep,
-    anomaly: &Anomaly,
-) -> BTreeMap<String, serde_json::Value> {
+fn additional(case: &Case<'_>, primary: &ScoredStep, anomaly: &Anomaly) -> BTreeMap<String, serde_json::Value> {
     let agent = serde_json::json!({
         "fullUserAgent": primary.step.shown.user_agent,
         "userAgentCategory": case.key.agent,

@@ -112,8 +112,8 @@ impl<'b> Levels<'b> {
     pub(crate) fn factor(&self, feature: Feature, value: &str) -> Factor {
         let [principal, peers, account] = &self.entities;
         let surprise = self.baselines.surprise_milli_bits(&[principal, peers, account], feature, value, self.now);
-        let common = [principal, peers, account]
-            .map(|entity| self.baselines.frequency(entity, feature, value, self.now));
+        let common =
+            [principal, peers, account].map(|entity| self.baselines.frequency(entity, feature, value, self.now));
         let points_milli = i64::from(surprise.bits_milli);
         Factor { feature, value: value.to_owned(), surprise, common, points_milli }
     }
@@ -171,9 +171,7 @@ impl ScoredStep {
 
     /// Whether it alone meets the gate: new for the caller, and new for others or of high risk.
     fn is_news(&self) -> bool {
-        self.counts
-            && self.factor.is_rare_for_caller()
-            && (self.factor.is_rare_for_others() || self.is_high_risk())
+        self.counts && self.factor.is_rare_for_caller() && (self.factor.is_rare_for_others() || self.is_high_risk())
     }
 }
 
@@ -210,9 +208,11 @@ pub(crate) fn circumstances<'s>(shared: &'s [Factor], steps: &[&'s ScoredStep]) 
     let mut factors: Vec<&Factor> = shared.iter().collect();
     for feature in [Feature::Region, Feature::Bucket] {
         let of_steps = steps.iter().flat_map(|step| &step.places).filter(|place| place.feature == feature);
-        factors.extend(of_steps.max_by(|one, other| {
-            one.points_milli.cmp(&other.points_milli).then_with(|| other.value.cmp(&one.value))
-        }));
+        factors.extend(
+            of_steps.max_by(|one, other| {
+                one.points_milli.cmp(&other.points_milli).then_with(|| other.value.cmp(&one.value))
+            }),
+        );
     }
     factors.retain(|factor| factor.points_milli > 0);
     factors
@@ -232,6 +232,5 @@ pub(crate) fn score(shared: &[Factor], steps: &[&ScoredStep]) -> Score {
 pub(crate) fn gates_open(shared: &[Factor], steps: &[&ScoredStep]) -> bool {
     let has_tactic = steps.iter().any(|step| step.counts && step.tactic.is_some());
     let is_new = |factor: &Factor| factor.is_rare_for_caller() && factor.is_rare_for_others();
-    has_tactic
-        && (steps.iter().any(|step| step.is_news()) || circumstances(shared, steps).into_iter().any(is_new))
+    has_tactic && (steps.iter().any(|step| step.is_news()) || circumstances(shared, steps).into_iter().any(is_new))
 }

@@ -222,16 +222,17 @@ impl Scorer {
 
     /// Accounts and principals of which too little is known.
     pub(crate) fn learning(&self) -> Vec<Learning> {
-        let of = |entity_kind, young: &BTreeMap<String, u32>, grown: &BTreeSet<u64>, threshold: &Threshold, unit, from| {
-            Learning {
-                entity_kind,
-                learning: young.len() as u64,
-                judged: grown.len() as u64,
-                reached: young.values().max().map_or(0, |most| most + from),
-                of: threshold.default as u32,
-                unit,
-            }
-        };
+        let of =
+            |entity_kind, young: &BTreeMap<String, u32>, grown: &BTreeSet<u64>, threshold: &Threshold, unit, from| {
+                Learning {
+                    entity_kind,
+                    learning: young.len() as u64,
+                    judged: grown.len() as u64,
+                    reached: young.values().max().map_or(0, |most| most + from),
+                    of: threshold.default as u32,
+                    unit,
+                }
+            };
         let state = &self.state;
         let accounts = of("account", &state.young_accounts, &state.grown_accounts, &ACCOUNT_DAYS, "day", 1);
         let principals =
@@ -277,9 +278,10 @@ impl Scorer {
     }
 
     fn note_starts(&mut self, caller: &Caller, session: &Session, begin: Time) {
-        let new = session.steps.iter().filter(|scored| {
-            scored.factor.common[0] == Frequency::Unseen && scored.step.last >= begin
-        });
+        let new = session
+            .steps
+            .iter()
+            .filter(|scored| scored.factor.common[0] == Frequency::Unseen && scored.step.last >= begin);
         for scored in new {
             let key = (caller.account.clone(), scored.step.token.clone());
             let starts = self.state.starts.entry(key).or_default();
@@ -302,9 +304,7 @@ impl Scorer {
     /// How many principals began this within a day before or after.
     fn starters(&self, account: &str, step: &Step) -> usize {
         let starts = self.state.starts.get(&(account.to_owned(), step.token.clone()));
-        starts.map_or(0, |starts| {
-            starts.iter().filter(|(_, at)| (at.ms() - step.first.ms()).abs() < STARTS_MS).count()
-        })
+        starts.map_or(0, |starts| starts.iter().filter(|(_, at)| (at.ms() - step.first.ms()).abs() < STARTS_MS).count())
     }
 
     fn note_age(&mut self, key: &SessionKey, known: (u32, u32), thresholds: &Thresholds) {

@@ -57,7 +57,6 @@ pub(crate) struct Step {
     pub(crate) shown: Shown,
 }
 
-
 /// An event's identity. Saved as text: JSON's numbers end long before 128 bits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
@@ -147,7 +146,8 @@ impl Step {
     pub(crate) fn merge(&mut self, other: Self) {
         debug_assert_eq!(self.token, other.token);
         let rank = |step: &Self| (step.first, step.first_id, step.place);
-        let (mut earlier, later) = if rank(self) <= rank(&other) { (self.clone(), other) } else { (other, self.clone()) };
+        let (mut earlier, later) =
+            if rank(self) <= rank(&other) { (self.clone(), other) } else { (other, self.clone()) };
         earlier.calls = earlier.calls.saturating_add(later.calls);
         earlier.last = earlier.last.max(later.last);
         add_names(&mut earlier.regions, later.regions);

@@ -9,9 +9,7 @@ use crate::{Scene, Threshold, Verdict};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use watchfire_knowledge::baseline::{Entity, EntityKind, Lessons, Metric, Volume};
-use watchfire_model::{
-    Action, Anomaly, FindingType, ProfileWord, Resource, ResourceKind, ResourceRole, Signal, Time,
-};
+use watchfire_model::{Action, Anomaly, FindingType, ProfileWord, Resource, ResourceKind, ResourceRole, Signal, Time};
 
 /// Fewer calls in 24 hours say nothing.
 pub(crate) static CALLS: Threshold = Threshold {
@@ -327,7 +325,8 @@ fn verdict(pair: &Pair, recent: &Recent, counters: &[Counter; 3], now: Time, sce
     };
     signal.action = Action::ApiCall(action(step, &pair.bucket, &scene.context));
     let user = format!("{} : {name}", step.shown.user_type);
-    signal.title = format!("The user {user} is anomalously invoking APIs commonly used in {} tactics.", finding_type.purpose());
+    signal.title =
+        format!("The user {user} is anomalously invoking APIs commonly used in {} tactics.", finding_type.purpose());
     signal.description = format!(
         "The user {user} made {} {words} on the bucket {} in 24 hours, far more than what is usual.",
         recent.total(),

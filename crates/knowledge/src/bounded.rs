@@ -64,6 +64,11 @@ impl<K: Ord + Clone, V> Bounded<K, V> {
         self.index.iter().map(|(key, &place)| (key, &self.entries[place].2))
     }
 
+    /// All values, in no order that means anything.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.entries.iter_mut().map(|(_, _, value)| value)
+    }
+
     /// How many entities are held.
     pub fn len(&self) -> usize {
         self.entries.len()

@@ -71,10 +71,11 @@ mod tests {
     use watchfire_detections::shared::dga::DgaThreshold;
 
     fn small() -> (Data, Vec<Family>) {
-        let data = Data { benign: Vec::new(), families: Vec::new() }.with_shipped_sites();
+        let mut data = Data { benign: Vec::new(), families: Vec::new() }.with_shipped_sites();
+        data.benign[0].training.truncate(400);
         let mut families = generators::families();
         families.retain(|family| ["tinba-like", "orchard-like", "suppobox-like"].contains(&family.name.as_str()));
-        families.iter_mut().for_each(|family| family.labels.truncate(300));
+        families.iter_mut().for_each(|family| family.labels.truncate(150));
         (data, families)
     }
 
@@ -82,16 +83,11 @@ mod tests {
     fn the_same_names_give_the_same_bytes() {
         let (data, families) = small();
         let model = train(&data.benign, families.iter());
-        assert_eq!(model, train(&data.benign, families.iter()));
+        // Those of words teach nothing.
+        let without_words = families.iter().filter(|family| family.shape != Shape::Words);
+        assert!(model == train(&data.benign, without_words));
         // On this and every other machine. Another number is a change of features, of generators or of arithmetic.
         assert_eq!(fingerprint(&model), 0);
-    }
-
-    #[test]
-    fn families_of_words_teach_nothing() {
-        let (data, families) = small();
-        let without = families.iter().filter(|family| family.shape != Shape::Words);
-        assert!(train(&data.benign, families.iter()) == train(&data.benign, without));
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod dga;
 pub mod dga_decision;
 pub mod flow_side;
 pub(crate) mod generated_names;
+pub(crate) mod host;
 pub(crate) mod listed_caller;
 pub(crate) mod listed_flow;
 pub(crate) mod listed_query;
@@ -17,6 +18,8 @@ pub mod pen_test;
 pub(crate) mod port_probe;
 pub(crate) mod public_access_block;
 pub(crate) mod reputation;
+pub(crate) mod scan;
+pub(crate) mod state;
 pub(crate) mod subject;
 pub(crate) mod tallied_query;
 

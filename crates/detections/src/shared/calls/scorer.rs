@@ -3,7 +3,7 @@
 use super::caller::{Caller, Outcome};
 use super::explain;
 use super::places;
-use super::risk::{self, Risk, Tactic};
+use super::risk::{self, HIGH_RISK_TENTHS, Risk, Tactic};
 use super::score::{self, Factor, Levels, Score, ScoredStep};
 use super::session::{IDLE_GAP_MS, SessionKey, Step, cut};
 use crate::shared::api_class::S3DataClass;
@@ -81,6 +81,11 @@ const OWN_LIMIT_DAYS: u32 = 14;
 /// Own limits stay within these shares of the settings, in percent: a quiet account does not make trifles into alarms,
 /// and a noisy one does not make itself deaf. Source: our choice.
 const OWN_LIMIT_PERCENT: (i64, i64) = (75, 200);
+/// So many different calls of high risk on two days each make an administrator. Source: our choice; a deployment that
+/// manages one kind of thing makes three or four.
+const TRADE_MIN: usize = 5;
+/// Circumstances that add less than this are no news.
+const NEWS_MILLI: i64 = 1_000;
 /// A token is news for this long.
 const STARTS_MS: i64 = 24 * Time::HOUR_MS;
 /// Bounds of the state.
@@ -190,6 +195,7 @@ impl Scorer {
         let sessions = self.score_hour(begin, scene);
         for (key, mut session, is_open) in sessions {
             let known = Levels::of(&key, scene.baselines, begin).known();
+            self.weigh(&key, &mut session, scene, begin);
             self.mute(&key, &mut session, known, scene.thresholds);
             self.note_age(&key, known, scene.thresholds);
             let has_fired = self.judge(&key, &mut session, known, scene);
@@ -288,6 +294,23 @@ impl Scorer {
             if !starts.iter().any(|(known, _)| *known == caller.principal) {
                 starts.push((caller.principal.clone(), scored.step.first));
             }
+        }
+    }
+
+    /// Weighs calls of high risk like any other where they are the caller's trade and nothing else is new.
+    ///
+    /// An administrator makes another such call every few days; from the same desk with the same program that is no theft.
+    fn weigh(&self, key: &SessionKey, session: &mut Session, scene: &Scene<'_>, now: Time) {
+        let steps: Vec<&ScoredStep> = session.steps.iter().collect();
+        let context: i64 = score::circumstances(&session.shared, &steps).iter().map(|factor| factor.points_milli).sum();
+        let has_news = |scored: &&ScoredStep| {
+            self.plane.risk(&scored.step).weight_tenths >= HIGH_RISK_TENTHS && scored.factor.is_rare_for_caller()
+        };
+        let is_trade = context < NEWS_MILLI && steps.iter().any(has_news) && is_administrator(key, scene, now);
+        for scored in &mut session.steps {
+            let weight = self.plane.risk(&scored.step).weight_tenths;
+            scored.weight_tenths = if is_trade { weight.min(10) } else { weight };
+            scored.factor.points_milli = i64::from(scored.factor.surprise.bits_milli) * scored.weight_tenths / 10;
         }
     }
 
@@ -569,6 +592,20 @@ fn s3_risk(api: &str) -> Risk {
         _ => (Tactic::Impact, 15),
     };
     Risk { tactic: Some(tactic), weight_tenths }
+}
+
+/// Whether different calls of high risk are this caller's habit.
+fn is_administrator(key: &SessionKey, scene: &Scene<'_>, now: Time) -> bool {
+    let [principal, ..] = key.caller.levels();
+    let Some(profile) = scene.baselines.profile(&principal) else { return false };
+    let is_high = |token: &str| {
+        let mut parts = token.split(':');
+        let (service, api) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        parts.next() == Some("ok") && risk::management(service, api).weight_tenths >= HIGH_RISK_TENTHS
+    };
+    let habits = profile.values(Feature::Api, now);
+    let high = habits.iter().filter(|(token, presence)| presence.days_seen >= 2 && is_high(token));
+    high.take(TRADE_MIN).count() == TRADE_MIN
 }
 
 fn note(young: &mut BTreeMap<String, u32>, grown: &mut BTreeSet<u64>, name: &str, reached: u32, is_grown: bool) {

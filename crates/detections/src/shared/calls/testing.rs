@@ -57,7 +57,7 @@ impl CallLine {
     }
 
     pub(crate) fn line(&self, serial: usize) -> String {
-        let (service, name) = self.action.split_once(':').unwrap();
+        let (service, name) = self.action.split_once(':').unwrap_or_default();
         let is_data = service == "s3" && (name.ends_with("Object") || name.starts_with("ListObject"));
         let mut event = serde_json::json!({
             "eventVersion": "1.09", "eventTime": format!("{}T{}Z", Time::from_ms(self.at).date(), clock(self.at)),

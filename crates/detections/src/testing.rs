@@ -256,6 +256,12 @@ impl FlowLine {
         Self { interface, instance, ..self }
     }
 
+    /// Seen again where the packets pass through: they enter that interface although they leave us.
+    pub(crate) fn passing(self) -> Self {
+        let direction = if self.direction == "egress" { "ingress" } else { "egress" };
+        Self { direction, interface: "eni-0c0000000000000ff", instance: "-", ..self }
+    }
+
     /// Our own address, for another instance or IPv6.
     pub(crate) fn local(mut self, address: &str) -> Self {
         if self.direction == "egress" { &mut self.source } else { &mut self.target }.replace_range(.., address);
@@ -315,6 +321,41 @@ pub(crate) fn verdicts_with(
     thresholds: &crate::Thresholds,
     files: &[&str],
 ) -> Vec<crate::Verdict> {
+    verdicts_of_runs(detection, knowledge, thresholds, files, false)
+}
+
+/// What a behaviour says about these flows.
+pub(crate) fn flow_verdicts(detection: &Detection, flows: &[FlowLine]) -> Vec<crate::Verdict> {
+    let lines: Vec<String> = flows.iter().map(FlowLine::to_string).collect();
+    verdicts(detection, &ranges_only(), &[&format!("{FLOW_HEADER}\n{}", lines.join("\n"))])
+}
+
+/// A behaviour that is saved and loaded after each slice says the same about these flows, in any order, cut in two.
+pub(crate) fn check_restarts_and_order(detection: &Detection, flows: &[FlowLine]) {
+    let lines: Vec<String> = flows.iter().map(FlowLine::to_string).collect();
+    let whole = format!("{FLOW_HEADER}\n{}", lines.join("\n"));
+    let shown = |files: &[&str], restarts: bool| -> Vec<_> {
+        let found = verdicts_of_runs(detection, &ranges_only(), &crate::Thresholds::default(), files, restarts);
+        found
+            .into_iter()
+            .map(|verdict| (verdict.signal, verdict.begin, verdict.end, verdict.records.len(), verdict.record_count))
+            .collect()
+    };
+    let expected = shown(&[&whole], false);
+    assert_eq!(shown(&[&whole], true), expected, "after a restart");
+    let reversed: Vec<&str> = lines.iter().rev().map(String::as_str).collect();
+    let (one, other) = reversed.split_at(reversed.len() / 3);
+    let (one, other) = (format!("{FLOW_HEADER}\n{}", one.join("\n")), format!("{FLOW_HEADER}\n{}", other.join("\n")));
+    assert_eq!(shown(&[&one, &other], false), expected, "in another order");
+}
+
+fn verdicts_of_runs(
+    detection: &Detection,
+    knowledge: &Knowledge,
+    thresholds: &crate::Thresholds,
+    files: &[&str],
+    restarts: bool,
+) -> Vec<crate::Verdict> {
     let Rule::Behaviour(make) = detection.rule else { panic!("{} is no behaviour", detection.file) };
     let (mut behaviour, mut verdicts) = (make(), Vec::new());
     let (mut estate, mut addresses) = (Estate::default(), crate::shared::flow_side::InterfaceAddresses::default());
@@ -337,6 +378,11 @@ pub(crate) fn verdicts_with(
         let end = watchfire_model::Time::from_ms((slice + 1) * crate::SLICE_MS);
         behaviour.close(end, &mut scene);
         behaviour.expire(end);
+        if restarts {
+            let saved = serde_json::from_str(&behaviour.save().to_string()).unwrap();
+            behaviour = make();
+            behaviour.load(saved).unwrap();
+        }
     }
     for verdict in &verdicts {
         let signal = &verdict.signal;

@@ -6,6 +6,7 @@ pub(crate) mod call;
 pub mod contact;
 pub(crate) mod credential_place;
 pub mod flow_side;
+pub(crate) mod guessing;
 pub(crate) mod host;
 pub(crate) mod listed_caller;
 pub(crate) mod listed_flow;
@@ -13,9 +14,9 @@ pub(crate) mod listed_query;
 pub mod pen_test;
 pub(crate) mod port_probe;
 pub(crate) mod public_access_block;
+pub(crate) mod reputation;
 pub(crate) mod scan;
 pub(crate) mod state;
-pub(crate) mod reputation;
 pub(crate) mod subject;
 pub(crate) mod tallied_query;
 

@@ -17,9 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use watchfire_knowledge::Bounded;
 use watchfire_knowledge::statistics::{Sprt, log_likelihood_ratio_milli, stable_hash};
-use watchfire_model::{
-    Action, ConnectionDirection, NetworkConnectionAction, ResourceRole, Signal, Time,
-};
+use watchfire_model::{Action, ConnectionDirection, NetworkConnectionAction, ResourceRole, Signal, Time};
 
 /// The short window: as long as a slice, but it may begin anywhere.
 pub(crate) const FAST_MS: i64 = 10 * Time::MINUTE_MS;
@@ -343,11 +341,11 @@ impl Source {
         if one.outcome == Outcome::Failed(Failure::Abandoned) && !kind.counts_abandoned {
             one.outcome = Outcome::Unclear;
         }
-        if is_known {
-            one.outcome = match self.groups.get(&key).and_then(|group| group.doors.get(&one.door)) {
-                Some(tried) if tried.first.outcome != Outcome::Known => one.outcome,
-                _ => Outcome::Known,
-            };
+        // Known doors tell nothing, but an answer takes back a failure that came before it.
+        let failed = |group: &Group| group.doors.get(&one.door).is_some_and(|tried| tried.first.outcome.is_failure());
+        let takes_back = one.outcome == Outcome::Answered && self.groups.get(&key).is_some_and(failed);
+        if is_known && !takes_back {
+            one.outcome = Outcome::Known;
         }
         let begins = one.outcome.is_failure() || kind.counts_answered;
         if !begins && !self.groups.contains_key(&key) {
@@ -388,14 +386,15 @@ impl Group {
     /// Takes a try in, unless the same door was tried within the hour; then an answer takes a failure back.
     fn take(&mut self, one: Try) {
         self.last = self.last.max(one.at);
-        if let Some(tried) = self.doors.get_mut(&one.door)
-            && (one.at - tried.first.at < AGAIN_MS || !one.outcome.is_failure())
-        {
-            if tried.first.outcome.is_failure() && one.outcome == Outcome::Answered {
+        if let Some(tried) = self.doors.get_mut(&one.door) {
+            let takes_back = tried.first.outcome.is_failure() && !one.outcome.is_failure();
+            if takes_back && one.outcome == Outcome::Answered {
                 tried.first.outcome = Outcome::Answered;
                 self.walk.observe(false);
             }
-            return;
+            if takes_back || one.at - tried.first.at < AGAIN_MS {
+                return;
+            }
         }
         match one.outcome {
             Outcome::Failed(_) => self.walk.observe(true),
@@ -428,7 +427,8 @@ impl Group {
         // As much before the first as after the last: the window may lie anywhere that holds the failures.
         let within = last.at - span_ms + 1..first.at + span_ms;
         let count = |is: fn(Outcome) -> bool| {
-            let others = self.doors.values().filter(|tried| within.contains(&tried.first.at) && is(tried.first.outcome));
+            let others =
+                self.doors.values().filter(|tried| within.contains(&tried.first.at) && is(tried.first.outcome));
             others.count() as u64
         };
         let others = count(|outcome| matches!(outcome, Outcome::Answered | Outcome::Unclear));
@@ -679,7 +679,11 @@ fn hash_of(one: &Try) -> u64 {
     stable_hash(&bytes)
 }
 
-fn drop_smallest<K: Ord + Copy, V, R: Ord>(map: &mut BTreeMap<K, V>, count: usize, rank: impl Fn((&K, &V)) -> R) -> u64 {
+fn drop_smallest<K: Ord + Copy, V, R: Ord>(
+    map: &mut BTreeMap<K, V>,
+    count: usize,
+    rank: impl Fn((&K, &V)) -> R,
+) -> u64 {
     let mut ranked: Vec<(R, K)> = map.iter().map(|(key, value)| (rank((key, value)), *key)).collect();
     ranked.sort_unstable();
     ranked.truncate(count);

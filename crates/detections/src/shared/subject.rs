@@ -39,12 +39,7 @@ struct OwnEnd<'a> {
     is_transit: bool,
 }
 
-fn of_end(
-    finding_type: FindingType,
-    severity: Severity,
-    end: &OwnEnd<'_>,
-    context: &Context<'_>,
-) -> Option<Signal> {
+fn of_end(finding_type: FindingType, severity: Severity, end: &OwnEnd<'_>, context: &Context<'_>) -> Option<Signal> {
     let inventory = &context.knowledge.inventory;
     let by_address = || {
         let own = inventory

@@ -9,6 +9,7 @@ pub mod budget;
 pub mod detection;
 mod ec2;
 mod iam_user;
+#[cfg(test)]
 mod s3;
 pub mod shared;
 pub mod tally;

@@ -148,6 +148,7 @@ fn listed(window: &Window) -> String {
 mod tests {
     use super::*;
     use crate::testing::*;
+    use proptest::prelude::*;
     use watchfire_knowledge::Knowledge;
 
     const TARGET: &str = "203.0.113.9";
@@ -308,5 +309,19 @@ mod tests {
     #[test]
     fn order_and_restarts_change_nothing() {
         check_restarts_and_order(&DETECTION, &scan(1..70, 300, 45));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn order_and_restarts_change_nothing_whatever_comes(
+            contacts in proptest::collection::vec((1u16..60, 0i64..5_000, any::<bool>()), 1..90),
+        ) {
+            let flows: Vec<FlowLine> = contacts
+                .into_iter()
+                .flat_map(|(port, after, is_dead)| if is_dead { refused(port, after) } else { answered(port, after) })
+                .collect();
+            check_restarts_and_order(&DETECTION, &flows);
+        }
     }
 }

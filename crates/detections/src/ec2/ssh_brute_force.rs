@@ -67,6 +67,7 @@ impl Behaviour for Guessing {
 mod tests {
     use super::*;
     use crate::testing::*;
+    use proptest::prelude::*;
     use watchfire_knowledge::Knowledge;
     use watchfire_model::{ResourceRole, Severity};
 
@@ -241,5 +242,21 @@ mod tests {
     #[test]
     fn order_and_restarts_change_nothing() {
         check_restarts_and_order(&DETECTION, &attempts(60, 31, 100));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn order_and_restarts_change_nothing_whatever_comes(
+            attempts in proptest::collection::vec((0u16..3, 0u16..30, 0i64..4_000, 8u64..24), 1..90),
+        ) {
+            let flows: Vec<FlowLine> = attempts
+                .into_iter()
+                .flat_map(|(from, port, after, packets)| {
+                    attempt(&format!("203.0.113.{from}"), 40_000 + port, after, packets)
+                })
+                .collect();
+            check_restarts_and_order(&DETECTION, &flows);
+        }
     }
 }

@@ -100,7 +100,7 @@ impl Behaviour for Successes {
 }
 
 fn judge(key: &PairKey, service: &Service, pair: &mut Pair, now: Time, scene: &Scene<'_>) -> Option<Verdict> {
-    let guess = pair.guess(service, now, scene.thresholds, false)?;
+    let guess = pair.guess(key, service, now, scene.thresholds, false)?;
     let begun = guess.attempts.get(ATTEMPTS_BEFORE_MIN - 1)?.first;
     let last = guess.attempts.last()?.first;
     let least = guess.mean_packets() + scene.thresholds.count(&MORE_PACKETS);

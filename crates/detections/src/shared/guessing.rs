@@ -203,6 +203,24 @@ pub(crate) struct Guess {
     limit: u64,
     setting: &'static Threshold,
     time: &'static str,
+    /// "from 203.0.113.9": the other side, or the other sides.
+    whom: String,
+}
+
+/// What belongs together although each pair by itself is little.
+struct Campaign<'a> {
+    /// Pairs with their attempts of the last hour, in order.
+    pairs: Vec<(&'a PairKey, Vec<Joined>)>,
+}
+
+/// A campaign's part that is one finding's.
+struct Part {
+    /// The pair that the finding shows: that of the latest attempt.
+    shown: PairKey,
+    /// All its pairs.
+    pairs: Vec<PairKey>,
+    guess: Guess,
+    what: String,
 }
 
 /// How many of some conversations have nearly the same number of packets.
@@ -294,15 +312,20 @@ impl Guesses {
         let touched = self.touched.clone();
         let mut found = Vec::new();
         self.close(end, &[service], &mut |key, service, pair| {
-            let guess = pair.guess(service, end, scene.thresholds, true);
+            let guess = pair.guess(key, service, end, scene.thresholds, true);
             match guess {
                 Some(guess) => found.extend(pair.verdict(key, service, finding_type, &guess, "", scene)),
                 None => pair.learn(service, end),
             }
         });
-        for (key, guess, what) in self.campaigns(end, service, &touched, scene.thresholds) {
-            let Some(pair) = self.pairs.get_mut(&key) else { continue };
-            found.extend(pair.verdict(&key, service, finding_type, &guess, &what, scene));
+        for part in self.campaigns(end, service, &touched, scene.thresholds) {
+            let Some(pair) = self.pairs.get_mut(&part.shown) else { continue };
+            found.extend(pair.verdict(&part.shown, service, finding_type, &part.guess, &part.what, scene));
+            for key in &part.pairs {
+                if let Some(pair) = self.pairs.get_mut(key) {
+                    pair.mark(&part.guess.attempts);
+                }
+            }
         }
         scene.verdicts.append(&mut found);
     }
@@ -315,91 +338,87 @@ impl Guesses {
         service: &'static Service,
         touched: &BTreeSet<PairKey>,
         thresholds: &Thresholds,
-    ) -> Vec<(PairKey, Guess, String)> {
+    ) -> Vec<Part> {
         if touched.is_empty() {
             return Vec::new();
         }
-        let mut sprays: BTreeMap<(bool, Box<str>, Option<Host>, Option<IpAddr>), Campaign<'_>> = BTreeMap::new();
-        let mut targets: BTreeMap<&Host, Campaign<'_>> = BTreeMap::new();
-        for (key, pair) in self.active(end.ms() - CAMPAIGN_MS) {
-            if pair.is_established(end) {
-                continue;
-            }
+        let (mut sprays, mut sprayed, mut targets) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        for (key, pair) in self.active(end.ms() - CAMPAIGN_MS).filter(|(_, pair)| !pair.is_established(end)) {
             let attempts = pair.attempts_since(end.ms() - CAMPAIGN_MS, service, end);
-            if attempts.len() >= SPRAY_EACH_MIN {
-                let source = if key.is_outbound { (Some(key.host.clone()), None) } else { (None, Some(key.remote)) };
-                let spray = (key.is_outbound, key.host.account.clone(), source.0, source.1);
-                sprays.entry(spray).or_default().push((key, attempts.clone()));
+            if attempts.len() >= SPRAY_EACH_MIN && key.is_outbound {
+                Campaign::add(&mut sprays, &key.host, key, &attempts);
+            }
+            if attempts.len() >= SPRAY_EACH_MIN && !key.is_outbound {
+                Campaign::add(&mut sprayed, (&key.host.account, key.remote), key, &attempts);
             }
             if attempts.len() >= SOURCE_EACH_MIN && !key.is_outbound {
-                targets.entry(&key.host).or_default().push((key, attempts));
+                Campaign::add(&mut targets, &key.host, key, &attempts);
             }
         }
-        let alike_min = share(thresholds.get(&ALIKE));
-        let mut found = Vec::new();
-        for campaign in sprays.values() {
-            let what = "targets of one source";
-            found.extend(of_campaign(campaign, (service, &SPRAY_TARGETS, alike_min, what), touched, thresholds));
+        let test =
+            Test { service, touched, thresholds, alike_min: share(thresholds.get(&ALIKE)), setting: &SPRAY_TARGETS };
+        let mut parts: Vec<Part> =
+            sprays.values().filter_map(|spray| spray.part(&test, "targets", &spray.pairs)).collect();
+        for spray in sprayed.values() {
+            // Each target has a finding of its own.
+            parts.extend(spray.pairs.chunks(1).filter_map(|pair| spray.part(&test, "targets", pair)));
         }
-        for campaign in targets.values() {
-            found.extend(of_campaign(
-                campaign,
-                (service, &SOURCES, POOLED_MIN, "sources at one target"),
-                touched,
-                thresholds,
-            ));
-        }
-        found.sort_by(|one, other| one.0.cmp(&other.0));
-        found.dedup_by(|one, other| one.0 == other.0);
-        found
+        let test = Test { alike_min: POOLED_MIN, setting: &SOURCES, ..test };
+        parts.extend(targets.values().filter_map(|attack| attack.part(&test, "sources", &attack.pairs)));
+        parts
     }
 }
 
-/// Pairs with their attempts.
-type Campaign<'a> = Vec<(&'a PairKey, Vec<Joined>)>;
+/// What a campaign must fulfil.
+struct Test<'a> {
+    service: &'static Service,
+    touched: &'a BTreeSet<PairKey>,
+    thresholds: &'a Thresholds,
+    alike_min: u32,
+    setting: &'static Threshold,
+}
 
-/// A campaign's verdicts: one for each of its pairs that talked in this slice and has something new.
-fn of_campaign(
-    campaign: &Campaign<'_>,
-    (service, setting, alike_min, what): (&Service, &'static Threshold, u32, &str),
-    touched: &BTreeSet<PairKey>,
-    thresholds: &Thresholds,
-) -> Vec<(PairKey, Guess, String)> {
-    let limit = thresholds.count(setting);
-    if (campaign.len() as u64) < limit {
-        return Vec::new();
+impl<'a> Campaign<'a> {
+    fn add<K: Ord>(campaigns: &mut BTreeMap<K, Self>, of: K, key: &'a PairKey, attempts: &[Joined]) {
+        campaigns.entry(of).or_insert(Self { pairs: Vec::new() }).pairs.push((key, attempts.to_vec()));
     }
-    let pooled: Vec<Joined> = campaign.iter().flat_map(|(_, attempts)| attempts.iter().copied()).collect();
-    let alike = Alike::of(&pooled, service);
-    if alike.bound < alike_min {
-        return Vec::new();
-    }
-    let what = format!(
-        "Few attempts by themselves, they belong to a campaign: within an hour {} {what} with {} attempts, {} of them of \
-         {} to {} packets ({} by Wilson's lower bound; at least {} are asked for). The limit is {}.",
-        campaign.len(),
-        pooled.len(),
-        alike.count,
-        alike.packets.0,
-        alike.packets.1,
-        percent(alike.bound.into(), 10_000),
-        percent(alike_min.into(), 10_000),
-        quoted(setting, thresholds)
-    );
-    let news =
-        campaign.iter().filter(|(key, attempts)| touched.contains(*key) && attempts.iter().any(|one| !one.is_reported));
-    news.map(|(key, attempts)| {
-        let guess = Guess {
-            attempts: attempts.clone(),
-            all: attempts.len() as u64,
-            alike: Alike::of(attempts, service),
-            limit,
-            setting,
-            time: "an hour",
+
+    /// What this part of the campaign is, if the whole is one and the part has something new in this slice.
+    fn part(&self, test: &Test<'_>, others: &str, part: &[(&PairKey, Vec<Joined>)]) -> Option<Part> {
+        let pooled: Vec<Joined> = self.pairs.iter().flat_map(|(_, attempts)| attempts.iter().copied()).collect();
+        let limit = test.thresholds.count(test.setting);
+        let alike = Alike::of(&pooled, test.service);
+        let is_new = |(key, attempts): &(&PairKey, Vec<Joined>)| {
+            test.touched.contains(*key) && attempts.iter().any(|one| !one.is_reported)
         };
-        ((*key).clone(), guess, what.clone())
-    })
-    .collect()
+        if (self.pairs.len() as u64) < limit || alike.bound < test.alike_min || !part.iter().any(is_new) {
+            return None;
+        }
+        let mut attempts: Vec<Joined> = part.iter().flat_map(|(_, attempts)| attempts.iter().copied()).collect();
+        attempts.sort_unstable();
+        let latest = |(key, attempts): &(&PairKey, Vec<Joined>)| (attempts.last().copied(), (*key).clone());
+        let shown = part.iter().map(latest).max()?.1;
+        let way = if shown.is_outbound { "to" } else { "from" };
+        let whom = match part {
+            [_] => format!("{way} {}", shown.remote),
+            _ => format!("{way} {} {others}, the latest {}", part.len(), shown.remote),
+        };
+        let what = format!(
+            "It is a campaign of one host against many or of many against one: within an hour {} {others} with {} attempts, \
+             {} of them of {} to {} packets (a share of at least {}; {} is asked for). The limit is {} {others}.",
+            self.pairs.len(),
+            pooled.len(),
+            alike.count,
+            alike.packets.0,
+            alike.packets.1,
+            percent(alike.bound.into(), 10_000),
+            percent(test.alike_min.into(), 10_000),
+            quoted(test.setting, test.thresholds)
+        );
+        let (all, alike) = (attempts.len() as u64, Alike::of(&attempts, test.service));
+        let guess = Guess { attempts, all, alike, limit, setting: test.setting, time: "an hour", whom };
+        Some(Part { shown, pairs: part.iter().map(|(key, _)| (*key).clone()).collect(), guess, what })
+    }
 }
 
 impl Pair {
@@ -495,7 +514,14 @@ impl Pair {
 
     /// The guessing that these conversations are, if they are; with `is_news` only if it has an attempt that was not
     /// reported yet.
-    pub(crate) fn guess(&self, service: &Service, now: Time, thresholds: &Thresholds, is_news: bool) -> Option<Guess> {
+    pub(crate) fn guess(
+        &self,
+        key: &PairKey,
+        service: &Service,
+        now: Time,
+        thresholds: &Thresholds,
+        is_news: bool,
+    ) -> Option<Guess> {
         let judged: Vec<&Joined> = self.conversations.iter().filter(|one| one.is_long_enough(service, now)).collect();
         let (days, most) = self.own_maximum(now);
         let of = |setting: &'static Threshold, most: u64| {
@@ -503,12 +529,13 @@ impl Pair {
             thresholds.count(setting).max(own)
         };
         let (fast, slow) = (of(&ATTEMPTS, most.0), of(&SLOW_ATTEMPTS, most.1));
+        let whom = format!("{} {}", if key.is_outbound { "to" } else { "from" }, key.remote);
         let find = |span_ms, limit, setting, time| {
             best_window(&judged, span_ms, is_news, |window| {
                 let (attempts, alike) = (attempts_of(window, service, now), Alike::of_all(window, service));
                 let is_guessing = attempts.len() as u64 >= limit && alike.bound >= share(thresholds.get(&ALIKE));
                 let all = window.len() as u64;
-                is_guessing.then_some(Guess { attempts, all, alike, limit, setting, time })
+                is_guessing.then_some(Guess { attempts, all, alike, limit, setting, time, whom: whom.clone() })
             })
         };
         find(FAST_MS, fast, &ATTEMPTS, "ten minutes").or_else(|| find(SLOW_MS, slow, &SLOW_ATTEMPTS, "24 hours"))
@@ -596,22 +623,25 @@ impl Pair {
     }
 
     fn report(&mut self, signal: Signal, guess: &Guess) -> Verdict {
-        let mut record_count = 0;
-        for one in &mut self.conversations {
-            let is_shown = guess.attempts.iter().any(|shown| (shown.first, shown.port) == (one.first, one.port));
-            if is_shown && !one.is_reported {
-                one.is_reported = true;
-                record_count += 1;
-            }
-        }
+        let record_count = guess.attempts.iter().filter(|one| !one.is_reported).count() as u64;
         let first = guess.attempts.first().map_or(0, |one| one.first);
         let last = guess.attempts.iter().map(|one| one.last).max().unwrap_or(first);
         let records =
             guess.attempts.iter().take(RECORDS_MAX).map(|one| (Time::from_ms(one.first), one.place)).collect();
-        self.passed_over = 0;
-        self.found_at = Some(last);
-        self.history.remove(&Time::from_ms(last).day());
+        self.mark(&guess.attempts);
         Verdict { signal, begin: Time::from_ms(first), end: Time::from_ms(last), records, record_count }
+    }
+
+    /// These were reported, and what surrounds them is not learnt.
+    fn mark(&mut self, attempts: &[Joined]) {
+        let shown: BTreeSet<(i64, u16)> = attempts.iter().map(|one| (one.first, one.port)).collect();
+        let Some(last) = attempts.last().map(|one| one.first) else { return };
+        for one in self.conversations.iter_mut().filter(|one| shown.contains(&(one.first, one.port))) {
+            one.is_reported = true;
+        }
+        self.passed_over = 0;
+        self.found_at = self.found_at.max(Some(last));
+        self.history.remove(&Time::from_ms(last).day());
     }
 
     fn history_sentence(&self) -> String {
@@ -664,15 +694,14 @@ impl Guess {
             (Some(first), Some(last)) => (first.first, last.first),
             _ => (0, 0),
         };
-        let whose = if key.is_outbound { "to" } else { "from" };
         format!(
-            "There were {} short {} connections (TCP port {}) {whose} {} {}, each with {} to {} packets of the client and an \
+            "There were {} short {} connections (TCP port {}) {} {}, each with {} to {} packets of the client and an \
              answer; {} of all {} of such length or longer had {} to {} packets, a share of at least {} (Wilson's lower \
              bound at z = 2).",
             self.attempts.len(),
             service.name,
             key.port,
-            key.remote,
+            self.whom,
             span(first, last),
             service.packets.0,
             service.packets.1,

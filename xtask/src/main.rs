@@ -23,6 +23,7 @@ mod screenshots;
 mod storm;
 #[cfg(test)]
 mod tidy;
+mod train;
 
 /// The floor is written for one kind of processor: a slower one elsewhere would be a kinder measure, not the same.
 #[cfg(not(target_arch = "x86_64"))]
@@ -52,6 +53,7 @@ House tasks. Run them with `cargo run --release -p xtask -- TASK`.
   map          draw the world map of the HTML report
   screenshots  photograph the HTML report for README.md
   notices      write the licences of all crates in the program
+  train        train the models that ship in the program
 
 `TASK --help` tells the options of a task.";
 
@@ -75,6 +77,7 @@ fn main() -> ExitCode {
         "map" => map::run(rest),
         "screenshots" => screenshots::run(rest),
         "notices" => notices::run(rest),
+        "train" => train::run(rest),
         "" | "help" | "--help" | "-h" => {
             println!("{HELP}");
             Ok(())

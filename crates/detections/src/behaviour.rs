@@ -6,6 +6,7 @@ use crate::tally::{
 };
 use crate::{Context, Observed, SLICE_MS, Thresholds};
 use std::net::IpAddr;
+use watchfire_knowledge::baseline::{Baselines, Lessons};
 use watchfire_model::{Action, ConnectionDirection, NetworkConnectionAction, Signal, Time};
 
 /// The memory of a detection that judges tallies. State is per entity, bounded and serialisable.
@@ -60,6 +61,10 @@ pub struct Scene<'a> {
     pub context: Context<'a>,
     /// The settings in force.
     pub thresholds: &'a Thresholds,
+    /// What was normal when the hour before this one closed.
+    pub baselines: &'a Baselines,
+    /// What this hour teaches.
+    pub lessons: &'a mut Lessons,
     /// What was found.
     pub verdicts: &'a mut Vec<Verdict>,
 }

@@ -9,7 +9,6 @@ pub mod budget;
 pub mod detection;
 mod ec2;
 mod iam_user;
-#[cfg(test)]
 mod s3;
 pub mod shared;
 pub mod tally;
@@ -32,6 +31,7 @@ pub static DETECTIONS: &[&Detection] = &[
     &ec2::blackhole_traffic::TRAFFIC,
     &ec2::cc_activity::QUERY,
     &ec2::cc_activity::TRAFFIC,
+    &ec2::dga_domain_request::BY_MODEL,
     &ec2::dga_domain_request::DETECTION,
     &ec2::dns_data_exfiltration::DETECTION,
     &ec2::drive_by_source_traffic::DETECTION,
@@ -54,9 +54,11 @@ pub static DETECTIONS: &[&Detection] = &[
     &ec2::tor_client::DETECTION,
     &ec2::tor_relay::DETECTION,
     &ec2::win_rm_brute_force::DETECTION,
+    &iam_user::anomalous_behavior::DETECTION,
     &iam_user::bedrock_logging_disabled::DETECTION,
     &iam_user::cloud_trail_logging_disabled::DETECTION,
     &iam_user::compromised_credentials::DETECTION,
+    &iam_user::console_login_success::DETECTION,
     &iam_user::instance_credential_exfiltration::DETECTION,
     &iam_user::kali_linux::DETECTION,
     &iam_user::malicious_ip_caller::DETECTION,
@@ -66,8 +68,10 @@ pub static DETECTIONS: &[&Detection] = &[
     &iam_user::resource_credential_exfiltration::DETECTION,
     &iam_user::root_credential_usage::DETECTION,
     &iam_user::short_term_root_credential_usage::DETECTION,
+    &iam_user::token_from_several_places::DETECTION,
     &iam_user::tor_ip_caller::DETECTION,
     &s3::account_block_public_access_disabled::DETECTION,
+    &s3::anomalous_behavior::DETECTION,
     &s3::bucket_anonymous_access_granted::DETECTION,
     &s3::bucket_block_public_access_disabled::DETECTION,
     &s3::bucket_public_access_granted::DETECTION,

@@ -2,6 +2,7 @@
 
 use crate::{Context, Conversations, Detection, Observed, Rule};
 use std::fmt;
+use watchfire_knowledge::baseline::{Baselines, Lessons};
 use watchfire_knowledge::{CloudRanges, Estate, IndicatorList, IndicatorsBuilder, Inventory, Knowledge, lists};
 use watchfire_model::{Direction, ListKind, Record, Signal, VpcFlow};
 use watchfire_parse::Origin;
@@ -357,14 +358,38 @@ fn verdicts_of_runs(
     restarts: bool,
 ) -> Vec<crate::Verdict> {
     let Rule::Behaviour(make) = detection.rule else { panic!("{} is no behaviour", detection.file) };
-    let (mut behaviour, mut verdicts) = (make(), Vec::new());
+    let verdicts = shown(&mut *make(), knowledge, thresholds, files, restarts);
+    for verdict in &verdicts {
+        let signal = &verdict.signal;
+        assert!(detection.reports.contains(&signal.finding_type), "{} is not reported here", signal.finding_type);
+        assert!(!signal.title.is_empty() && !signal.description.is_empty() && !signal.reasons.is_empty());
+        assert!(!signal.entity.is_empty() && !verdict.records.is_empty(), "{} shows nothing", signal.finding_type);
+    }
+    verdicts
+}
+
+/// Shows these files to a behaviour that the test goes on to ask.
+pub(crate) fn show(behaviour: &mut dyn crate::Behaviour, knowledge: &Knowledge, files: &[&str]) {
+    shown(behaviour, knowledge, &crate::Thresholds::default(), files, false);
+}
+
+fn shown(
+    behaviour: &mut dyn crate::Behaviour,
+    knowledge: &Knowledge,
+    thresholds: &crate::Thresholds,
+    files: &[&str],
+    restarts: bool,
+) -> Vec<crate::Verdict> {
+    let mut verdicts = Vec::new();
+    let (mut baselines, mut lessons) = (Baselines::default(), Lessons::default());
     let (mut estate, mut addresses) = (Estate::default(), crate::shared::flow_side::InterfaceAddresses::default());
     let mut slices = Tallied::of(knowledge, files, &mut estate);
     while let Some((slice, tallied)) = slices.slices.pop_first() {
         let flows: Vec<_> = tallied.flows.into_iter().map(|((place, key), tally)| (key, place, tally)).collect();
         addresses.learn(&flows);
         let context = Context { knowledge, estate: &estate };
-        let mut scene = crate::Scene { context, thresholds, verdicts: &mut verdicts };
+        let mut scene =
+            crate::Scene { context, thresholds, baselines: &baselines, lessons: &mut lessons, verdicts: &mut verdicts };
         for (key, tally) in tallied.calls {
             let key = crate::tally::CallTallyKey::decode(hour_of(slice), &key).unwrap();
             behaviour.call(&key, &tally, &mut scene);
@@ -380,15 +405,11 @@ fn verdicts_of_runs(
         behaviour.expire(end);
         if restarts {
             let saved = serde_json::from_str(&behaviour.save().to_string()).unwrap();
-            behaviour = make();
             behaviour.load(saved).unwrap();
         }
-    }
-    for verdict in &verdicts {
-        let signal = &verdict.signal;
-        assert!(detection.reports.contains(&signal.finding_type), "{} is not reported here", signal.finding_type);
-        assert!(!signal.title.is_empty() && !signal.description.is_empty() && !signal.reasons.is_empty());
-        assert!(!signal.entity.is_empty() && !verdict.records.is_empty(), "{} shows nothing", signal.finding_type);
+        if end.ms() % watchfire_model::Time::HOUR_MS == 0 {
+            baselines.apply(std::mem::take(&mut lessons));
+        }
     }
     verdicts
 }

@@ -17,6 +17,7 @@ use watchfire_detections::{
     Behaviour, Context, Conversations, Detection, FlowView, Observed, Rule, SLICE_MS, Scene, Thresholds, Verdict,
     Window,
 };
+use watchfire_knowledge::baseline::{Baselines, Lessons};
 use watchfire_knowledge::{Estate, Knowledge};
 use watchfire_model::{ApiCall, Finding, FindingType, Record, RecordKind, Signal, Time};
 use watchfire_parse::{FlowFormat, Origin, parse_record};
@@ -83,6 +84,10 @@ pub struct Replay<'a> {
     windows: Vec<Option<Box<dyn Window>>>,
     behaviours: Vec<Option<Box<dyn Behaviour>>>,
     interfaces: InterfaceAddresses,
+    baselines: Baselines,
+    /// What the current hour teaches, and which hour the last lessons were taken before.
+    lessons: Lessons,
+    lessons_hour: i64,
     storms: Storms,
     thresholds: Thresholds,
     conversations: Conversations,
@@ -110,7 +115,7 @@ struct Groups {
 }
 
 /// The version of the saved state. Raise it with every change of any state's form.
-const STATE_VERSION: u32 = 3;
+const STATE_VERSION: u32 = 4;
 
 /// Everything that the ordered part remembers.
 #[derive(Deserialize)]
@@ -118,6 +123,9 @@ struct Saved {
     version: u32,
     estate: Estate,
     interfaces: InterfaceAddresses,
+    baselines: Baselines,
+    lessons: Lessons,
+    lessons_hour: i64,
     storms: Storms,
     conversations: Conversations,
     folder: Folder,
@@ -163,6 +171,9 @@ impl<'a> Replay<'a> {
             windows: windows.collect(),
             behaviours: behaviours.collect(),
             interfaces: InterfaceAddresses::default(),
+            baselines: Baselines::default(),
+            lessons: Lessons::default(),
+            lessons_hour: i64::MIN,
             storms: Storms::default(),
             thresholds: Thresholds::default(),
             detections,
@@ -191,6 +202,9 @@ impl<'a> Replay<'a> {
             version: u32,
             estate: &'s Estate,
             interfaces: &'s InterfaceAddresses,
+            baselines: &'s Baselines,
+            lessons: &'s Lessons,
+            lessons_hour: i64,
             storms: &'s Storms,
             conversations: &'s Conversations,
             folder: &'s Folder,
@@ -210,6 +224,9 @@ impl<'a> Replay<'a> {
             version: STATE_VERSION,
             estate: &self.estate,
             interfaces: &self.interfaces,
+            baselines: &self.baselines,
+            lessons: &self.lessons,
+            lessons_hour: self.lessons_hour,
             storms: &self.storms,
             conversations: &self.conversations,
             folder: &self.folder,
@@ -247,6 +264,9 @@ impl<'a> Replay<'a> {
             }
         }
         replay.interfaces = saved.interfaces;
+        replay.baselines = saved.baselines;
+        replay.lessons = saved.lessons;
+        replay.lessons_hour = saved.lessons_hour;
         replay.storms = saved.storms;
         replay.estate = saved.estate.restored();
         replay.conversations = saved.conversations;
@@ -279,6 +299,7 @@ impl<'a> Replay<'a> {
             let canonical = |file: u32| files.get(file as usize).map_or(file, |file| file.canonical);
             let tallies = Tallies::of(slice, &taken, canonical, spool)?;
             self.run_slice(taken, &FactParser { formats, files }, spool)?;
+            self.learn_until(Time::from_ms(slice.saturating_mul(SLICE_MS)));
             self.judge_tallies(&tallies, end, files);
             self.expire(end);
         }
@@ -407,7 +428,13 @@ impl<'a> Replay<'a> {
         for (place, behaviour) in self.behaviours.iter_mut().enumerate() {
             let Some(behaviour) = behaviour else { continue };
             let listens = |set: DetectionSet| set >> place & 1 == 1;
-            let mut scene = Scene { context, thresholds: &self.thresholds, verdicts: &mut verdicts };
+            let mut scene = Scene {
+                context,
+                thresholds: &self.thresholds,
+                baselines: &self.baselines,
+                lessons: &mut self.lessons,
+                verdicts: &mut verdicts,
+            };
             if listens(self.index.call_tallies) {
                 tallies.calls.iter().for_each(|(key, tally)| behaviour.call(key, tally, &mut scene));
             }
@@ -428,6 +455,15 @@ impl<'a> Replay<'a> {
             let opens = self.folder.would_open(&verdict.signal, verdict.begin);
             let verdict = self.storms.pass(verdict, opens, per_day);
             self.folder.fold_verdict(verdict, name);
+        }
+    }
+
+    /// Takes in what the hours before this moment taught. An hour may have no records in its last slice, so that its end is
+    /// noticed when the next slice begins.
+    fn learn_until(&mut self, begin: Time) {
+        if begin.hour() > self.lessons_hour {
+            self.lessons_hour = begin.hour();
+            self.baselines.apply(std::mem::take(&mut self.lessons));
         }
     }
 

@@ -155,6 +155,8 @@ struct WireService<'a> {
     additional_info: AdditionalInfo,
     #[serde(skip_serializing_if = "Option::is_none")]
     evidence: Option<WireEvidence<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detection: Option<WireDetection<'a>>,
     #[serde(serialize_with = "as_text")]
     event_first_seen: Time,
     #[serde(serialize_with = "as_text")]
@@ -176,6 +178,7 @@ impl<'a> WireService<'a> {
             }),
             additional_info: AdditionalInfo::of(signal),
             evidence: WireEvidence::of(&signal.threats),
+            detection: signal.anomaly.as_deref().filter(|anomaly| !anomaly.is_empty()).map(WireDetection::of),
             event_first_seen: finding.first_seen,
             event_last_seen: finding.last_seen,
             archived: finding.archived,
@@ -243,6 +246,72 @@ impl<'a> WireEvidence<'a> {
             }
         }
         (!lists.is_empty()).then_some(Self { threat_intelligence_details: lists })
+    }
+}
+
+#[derive(Serialize)]
+struct WireDetection<'a> {
+    anomaly: WireAnomaly<'a>,
+}
+
+#[derive(Serialize)]
+struct WireAnomaly<'a> {
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    profiles: Scopes<'a, Vec<WireObserved<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unusual: Option<WireUnusual<'a>>,
+}
+
+#[derive(Serialize)]
+struct WireUnusual<'a> {
+    behavior: Scopes<'a, WireObserved<'a>>,
+}
+
+/// Scope → feature → what was seen there.
+type Scopes<'a, T> = BTreeMap<&'a str, BTreeMap<&'a str, T>>;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WireObserved<'a> {
+    profile_type: &'static str,
+    profile_subtype: &'static str,
+    observations: WireObservations<'a>,
+}
+
+#[derive(Serialize)]
+struct WireObservations<'a> {
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    text: &'a [String],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    number: &'a [i64],
+}
+
+impl<'a> WireDetection<'a> {
+    fn of(anomaly: &'a model::Anomaly) -> Self {
+        let behavior = scopes(&anomaly.unusual, WireObserved::of);
+        Self {
+            anomaly: WireAnomaly {
+                profiles: scopes(&anomaly.profiles, |observed| observed.iter().map(WireObserved::of).collect()),
+                unusual: (!behavior.is_empty()).then_some(WireUnusual { behavior }),
+            },
+        }
+    }
+}
+
+fn scopes<'a, T, W>(of: &'a BTreeMap<String, BTreeMap<String, T>>, wire: impl Fn(&'a T) -> W + Copy) -> Scopes<'a, W> {
+    let features = |features: &'a BTreeMap<String, T>| {
+        features.iter().map(|(feature, observed)| (feature.as_str(), wire(observed))).collect()
+    };
+    of.iter().map(|(scope, of)| (scope.as_str(), features(of))).collect()
+}
+
+impl<'a> WireObserved<'a> {
+    fn of(observed: &'a model::Observed) -> Self {
+        Self {
+            profile_type: observed.word.profile_type(),
+            profile_subtype: observed.word.name(),
+            observations: WireObservations { text: &observed.texts, number: &observed.numbers },
+        }
     }
 }
 
@@ -969,7 +1038,7 @@ mod tests {
     #[test]
     fn every_finding_has_the_shape_of_the_service_model() {
         let model = ServiceModel::committed().unwrap();
-        for finding in samples::all() {
+        for finding in samples::all().into_iter().chain([samples::anomaly()]) {
             assert_eq!(model.check_finding(&finding_json(&finding)), [], "{}", finding.latest.finding_type);
         }
     }
@@ -1047,6 +1116,31 @@ mod tests {
         assert_eq!(action["affectedResources"], json!({"AWS::S3::Bucket": "reports"}));
         assert_eq!(action["remoteAccountDetails"], json!({"accountId": "444455556666", "affiliated": true}));
         assert_eq!(s3["resource"]["s3BucketDetails"][0]["createdAt"], json!(1_513_612_691));
+    }
+
+    #[test]
+    fn what_was_unusual_stands_beside_what_is_normal() {
+        let json = finding_json(&samples::anomaly());
+        assert_eq!(
+            json["service"]["detection"]["anomaly"],
+            json!({
+                "profiles": {
+                    "bucket": {"getObjectCount": [
+                        {"profileType": "VOLUME", "profileSubtype": "AVERAGE", "observations": {"number": [12]}}]},
+                    "userIdentity": {"api": [
+                        {"profileType": "FREQUENCY", "profileSubtype": "FREQUENT",
+                         "observations": {"text": ["ListBuckets"]}}]}
+                },
+                "unusual": {"behavior": {
+                    "bucket": {"getObjectCount":
+                        {"profileType": "VOLUME", "profileSubtype": "COUNT", "observations": {"number": [4000]}}},
+                    "userIdentity": {"api":
+                        {"profileType": "FREQUENCY", "profileSubtype": "UNSEEN",
+                         "observations": {"text": ["CreateAccessKey"]}}}
+                }}
+            })
+        );
+        assert_eq!(finding_json(&samples::api_call())["service"].get("detection"), None);
     }
 
     #[test]

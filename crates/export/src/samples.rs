@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 use watchfire_model::{
-    AccessKey, Action, ApiCallAction, Bucket, BucketPermission, ConnectionDirection, DnsRequestAction, Evidence,
-    EvidenceRecord, Finding, FindingType, Instance, KnowledgeUsed, ListKind, NetworkConnectionAction, NetworkInterface,
-    PortProbe, PortProbeAction, PublicAccess, Remote, RemoteAccount, Resource, ResourceKind, ResourceRole, Severity,
-    Signal, ThreatMatch, Time,
+    AccessKey, Action, Anomaly, ApiCallAction, Bucket, BucketPermission, ConnectionDirection, DnsRequestAction,
+    Evidence, EvidenceRecord, Finding, FindingType, Instance, KnowledgeUsed, ListKind, NetworkConnectionAction,
+    NetworkInterface, PortProbe, PortProbeAction, ProfileWord, PublicAccess, Remote, RemoteAccount, Resource,
+    ResourceKind, ResourceRole, Severity, Signal, ThreatMatch, Time,
 };
 
 pub(crate) fn all() -> Vec<Finding> {
@@ -37,6 +37,19 @@ pub(crate) fn api_call() -> Finding {
     signal.reasons = vec!["198.51.100.7 is an entry of the list `Tor exits`.".into()];
     signal.missing = vec!["Whether the user has a second factor is not in the log.".into()];
     finding(signal, 3)
+}
+
+/// A user did what they never do.
+pub(crate) fn anomaly() -> Finding {
+    let mut finding = api_call();
+    finding.latest.finding_type = FindingType::new("Persistence:IAMUser/AnomalousBehavior");
+    let mut anomaly = Anomaly::default();
+    anomaly.normal("userIdentity", "api", ProfileWord::Frequent, vec!["ListBuckets".into()]);
+    anomaly.normal_amount("bucket", "getObjectCount", ProfileWord::Average, 12);
+    anomaly.unusual("userIdentity", "api", ProfileWord::Unseen, vec!["CreateAccessKey".into()]);
+    anomaly.unusual_amount("bucket", "getObjectCount", 4_000);
+    finding.latest.anomaly = Some(Box::new(anomaly));
+    finding
 }
 
 /// A user opened a bucket to everyone.

@@ -14,6 +14,38 @@ pub struct Geography {
     databases: Vec<Reader<Vec<u8>>>,
 }
 
+/// A place on earth, as far as a database knows it.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Spot {
+    /// Degrees north.
+    pub latitude: f64,
+    /// Degrees east.
+    pub longitude: f64,
+    /// Kilometres around it in which the address is with about 67 % confidence, as MaxMind says.
+    pub radius_km: u16,
+}
+
+/// The radius where a database has none. Source: our choice; MaxMind gives 100 km and less for most cities, 1,000 where
+/// only the country is known.
+const RADIUS_KM: u16 = 200;
+/// Source: mean radius of the earth, IUGG.
+const EARTH_KM: f64 = 6_371.0;
+
+impl Spot {
+    /// Kilometres between two places along the surface, without both radii: the least that lies between them. Source: the
+    /// haversine formula.
+    pub fn least_distance_km(self, other: Self) -> u32 {
+        let (north, other_north) = (self.latitude.to_radians(), other.latitude.to_radians());
+        let half = |degrees: f64| (degrees.to_radians() / 2.0).sin();
+        let along = half(other.latitude - self.latitude);
+        let across = half(other.longitude - self.longitude);
+        let square = along * along + north.cos() * other_north.cos() * across * across;
+        let distance = 2.0 * EARTH_KM * square.clamp(0.0, 1.0).sqrt().asin();
+        let least = distance - f64::from(self.radius_km) - f64::from(other.radius_km);
+        least.max(0.0).round() as u32
+    }
+}
+
 /// The bytes were not a database in MaxMind's format.
 #[derive(Debug, thiserror::Error)]
 #[error("could not read the bytes as a geography database in MaxMind's format")]
@@ -37,6 +69,18 @@ impl Geography {
             }
         }
         remote
+    }
+
+    /// Where an address is, and how far from there it may be; `None` if no database has coordinates for it.
+    pub fn spot(&self, ip: IpAddr) -> Option<Spot> {
+        let ip = crate::address::canonical(ip);
+        self.databases.iter().filter_map(|database| database.lookup(ip).ok()).find_map(|found| {
+            let coordinate = |name| value::<Coordinate>(&found, &["location", name]).or_else(|| value(&found, &[name]));
+            let (latitude, longitude) = coordinate("latitude").zip(coordinate("longitude"))?;
+            let is_on_earth = latitude.0.abs() <= 90.0 && longitude.0.abs() <= 180.0;
+            let radius_km = value::<u16>(&found, &["location", "accuracy_radius"]).unwrap_or(RADIUS_KM);
+            is_on_earth.then_some(Spot { latitude: latitude.0, longitude: longitude.0, radius_km })
+        })
     }
 
     /// The databases, in the order in which they were added.
@@ -148,6 +192,16 @@ mod tests {
         assert_eq!(remote.asn_org, "Bredband2 AB");
         let (north, east) = remote.location.unwrap();
         assert!((north - 58.4167).abs() < 1e-3 && (east - 15.6167).abs() < 1e-3);
+    }
+
+    #[test]
+    fn places_have_a_radius_and_a_distance() {
+        let (sweden, london) = ("89.160.20.112".parse().unwrap(), "81.2.69.142".parse().unwrap());
+        let (here, there) = (geography().spot(sweden).unwrap(), geography().spot(london).unwrap());
+        // 1,259 km apart, less 76 and 10 km of uncertainty.
+        assert!((1_100..1_260).contains(&here.least_distance_km(there)), "{here:?} {there:?}");
+        assert_eq!(here.least_distance_km(here), 0);
+        assert_eq!(geography().spot("10.0.0.1".parse().unwrap()), None);
     }
 
     #[test]

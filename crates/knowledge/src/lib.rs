@@ -4,6 +4,7 @@
 //! and the same inputs give the same answers, in the same order. What is not known is absent, never guessed.
 
 mod address;
+pub mod baseline;
 mod bounded;
 pub mod bucket_access;
 pub mod bucket_acl;
@@ -26,7 +27,7 @@ pub use estate::{
     BINDING_MS, EGRESS_DAYS_MIN, EGRESS_INSTANCES_MIN, Estate, LEARNS_FROM, PasswordPolicy, Workload, instance_session,
     is_cloudtrail, is_task_id,
 };
-pub use geography::{Geography, GeographyError};
+pub use geography::{Geography, GeographyError, Spot};
 pub use indicators::{
     Coverage, EntryDetails, Indicator, IndicatorList, Indicators, IndicatorsBuilder, ListEntries, ListEntry,
     ListOrigin, ListRole, WEIGHT_MIN,

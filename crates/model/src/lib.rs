@@ -2,6 +2,7 @@
 //!
 //! Nothing here reads a file, a socket, the environment or a clock. Every other crate lies above this one.
 
+mod anomaly;
 pub mod catalogue;
 mod finding;
 mod finding_type;
@@ -11,6 +12,7 @@ mod severity;
 mod signal;
 mod time;
 
+pub use anomaly::{Anomaly, Observed, ProfileWord};
 pub use finding::{Evidence, EvidenceRecord, Finding, KnowledgeUsed};
 pub use finding_type::FindingType;
 pub use list_kind::ListKind;

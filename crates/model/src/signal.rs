@@ -2,7 +2,7 @@
 //!
 //! The parts are named after GuardDuty's JSON; a value that is not known is absent, never invented.
 
-use crate::{FindingType, ListKind, Severity, Time};
+use crate::{Anomaly, FindingType, ListKind, Severity, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -30,6 +30,9 @@ pub struct Signal {
     pub threats: Vec<ThreatMatch>,
     /// Further keys of `service.additionalInfo`.
     pub additional: BTreeMap<String, serde_json::Value>,
+    /// What was unusual, where the finding is about habits.
+    #[serde(default)]
+    pub anomaly: Option<Box<Anomaly>>,
     /// One line, as GuardDuty titles its findings.
     pub title: String,
     /// What happened, as GuardDuty describes it.
@@ -56,6 +59,7 @@ impl Signal {
             role: None,
             threats: Vec::new(),
             additional: BTreeMap::new(),
+            anomaly: None,
             title: String::new(),
             description: String::new(),
             reasons: Vec::new(),

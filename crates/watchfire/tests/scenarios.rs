@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
-use support::{knowledge, repository, scan_paths, scenarios};
+use support::{knowledge, repository, scenarios};
+use watchfire::progress::Progress;
+use watchfire::scan::{ScanOptions, scan};
 use watchfire_detections::DETECTIONS;
 use watchfire_export::conformance::ServiceModel;
 use watchfire_export::finding_json;
@@ -68,7 +70,14 @@ static FOUND: LazyLock<Vec<(PathBuf, Vec<Finding>)>> = LazyLock::new(|| {
 
 fn found(scenario: &Path, expected: &Expected) -> Vec<Finding> {
     let events = scenario.join(expected.events.as_deref().unwrap_or(Path::new("events")));
-    let outcome = scan_paths(&[events], &knowledge(Some(scenario)), 2);
+    let baselines = Some(scenario.join("baseline")).filter(|folder| folder.is_dir());
+    let options = ScanOptions {
+        paths: vec![events],
+        baselines: baselines.into_iter().collect(),
+        threads: 2,
+        ..ScanOptions::default()
+    };
+    let outcome = scan(&options, &knowledge(Some(scenario)), &Progress::new(true), None).unwrap();
     for (file, result) in outcome.listing.files.iter().zip(&outcome.files) {
         assert!(result.report.record_count() > 0, "{}: {:?}", file.display(), result.report);
         assert!(result.problems().is_empty() && result.report.rejected_count == 0, "{}", file.display());
@@ -156,7 +165,8 @@ fn every_finding_explains_itself() {
             assert!(!finding.latest.reasons.is_empty(), "{name}");
             let evidence = &finding.evidence;
             assert!(evidence.first.iter().all(|record| !record.raw.is_empty() && record.sha256.len() == 64), "{name}");
-            assert_eq!(evidence.count, finding.count, "{name}");
+            // What a behaviour finds at once rests on many records.
+            assert!(evidence.count >= finding.count, "{name}");
             assert!(finding.latest.threats.is_empty() || !finding.knowledge.is_empty(), "{name}");
             for threat in &finding.latest.threats {
                 assert!(finding.knowledge.iter().any(|used| used.name == threat.list), "{name}: {}", threat.list);

@@ -14,6 +14,8 @@ pub(super) struct Scenario {
     types: Vec<String>,
     /// The files of `knowledge/`.
     knowledge: Vec<String>,
+    /// Whether older logs teach first.
+    has_baseline: bool,
 }
 
 impl Scenario {
@@ -41,6 +43,7 @@ impl Scenario {
             about: expected["about"].as_str().unwrap_or_default().to_owned(),
             types,
             knowledge: knowledge(folder)?,
+            has_baseline: folder.join("baseline").is_dir(),
             name,
         })
     }
@@ -52,6 +55,9 @@ impl Scenario {
     /// The command that reports this type alone, with the lists of these kinds; long ones go over several lines.
     pub(super) fn command(&self, finding_type: FindingType, kinds: &[ListKind]) -> String {
         let mut command = format!("watchfire scan scenarios/{}/events --type '{finding_type}'", self.name);
+        if self.has_baseline {
+            let _ = write!(command, " \\\n    --baseline scenarios/{}/baseline", self.name);
+        }
         for file in &self.knowledge {
             let path = format!("scenarios/{}/knowledge/{file}", self.name);
             let option = match (file.as_str(), file.strip_suffix(".txt").and_then(ListKind::from_name)) {

@@ -1,8 +1,20 @@
 //! An instance asks for a name that a known domain generation algorithm made.
 
+use crate::shared::generated_names::GeneratedNames;
 use crate::shared::{listed_flow, listed_query, subject};
 use crate::{Context, Detection, Interest, Need, Rule};
 use watchfire_model::{DnsQuery, FindingType, ListKind, Severity, Signal};
+
+const GENERATED_NAMES: FindingType = FindingType::new("Trojan:EC2/DGADomainRequest.B");
+
+pub(crate) const BY_MODEL: Detection = Detection {
+    reports: &[GENERATED_NAMES],
+    summary: "An instance asked for names that do not exist and look as if an algorithm had made them.",
+    listens: &[Interest::QueryTallies],
+    needs: &[Need::DnsQueries],
+    file: file!(),
+    rule: Rule::Behaviour(|| Box::new(GeneratedNames::new(GENERATED_NAMES))),
+};
 
 const KNOWN_DGA_NAME: FindingType = FindingType::new("Trojan:EC2/DGADomainRequest.C!DNS");
 

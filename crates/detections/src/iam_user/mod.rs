@@ -1,8 +1,10 @@
 //! Findings about identities.
 
+pub(crate) mod anomalous_behavior;
 pub(crate) mod bedrock_logging_disabled;
 pub(crate) mod cloud_trail_logging_disabled;
 pub(crate) mod compromised_credentials;
+pub(crate) mod console_login_success;
 pub(crate) mod instance_credential_exfiltration;
 pub(crate) mod kali_linux;
 pub(crate) mod malicious_ip_caller;
@@ -12,4 +14,5 @@ pub(crate) mod pentoo_linux;
 pub(crate) mod resource_credential_exfiltration;
 pub(crate) mod root_credential_usage;
 pub(crate) mod short_term_root_credential_usage;
+pub(crate) mod token_from_several_places;
 pub(crate) mod tor_ip_caller;

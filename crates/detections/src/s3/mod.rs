@@ -1,6 +1,7 @@
 //! Findings about buckets.
 
 pub(crate) mod account_block_public_access_disabled;
+pub(crate) mod anomalous_behavior;
 pub(crate) mod bucket_anonymous_access_granted;
 pub(crate) mod bucket_block_public_access_disabled;
 pub(crate) mod bucket_public_access_granted;

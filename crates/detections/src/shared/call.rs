@@ -95,7 +95,7 @@ pub(crate) fn proves_credentials(call: &ApiCall<'_>) -> bool {
 
 /// Errors that say that the request was not signed by the key it names. Source: "Common errors" of the API references
 /// of IAM, EC2 and S3.
-const SIGNATURE_ERRORS: [&str; 8] = [
+pub(crate) const SIGNATURE_ERRORS: [&str; 8] = [
     "AuthFailure",
     "IncompleteSignature",
     "InvalidAccessKeyId",

@@ -3,9 +3,13 @@
 pub(crate) mod api_class;
 pub(crate) mod bucket_grant;
 pub(crate) mod call;
+pub(crate) mod calls;
 pub mod contact;
 pub(crate) mod credential_place;
+pub mod dga;
+pub mod dga_decision;
 pub mod flow_side;
+pub(crate) mod generated_names;
 pub(crate) mod guessing;
 pub(crate) mod host;
 pub(crate) mod listed_caller;

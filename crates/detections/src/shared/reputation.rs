@@ -1,6 +1,7 @@
 //! The reputation of a domain: from a list of reputations, or from points for what it does.
 
 use crate::behaviour::{Behaviour, Learning, Scene, Verdict};
+use crate::shared::dga::{DgaModel, DgaThreshold, SCORE_UNIT, judged_label};
 use crate::shared::{listed_flow, listed_query, subject, tallied_query};
 use crate::tally::{QueryKey, QueryTally};
 use crate::thresholds::Threshold;
@@ -201,6 +202,8 @@ impl Reputation {
         let top = domain.rsplit('.').next().unwrap_or_default();
         add(is_abused_top_level(domain), 1, format!("the top-level domain .{top} has much abuse"));
         add(is_dynamic(domain), 1, "it is a name of dynamic DNS or of a tunnel".to_owned());
+        let score = generated_score(domain);
+        add(score.is_some(), 2, score.unwrap_or_default());
         let neighbour = candidate.addresses.iter().find_map(|ip| listed_neighbour(*ip, context));
         add(neighbour.is_some(), 2, neighbour.unwrap_or_default());
         let (addresses, networks) = (candidate.addresses.len(), networks(&candidate.addresses));
@@ -374,6 +377,20 @@ fn kind_of(domain: &str, candidate: &Candidate, context: &Context<'_>) -> Kind {
 
 fn speaks_of_mining(name: &str) -> bool {
     name.split(['.', '-']).any(|word| MINING_WORDS.contains(&word))
+}
+
+/// "its label looks generated: score 4.20, …", if it does.
+fn generated_score(domain: &str) -> Option<String> {
+    let model = DgaModel::shipped();
+    let score = model.score(judged_label(domain)?);
+    let number = |score: i32| f64::from(score) / f64::from(SCORE_UNIT);
+    model.is_above(score, DgaThreshold::PerMille).then(|| {
+        let limit = number(model.threshold(DgaThreshold::PerMille));
+        format!(
+            "its label looks generated: its score is {:.2}, and one benign name in a thousand has {limit:.2}",
+            number(score)
+        )
+    })
 }
 
 fn is_abused_top_level(domain: &str) -> bool {

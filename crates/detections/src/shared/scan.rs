@@ -647,7 +647,7 @@ fn failure(view: &FlowView<'_>, opener: Exchanged, answer: Exchanged, has_flags:
     }
     // Someone who opens a connection and keeps it without a word has not left.
     let has_left = !has_flags || (opener.flags | answer.flags) & (FIN | RST) != 0;
-    let is_given_up = opener.packets <= FEW_PACKETS - 1 || (opener.flags & RST != 0 && is_bare);
+    let is_given_up = opener.packets < FEW_PACKETS || (opener.flags & RST != 0 && is_bare);
     (is_short && is_given_up && has_left).then_some(Failure::Abandoned)
 }
 

@@ -58,12 +58,15 @@ const PARTS: usize = 18;
 
 impl CallTallyKey {
     /// Whether habits are kept of who made the call: a principal with credentials, not a service for itself or for
-    /// somebody, whose address and client say nothing about the caller.
+    /// somebody, whose address and client say nothing about the caller. The console passes on what a person clicks, and
+    /// CloudTrail has called it the invoker. What the owner of a VPC endpoint sees is a copy.
     pub fn is_kept(call: &ApiCall<'_>) -> bool {
         use IdentityKind::{AwsService, Unknown};
+        let invoker = &call.identity.invoked_by;
         !matches!(call.identity.kind, AwsService | Unknown)
-            && call.identity.invoked_by.is_empty()
+            && (invoker.is_empty() || invoker == "signin.amazonaws.com")
             && call.source_ip.is_some()
+            && call.category != watchfire_model::CallCategory::NetworkActivity
     }
 
     /// Bytes that tell calls apart that are not summed together; their order is that of the keys of one hour.

@@ -26,7 +26,7 @@ const SHAPE_ZERO: f64 = 1e-3;
 /// less often than was chosen: without this, 2.8 times as often at 3e-4. Source: our simulation.
 const SHAPE_MIN: f64 = -1.0;
 
-/// The estimator's state: 0.5 KB when full. Values are in 1/1000 (of a bit, as [`super::log2_milli`] gives them).
+/// The estimator's state: 0.9 KB when full. Values are in 1/1000 (of a bit, as [`super::log2_milli`] gives them).
 ///
 /// The state depends on the order of the values, as time has one; equal sequences give equal states, bit by bit.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -109,17 +109,27 @@ impl PeaksOverThreshold {
     /// With m and v the mean and the variance of the excesses: `ξ = ½·(1 − m²/v)`, `σ = ½·m·(m²/v + 1)`,
     /// `z = t + (σ/ξ)·((q·n/N_t)^(−ξ) − 1)`, and `z = t − σ·ln(q·n/N_t)` where ξ is near 0.
     pub fn fit(&self) -> Option<TailFit> {
+        self.fit_at(self.rate_ppb)
+    }
+
+    /// The same with another rate than the one at which values are learnt.
+    pub fn fit_at(&self, rate_ppb: u32) -> Option<TailFit> {
         let threshold_milli = i64::from(self.threshold_milli?);
         if self.values.len() < EXCESSES_MIN {
             return None;
         }
         let (shape, scale) = self.moments();
-        let share = f64::from(self.rate_ppb) * 1e-9 * self.points as f64 / self.peaks as f64;
+        let share = f64::from(rate_ppb.max(1)) * 1e-9 * self.points as f64 / self.peaks as f64;
         // Never below the threshold, which more than q of the values exceed as long as the share is below 1.
         let above = quantile(shape, scale, share).clamp(0.0, 1e9);
         let limit_milli = threshold_milli + above.round() as i64;
-        let (points, peaks, rate_ppb) = (self.points, self.peaks, self.rate_ppb);
+        let (points, peaks) = (self.points, self.peaks);
         Some(TailFit { points, peaks, rate_ppb, threshold_milli, shape, scale_milli: scale, limit_milli })
+    }
+
+    /// Bytes held besides the value itself.
+    pub fn size_bytes(&self) -> usize {
+        self.values.capacity() * size_of::<i32>()
     }
 
     /// The threshold lies below the twenty largest of the first thousand.
@@ -146,6 +156,7 @@ impl PeaksOverThreshold {
     fn learn_excess(&mut self, excess: i32) {
         self.peaks = self.peaks.saturating_add(1);
         if self.values.len() < EXCESSES_MAX {
+            self.values.reserve_exact(1);
             self.values.push(excess);
             return;
         }

@@ -1,0 +1,278 @@
+//! Somebody does with credentials what their owner never does.
+
+use crate::shared::calls::scorer::{Plane, Scorer};
+use crate::tally::{CallTally, CallTallyKey};
+use crate::{Behaviour, Detection, Interest, Learning, Need, Rule, Scene};
+use watchfire_model::{FindingType, Time};
+
+const CREDENTIAL_ACCESS: FindingType = FindingType::new("CredentialAccess:IAMUser/AnomalousBehavior");
+const DEFENSE_EVASION: FindingType = FindingType::new("DefenseEvasion:IAMUser/AnomalousBehavior");
+const DISCOVERY: FindingType = FindingType::new("Discovery:IAMUser/AnomalousBehavior");
+const EXFILTRATION: FindingType = FindingType::new("Exfiltration:IAMUser/AnomalousBehavior");
+const IMPACT: FindingType = FindingType::new("Impact:IAMUser/AnomalousBehavior");
+const INITIAL_ACCESS: FindingType = FindingType::new("InitialAccess:IAMUser/AnomalousBehavior");
+const PERSISTENCE: FindingType = FindingType::new("Persistence:IAMUser/AnomalousBehavior");
+const PRIVILEGE_ESCALATION: FindingType = FindingType::new("PrivilegeEscalation:IAMUser/AnomalousBehavior");
+
+pub(crate) const DETECTION: Detection = Detection {
+    reports: &[
+        CREDENTIAL_ACCESS,
+        DEFENSE_EVASION,
+        DISCOVERY,
+        EXFILTRATION,
+        IMPACT,
+        INITIAL_ACCESS,
+        PERSISTENCE,
+        PRIVILEGE_ESCALATION,
+    ],
+    summary: "An identity called APIs that it, its peers and its account do not call, or from where it does not call.",
+    listens: &[Interest::CallTallies],
+    needs: &[Need::ManagementEvents],
+    file: file!(),
+    rule: Rule::Behaviour(|| Box::new(AnomalousBehavior(Scorer::new(Plane::Management)))),
+};
+
+struct AnomalousBehavior(Scorer);
+
+/// Evidence: a session of management calls whose surprises add up. A session is what one caller did from one network with
+/// one program, without a pause of 15 minutes, for at most an hour; so a thief with the owner's key is judged apart from
+/// the owner. Each API with its outcome is compared with the habits of the caller, of its peers and of the account (in
+/// bits: −log2 of how likely it is), and weighed by what it is for. The five largest, by five, and half of what network,
+/// country, program and region add, are the score; the largest alone with the same is a second one. The type is that of
+/// the largest contributor; what else was done is reported as well if it would have fired by itself.
+///
+/// Nothing fires before the account has been learnt for seven days. Of a caller that was active for less than twenty
+/// hours only calls of high risk count. A call of ordinary risk that three principals begin within a day is a new tool,
+/// not news. After a fortnight the limits follow the account's own sessions. What fired is not learnt for a day.
+///
+/// No evidence is a refused signature, a failed sign-in, and what an AWS service does for somebody: its address and its
+/// program say nothing about the caller. A thief who does what the owner does, from where and with what the owner does
+/// it, is not seen.
+///
+/// False positives: a person in a new job, a new pipeline, the answer to an incident, work in a new region, a migration.
+/// The finding names what was new and how new it was: ask the owner of the credentials.
+impl Behaviour for AnomalousBehavior {
+    fn call(&mut self, key: &CallTallyKey, tally: &CallTally, scene: &mut Scene<'_>) {
+        self.0.call(key, tally, scene);
+    }
+
+    fn close(&mut self, end: Time, scene: &mut Scene<'_>) {
+        self.0.close(end, scene);
+    }
+
+    fn expire(&mut self, now: Time) -> u64 {
+        self.0.expire(now)
+    }
+
+    fn size(&self) -> (u64, u64) {
+        self.0.size()
+    }
+
+    fn learning(&self) -> Vec<Learning> {
+        self.0.learning()
+    }
+
+    fn save(&self) -> serde_json::Value {
+        self.0.save()
+    }
+
+    fn load(&mut self, state: serde_json::Value) -> Result<(), String> {
+        self.0.load(state)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shared::calls::testing::{CallLine, call, log, office};
+    use crate::testing::verdicts;
+    use crate::{Rule, Verdict};
+    use watchfire_knowledge::Knowledge;
+
+    const THIEF: &str = "203.0.113.99";
+    const THIEFS_PROGRAM: &str = "python-requests/2.31";
+
+    fn found(calls: &[CallLine]) -> Vec<Verdict> {
+        verdicts(&DETECTION, &Knowledge::default(), &[&log(calls)])
+    }
+
+    fn types(verdicts: &[Verdict]) -> Vec<&'static str> {
+        verdicts.iter().map(|verdict| verdict.signal.finding_type.as_str()).collect()
+    }
+
+    /// What a thief does with alice's key from elsewhere, beginning at this minute of the day.
+    fn theft(day: i64, minute: i64) -> Vec<CallLine> {
+        let steps = ["iam:ListUsers", "iam:AttachUserPolicy", "iam:CreateAccessKey"];
+        let steps = steps.into_iter().enumerate();
+        steps.map(|(at, step)| call(step).from(THIEF).with(THIEFS_PROGRAM).at(day, minute + 9 * at as i64)).collect()
+    }
+
+    fn office_and(days: i64, more: impl IntoIterator<Item = CallLine>) -> Vec<CallLine> {
+        office(days).into_iter().chain(more).collect()
+    }
+
+    #[test]
+    fn usual_work_stays_quiet() {
+        assert_eq!(types(&found(&office(15))), [""; 0]);
+    }
+
+    #[test]
+    fn a_stolen_key_fires_while_its_owner_works() {
+        let found = found(&office_and(15, theft(14, 10 * 60 + 2)));
+        assert_eq!(
+            types(&found),
+            ["PrivilegeEscalation:IAMUser/AnomalousBehavior", "Persistence:IAMUser/AnomalousBehavior"]
+        );
+        let signal = &found[0].signal;
+        assert_eq!(signal.entity, "arn:aws:iam::111122223333:user/alice");
+        assert!(signal.reasons[0].contains("iam:AttachUserPolicy (ok, once)"), "{}", signal.reasons[0]);
+        assert!(signal.reasons.iter().any(|reason| reason.contains("The network `203.0.0.0/16` is new")));
+        let anomaly = signal.anomaly.as_ref().unwrap();
+        assert!(anomaly.unusual["account"]["api"].texts.contains(&"iam:CreateAccessKey:ok".to_owned()));
+        assert!(!anomaly.unusual["account"]["api"].texts.contains(&"iam:ListUsers:ok".to_owned()));
+        assert_eq!(anomaly.unusual["userIdentity"]["userAgent"].texts, ["python"]);
+        assert!(anomaly.profiles["userIdentity"]["api"][0].texts.contains(&"ec2:DescribeInstances:ok".to_owned()));
+        assert_eq!(signal.additional["userAgent"]["fullUserAgent"], THIEFS_PROGRAM);
+    }
+
+    #[test]
+    fn a_session_that_straddles_the_hour_fires_once() {
+        let whole = found(&office_and(15, theft(14, 20 * 60 + 2)));
+        let straddling = found(&office_and(15, theft(14, 20 * 60 + 49)));
+        assert_eq!(types(&straddling).len(), types(&whole).len());
+        let mut kinds = types(&straddling);
+        kinds.sort_unstable();
+        assert_eq!(kinds, ["Persistence:IAMUser/AnomalousBehavior", "PrivilegeEscalation:IAMUser/AnomalousBehavior"]);
+    }
+
+    #[test]
+    fn an_account_is_learnt_for_a_week_first() {
+        assert_eq!(types(&found(&office_and(6, theft(5, 600)))), [""; 0]);
+        let mut behaviour = AnomalousBehavior(Scorer::new(Plane::Management));
+        assert_eq!(behaviour.learning(), []);
+        show(&mut behaviour, &office(3));
+        let learning = behaviour.learning();
+        assert_eq!((learning[0].entity_kind, learning[0].reached, learning[0].of), ("account", 3, 7));
+        assert_eq!((learning[1].entity_kind, learning[1].learning, learning[1].of), ("principal", 0, 20));
+    }
+
+    /// Shows these calls to the behaviour itself.
+    fn show(behaviour: &mut AnomalousBehavior, calls: &[CallLine]) {
+        crate::testing::show(behaviour, &Knowledge::default(), &[&log(calls)]);
+    }
+
+    #[test]
+    fn a_new_service_in_one_persons_work_stays_quiet() {
+        let new = [
+            "glue:GetDatabases",
+            "glue:GetTables",
+            "glue:GetJobs",
+            "glue:CreateJob",
+            "glue:StartJobRun",
+            "glue:GetJobRuns",
+        ];
+        let work = new.into_iter().enumerate().map(|(at, action)| call(action).by("bob").at(14, 605 + at as i64));
+        assert_eq!(types(&found(&office_and(15, work))), [""; 0]);
+    }
+
+    #[test]
+    fn what_several_begin_on_one_day_is_no_news() {
+        let new = [
+            "glue:GetDatabases",
+            "athena:ListWorkGroups",
+            "redshift:DescribeClusters",
+            "eks:ListClusters",
+            "kafka:ListClusters",
+        ];
+        let tour = |user: &'static str, minute: i64| {
+            new.into_iter().map(move |action| call(action).by(user).from(THIEF).at(14, minute))
+        };
+        let alone = found(&office_and(15, tour("bob", 600)));
+        assert_eq!(types(&alone), ["Discovery:IAMUser/AnomalousBehavior"]);
+        let together = tour("alice", 600).chain(tour("bob", 601)).chain(tour("carol", 602));
+        assert_eq!(types(&found(&office_and(15, together))), [""; 0]);
+    }
+
+    #[test]
+    fn a_failed_signature_and_a_service_prove_nothing() {
+        let claims = theft(14, 600).into_iter().map(|call| call.failing("InvalidClientTokenId"));
+        assert_eq!(types(&found(&office_and(15, claims))), [""; 0]);
+    }
+
+    #[test]
+    fn what_fired_is_not_learnt_for_a_day() {
+        let calls = office_and(15, theft(14, 600).into_iter().chain(theft(14, 1_200)));
+        let found = found(&calls);
+        assert_eq!(found.len(), 4, "{:?}", types(&found));
+        assert_eq!(found[0].signal.reasons[0], found[2].signal.reasons[0]);
+    }
+
+    #[test]
+    fn files_in_any_order_give_the_same() {
+        let calls = office_and(15, theft(14, 600));
+        let (one, other) = calls.split_at(calls.len() / 2);
+        let knowledge = Knowledge::default();
+        let found = |files: &[&str]| {
+            let mut signals: Vec<String> =
+                verdicts(&DETECTION, &knowledge, files).iter().map(|verdict| format!("{:?}", verdict.signal)).collect();
+            signals.sort();
+            signals
+        };
+        let (one, other) = (log(one), log(other));
+        assert_eq!(found(&[&one, &other]), found(&[&other, &one]));
+    }
+
+    #[test]
+    fn a_saved_state_goes_on() {
+        let mut behaviour = AnomalousBehavior(Scorer::new(Plane::Management));
+        show(&mut behaviour, &office_and(15, theft(14, 20 * 60 + 49)));
+        let mut restored = AnomalousBehavior(Scorer::new(Plane::Management));
+        restored.load(behaviour.save()).unwrap();
+        assert_eq!(restored.save(), behaviour.save());
+        assert!(restored.load(serde_json::json!({"version": 0})).is_err());
+    }
+
+    /// The number after `before`, up to the next character that no number has.
+    fn number_after(text: &str, before: &str) -> f64 {
+        let rest = &text[text.find(before).unwrap_or_else(|| panic!("{before} in {text}")) + before.len()..];
+        let end = rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(rest.len());
+        rest[..end].trim_end_matches('.').parse().unwrap()
+    }
+
+    /// −log2 p, from "p = 1/20000; account: (0 + 9·p)/(700 + 9), …".
+    fn bits_by_hand(reason: &str) -> f64 {
+        let formula = reason.split("where p = ").nth(1).unwrap();
+        let mut p = 1.0 / number_after(formula, "1/");
+        for level in formula.split("; ").skip(1) {
+            let (count, distinct) = (number_after(level, "("), number_after(level, " + "));
+            let total = number_after(level, ")/(");
+            if total + distinct > 0.0 {
+                p = (count + distinct * p) / (total + distinct);
+            }
+        }
+        -p.log2()
+    }
+
+    #[test]
+    fn the_score_can_be_computed_by_hand_from_the_reasons() {
+        let found = found(&office_and(15, theft(14, 600)));
+        let reasons = &found[0].signal.reasons;
+        let (mut largest, mut context) = (Vec::new(), 0.0);
+        for reason in reasons {
+            if reason.contains(" bits × ") {
+                let weight = number_after(reason, " bits × ");
+                largest.push(bits_by_hand(reason).min(24.0) * weight);
+            } else if reason.contains(", halved: ") {
+                let (offset, cap) = (number_after(reason, " bits − "), number_after(reason, ", at most "));
+                context += (bits_by_hand(reason).min(24.0) - offset).clamp(0.0, cap) / 2.0;
+            }
+        }
+        let mean = largest.iter().sum::<f64>() / 5.0 + context;
+        let score = reasons.iter().find(|reason| reason.starts_with("Score: ")).unwrap();
+        let said = number_after(&score[score.find(" = ").unwrap()..], " = ");
+        assert!((said - mean).abs() < 0.1, "{said} {mean} {reasons:#?}");
+        let single = largest[0] + context;
+        assert!(mean >= 19.0 || single >= 33.0, "{mean} {single}");
+        assert!(matches!(DETECTION.rule, Rule::Behaviour(_)));
+    }
+}

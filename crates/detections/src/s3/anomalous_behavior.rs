@@ -1,0 +1,191 @@
+//! Somebody uses buckets as their users never do.
+
+use crate::shared::calls::scorer::{Plane, Scorer};
+use crate::shared::calls::volume::Volumes;
+use crate::tally::{CallTally, CallTallyKey};
+use crate::{Behaviour, Detection, Interest, Learning, Need, Rule, Scene};
+use watchfire_model::{FindingType, Time};
+
+const DISCOVERY: FindingType = FindingType::new("Discovery:S3/AnomalousBehavior");
+const EXFILTRATION: FindingType = FindingType::new("Exfiltration:S3/AnomalousBehavior");
+const DELETE: FindingType = FindingType::new("Impact:S3/AnomalousBehavior.Delete");
+const PERMISSION: FindingType = FindingType::new("Impact:S3/AnomalousBehavior.Permission");
+const WRITE: FindingType = FindingType::new("Impact:S3/AnomalousBehavior.Write");
+
+const STATE_VERSION: u64 = 1;
+
+pub(crate) const DETECTION: Detection = Detection {
+    reports: &[DISCOVERY, EXFILTRATION, DELETE, PERMISSION, WRITE],
+    summary: "An identity used buckets in a way, from a place or in an amount that is unusual for it and for them.",
+    listens: &[Interest::CallTallies],
+    needs: &[Need::S3DataEvents],
+    file: file!(),
+    rule: Rule::Behaviour(|| {
+        Box::new(AnomalousBehavior { sessions: Scorer::new(Plane::S3), volumes: Volumes::default() })
+    }),
+};
+
+struct AnomalousBehavior {
+    sessions: Scorer,
+    volumes: Volumes,
+}
+
+/// Evidence, first: a session of calls to the data plane of S3 (and of those that change who may use a bucket) whose
+/// surprises add up, as for the types of identities: call, network, country, program, region and bucket, each compared
+/// with the habits of the caller, its peers and the account.
+///
+/// Second: amounts. Three counters of 24 hours are compared with their own days: what an identity read or deleted on a
+/// bucket, what it did on all buckets, what everyone did on the bucket. Five times the largest day of the last thirty, and
+/// at least a hundred, is unusual; the finding names the identity that brought at least half of it.
+///
+/// No evidence are requests without credentials, and what AWS services do by themselves. Nothing fires before the account
+/// has been learnt for seven days; amounts need three earlier days of their own.
+///
+/// False positives: a restore, a migration, a new consumer of a bucket, the clean-up of an old one, a yearly job.
+impl Behaviour for AnomalousBehavior {
+    fn call(&mut self, key: &CallTallyKey, tally: &CallTally, scene: &mut Scene<'_>) {
+        self.sessions.call(key, tally, scene);
+        self.volumes.call(key, tally, scene);
+    }
+
+    fn close(&mut self, end: Time, scene: &mut Scene<'_>) {
+        self.sessions.close(end, scene);
+        if end.ms() % Time::HOUR_MS == 0 {
+            self.volumes.close(end, scene);
+        }
+    }
+
+    fn expire(&mut self, now: Time) -> u64 {
+        self.sessions.expire(now) + self.volumes.evicted()
+    }
+
+    fn size(&self) -> (u64, u64) {
+        let ((sessions, bytes), pairs) = (self.sessions.size(), self.volumes.len() as u64);
+        (sessions + pairs, bytes + pairs * 1_200)
+    }
+
+    fn learning(&self) -> Vec<Learning> {
+        self.sessions.learning()
+    }
+
+    fn save(&self) -> serde_json::Value {
+        serde_json::json!({ "version": STATE_VERSION, "sessions": self.sessions.save(), "volumes": self.volumes })
+    }
+
+    fn load(&mut self, mut saved: serde_json::Value) -> Result<(), String> {
+        if saved["version"] != STATE_VERSION {
+            return Err(format!("the state of buckets' users has version {}, not {STATE_VERSION}", saved["version"]));
+        }
+        self.sessions.load(saved["sessions"].take())?;
+        self.volumes = serde_json::from_value(saved["volumes"].take())
+            .map_err(|cause| format!("the state of buckets' users cannot be read: {cause}"))?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Verdict;
+    use crate::shared::calls::testing::{CallLine, call, log};
+    use crate::testing::verdicts;
+    use watchfire_knowledge::Knowledge;
+
+    fn found(calls: &[CallLine]) -> Vec<Verdict> {
+        verdicts(&DETECTION, &Knowledge::default(), &[&log(calls)])
+    }
+
+    fn types(verdicts: &[Verdict]) -> Vec<&'static str> {
+        verdicts.iter().map(|verdict| verdict.signal.finding_type.as_str()).collect()
+    }
+
+    /// Alice lists and reads reports each working hour; bob writes them; nobody deletes.
+    fn users_of_a_bucket(days: i64) -> Vec<CallLine> {
+        let mut calls = Vec::new();
+        for day in 0..days {
+            for hour in 9..17 {
+                let minute = hour * 60;
+                calls.push(call("s3:ListObjects").on("reports").at(day, minute));
+                calls.push(call("s3:GetObject").on("reports").at(day, minute + 1));
+                calls.push(call("s3:GetObject").on("reports").at(day, minute + 2));
+                calls.push(call("s3:PutObject").by("bob").on("reports").at(day, minute + 3));
+            }
+        }
+        calls
+    }
+
+    fn thief(action: &str, minute: i64) -> CallLine {
+        call(action).on("payroll").from("203.0.113.99").with("rclone/v1.66").at(14, minute)
+    }
+
+    #[test]
+    fn usual_users_stay_quiet() {
+        assert_eq!(types(&found(&users_of_a_bucket(15))), [""; 0]);
+    }
+
+    #[test]
+    fn a_thief_reads_from_elsewhere_and_another_bucket() {
+        let mut calls = users_of_a_bucket(15);
+        calls.extend([thief("s3:ListObjectsV2", 1_200), thief("s3:GetObject", 1_201), thief("s3:HeadObject", 1_202)]);
+        let found = found(&calls);
+        assert!(!found.is_empty());
+        let signal = &found[0].signal;
+        assert_eq!(signal.resource.buckets[0].name, "payroll");
+        assert!(
+            signal.reasons.iter().any(|reason| reason.contains("The bucket `payroll` is new")),
+            "{:#?}",
+            signal.reasons
+        );
+    }
+
+    #[test]
+    fn a_first_deletion_from_elsewhere_is_impact() {
+        let mut calls = users_of_a_bucket(15);
+        calls.push(thief("s3:DeleteObject", 1_200));
+        assert_eq!(types(&found(&calls)), ["Impact:S3/AnomalousBehavior.Delete"]);
+    }
+
+    #[test]
+    fn a_bucket_that_is_opened_from_elsewhere_is_permission() {
+        let mut calls = users_of_a_bucket(15);
+        calls.push(thief("s3:PutBucketPolicy", 1_200));
+        assert_eq!(types(&found(&calls)), ["Impact:S3/AnomalousBehavior.Permission"]);
+    }
+
+    /// Alice reads this many objects at home and at her usual pace, but more of them.
+    fn reading(count: i64) -> Vec<CallLine> {
+        let mut calls = users_of_a_bucket(15);
+        calls.extend((0..count).map(|_| call("s3:GetObject").on("reports").at(14, 1_030)));
+        calls
+    }
+
+    #[test]
+    fn reading_everything_is_exfiltration() {
+        let found = found(&reading(500));
+        assert_eq!(types(&found), ["Exfiltration:S3/AnomalousBehavior"]);
+        let signal = &found[0].signal;
+        assert!(
+            signal.reasons[1].starts_with("This identity on all buckets: 516 reads in 24 hours"),
+            "{:#?}",
+            signal.reasons
+        );
+        assert!(signal.reasons[1].contains("16 on average, at most 16"));
+        assert_eq!(signal.anomaly.as_ref().unwrap().unusual["userIdentity"]["callsOnAllBuckets"].numbers, [516]);
+        assert_eq!(found[0].record_count, 516);
+    }
+
+    #[test]
+    fn a_busy_day_stays_quiet() {
+        assert_eq!(types(&found(&reading(60))), [""; 0]);
+    }
+
+    #[test]
+    fn a_saved_state_goes_on() {
+        let make = || AnomalousBehavior { sessions: Scorer::new(Plane::S3), volumes: Volumes::default() };
+        let (mut behaviour, mut restored) = (make(), make());
+        crate::testing::show(&mut behaviour, &Knowledge::default(), &[&log(&reading(500))]);
+        restored.load(behaviour.save()).unwrap();
+        assert_eq!(restored.save(), behaviour.save());
+        assert!(restored.volumes.len() > 0 && restored.load(serde_json::json!({})).is_err());
+    }
+}

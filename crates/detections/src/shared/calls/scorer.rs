@@ -1,0 +1,618 @@
+//! What an hour of calls says about habits: sessions, their scores, what fires, and what is learnt.
+
+use super::caller::{Caller, Outcome};
+use super::explain;
+use super::places;
+use super::risk::{self, Risk, Tactic};
+use super::score::{self, Factor, Levels, Score, ScoredStep};
+use super::session::{IDLE_GAP_MS, SessionKey, Step, cut};
+use crate::shared::api_class::S3DataClass;
+use crate::tally::{CallTally, CallTallyKey};
+use crate::{Learning, Scene, Threshold, Thresholds};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use watchfire_knowledge::baseline::{Entity, EntityKind, Feature, Frequency, Lessons, Metric};
+use watchfire_knowledge::statistics::{PeaksOverThreshold, stable_hash};
+use watchfire_model::{FindingType, Time};
+
+/// The score from which a session fires.
+pub(crate) static SCORE: Threshold = Threshold {
+    key: "calls.anomalous_behavior.score",
+    default: 19.0,
+    min: 5.0,
+    max: 60.0,
+    unit: "bits",
+    source: "design measurements: one false session a day among 200 principals",
+    summary: "A session whose five largest surprises and circumstances reach this fires.",
+};
+/// The score of the largest surprise alone.
+pub(crate) static SINGLE_SCORE: Threshold = Threshold {
+    key: "calls.anomalous_behavior.single_score",
+    default: 33.0,
+    min: 5.0,
+    max: 80.0,
+    unit: "bits",
+    source: "design measurements: half of the alarms of one a day among 200 principals",
+    summary: "A session whose largest surprise and circumstances reach this fires.",
+};
+/// Days of the account before anything fires.
+pub(crate) static ACCOUNT_DAYS: Threshold = Threshold {
+    key: "calls.anomalous_behavior.account_days",
+    default: 7.0,
+    min: 1.0,
+    max: 90.0,
+    unit: "days",
+    source: "our choice: a week has every day of the week",
+    summary: "An account of which less is known is learnt, not judged.",
+};
+/// Active hours of a principal before calls of ordinary risk count.
+pub(crate) static PRINCIPAL_HOURS: Threshold = Threshold {
+    key: "calls.anomalous_behavior.principal_hours",
+    default: 20.0,
+    min: 0.0,
+    max: 2_000.0,
+    unit: "active hours",
+    source: "our choice: about a working week of somebody who uses AWS half of the day",
+    summary: "Of a principal that was active for less, only calls of high risk count.",
+};
+/// Principals that begin the same within a day.
+pub(crate) static STARTERS: Threshold = Threshold {
+    key: "calls.anomalous_behavior.starters",
+    default: 3.0,
+    min: 2.0,
+    max: 1_000.0,
+    unit: "principals",
+    source: "our choice: a new tool, pipeline or console page comes to several at once",
+    summary: "A call of ordinary risk that so many principals begin to make within 24 hours is not counted.",
+};
+/// Alarms of an account that its own scores may raise by chance.
+pub(crate) static ALARMS_PER_DAY: Threshold = Threshold {
+    key: "calls.anomalous_behavior.alarms_per_day",
+    default: 1.0,
+    min: 0.001,
+    max: 100.0,
+    unit: "alarms a day and account",
+    source: "budget of findings of low severity",
+    summary: "After 14 days the limits follow the account's own scores, so that good sessions exceed them this often.",
+};
+
+/// Days of an account after which its own scores set the limits. Source: our choice; GuardDuty's users report 7 to 14.
+const OWN_LIMIT_DAYS: u32 = 14;
+/// Own limits stay within these shares of the settings, in percent: a quiet account does not make trifles into alarms,
+/// and a noisy one does not make itself deaf. Source: our choice.
+const OWN_LIMIT_PERCENT: (i64, i64) = (75, 200);
+/// A token is news for this long.
+const STARTS_MS: i64 = 24 * Time::HOUR_MS;
+/// Bounds of the state.
+const OPEN_MAX: usize = 50_000;
+const STARTS_MAX: usize = 200_000;
+const ACCOUNTS_MAX: usize = 10_000;
+const YOUNG_MAX: usize = 50_000;
+/// Steps kept of a session that goes on.
+const STEPS_MAX: usize = 400;
+/// Records shown in a finding.
+pub(crate) const RECORDS_MAX: usize = 8;
+
+const STATE_VERSION: u64 = 1;
+
+/// Which calls are judged.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Plane {
+    /// Management events.
+    Management,
+    /// Data events of S3, and the management events that change who may use a bucket.
+    S3,
+}
+
+/// The sessions of one plane.
+pub(crate) struct Scorer {
+    plane: Plane,
+    /// What the hour that is being shown holds; empty between hours.
+    hour: BTreeMap<SessionKey, Vec<Step>>,
+    state: State,
+}
+
+/// What is remembered from hour to hour.
+#[derive(Default, Serialize, Deserialize)]
+struct State {
+    /// Sessions that may go on in the next hour.
+    #[serde(with = "pairs")]
+    open: BTreeMap<SessionKey, Session>,
+    /// Who began to use a token, and when, by account and token.
+    #[serde(with = "pairs")]
+    starts: BTreeMap<(String, String), Vec<(String, Time)>>,
+    /// Scores by account.
+    scores: BTreeMap<String, AccountScores>,
+    /// Accounts that are not judged yet: days; and principals that are not judged wholly: hours.
+    young_accounts: BTreeMap<String, u32>,
+    young_principals: BTreeMap<String, u32>,
+    /// Those that are, by a hash of their name.
+    grown_accounts: BTreeSet<u64>,
+    grown_principals: BTreeSet<u64>,
+    evicted: u64,
+}
+
+/// A session as far as it was seen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Session {
+    pub(crate) begin: Time,
+    pub(crate) end: Time,
+    pub(crate) steps: Vec<ScoredStep>,
+    pub(crate) shared: Vec<Factor>,
+    /// What was reported of it.
+    fired: Vec<FindingType>,
+}
+
+/// The scores of an account's sessions.
+#[derive(Clone, Serialize, Deserialize)]
+struct AccountScores {
+    mean: PeaksOverThreshold,
+    single: PeaksOverThreshold,
+    since: Time,
+}
+
+/// The limits in force, in 1/1000 bit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    pub(crate) mean_milli: i64,
+    pub(crate) single_milli: i64,
+    /// Sessions that the account's own limits were learnt from; `None` where the settings are in force.
+    pub(crate) learnt_from: Option<u64>,
+}
+
+impl Limits {
+    fn are_reached(self, score: Score) -> bool {
+        score.mean_milli >= self.mean_milli || score.single_milli >= self.single_milli
+    }
+}
+
+impl Scorer {
+    /// Nothing seen yet.
+    pub(crate) fn new(plane: Plane) -> Self {
+        Self { plane, hour: BTreeMap::new(), state: State::default() }
+    }
+
+    /// Takes in the calls of one API by one caller.
+    pub(crate) fn call(&mut self, key: &CallTallyKey, tally: &CallTally, scene: &Scene<'_>) {
+        if !self.plane.is_judged(key) {
+            return;
+        }
+        let Some(session) = SessionKey::of(key, &scene.context) else { return };
+        self.hour.entry(session).or_default().push(Step::of(key, tally));
+    }
+
+    /// Judges the hour that ends here, and teaches what it holds.
+    pub(crate) fn close(&mut self, end: Time, scene: &mut Scene<'_>) {
+        if end.ms() % Time::HOUR_MS != 0 {
+            return;
+        }
+        let begin = end.plus_ms(-Time::HOUR_MS);
+        let sessions = self.score_hour(begin, scene);
+        for (key, mut session, is_open) in sessions {
+            let known = Levels::of(&key, scene.baselines, begin).known();
+            self.mute(&key, &mut session, known, scene.thresholds);
+            self.note_age(&key, known, scene.thresholds);
+            let has_fired = self.judge(&key, &mut session, known, scene);
+            self.teach(&key, &session, begin, has_fired, scene.lessons);
+            if is_open && end.ms() - session.end.ms() <= IDLE_GAP_MS {
+                session.steps.truncate(STEPS_MAX);
+                self.state.open.insert(key, session);
+            }
+        }
+        self.bound();
+    }
+
+    /// Forgets what lies out of reach.
+    pub(crate) fn expire(&mut self, now: Time) -> u64 {
+        self.state.open.retain(|_, session| now.ms() - session.end.ms() <= IDLE_GAP_MS + Time::HOUR_MS);
+        self.state.starts.retain(|_, starts| {
+            starts.retain(|(_, at)| now.ms() - at.ms() < STARTS_MS);
+            !starts.is_empty()
+        });
+        std::mem::take(&mut self.state.evicted)
+    }
+
+    /// Sessions that may go on, and bytes.
+    pub(crate) fn size(&self) -> (u64, u64) {
+        let steps: usize = self.state.open.values().map(|session| session.steps.len()).sum();
+        let names = self.state.young_principals.len() + self.state.grown_principals.len();
+        let bytes = steps * 900 + self.state.starts.len() * 200 + self.state.scores.len() * 1_200 + names * 60;
+        (self.state.open.len() as u64, bytes as u64)
+    }
+
+    /// Accounts and principals of which too little is known.
+    pub(crate) fn learning(&self) -> Vec<Learning> {
+        let of =
+            |entity_kind, young: &BTreeMap<String, u32>, grown: &BTreeSet<u64>, threshold: &Threshold, unit, from| {
+                Learning {
+                    entity_kind,
+                    learning: young.len() as u64,
+                    judged: grown.len() as u64,
+                    reached: young.values().max().map_or(0, |most| most + from),
+                    of: threshold.default as u32,
+                    unit,
+                }
+            };
+        let state = &self.state;
+        let accounts = of("account", &state.young_accounts, &state.grown_accounts, &ACCOUNT_DAYS, "day", 1);
+        let principals =
+            of("principal", &state.young_principals, &state.grown_principals, &PRINCIPAL_HOURS, "active hour", 0);
+        [accounts, principals].into_iter().filter(|learning| learning.learning > 0).collect()
+    }
+
+    /// The state as JSON.
+    pub(crate) fn save(&self) -> serde_json::Value {
+        serde_json::json!({ "version": STATE_VERSION, "state": self.state })
+    }
+
+    /// Takes a saved state back.
+    pub(crate) fn load(&mut self, mut saved: serde_json::Value) -> Result<(), String> {
+        if saved["version"] != STATE_VERSION {
+            return Err(format!("the state of sessions has version {}, not {STATE_VERSION}", saved["version"]));
+        }
+        let state = serde_json::from_value(saved["state"].take());
+        self.state = state.map_err(|cause| format!("the state of sessions cannot be read: {cause}"))?;
+        Ok(())
+    }
+
+    /// The hour's sessions with their surprises. Nothing is decided yet: who else began the same must be known first.
+    fn score_hour(&mut self, begin: Time, scene: &Scene<'_>) -> Vec<(SessionKey, Session, bool)> {
+        let mut sessions = Vec::new();
+        for (key, steps) in std::mem::take(&mut self.hour) {
+            let levels = Levels::of(&key, scene.baselines, begin);
+            let mut earlier = self.state.open.remove(&key);
+            let begun = earlier.as_ref().map(|session| (session.begin, session.end));
+            let mut cut = cut(steps, begun);
+            let last = cut.len();
+            for (at, (goes_on, steps)) in cut.drain(..).enumerate() {
+                let mut session = match earlier.take().filter(|_| goes_on) {
+                    Some(session) => session,
+                    None => Session::begun(&key, &steps, &levels),
+                };
+                session.take_in(steps, self.plane, &levels);
+                self.note_starts(&key.caller, &session, begin);
+                sessions.push((key.clone(), session, at + 1 == last));
+            }
+        }
+        sessions
+    }
+
+    fn note_starts(&mut self, caller: &Caller, session: &Session, begin: Time) {
+        let new = session
+            .steps
+            .iter()
+            .filter(|scored| scored.factor.common[0] == Frequency::Unseen && scored.step.last >= begin);
+        for scored in new {
+            let key = (caller.account.clone(), scored.step.token.clone());
+            let starts = self.state.starts.entry(key).or_default();
+            if !starts.iter().any(|(known, _)| *known == caller.principal) {
+                starts.push((caller.principal.clone(), scored.step.first));
+            }
+        }
+    }
+
+    /// Decides which steps count.
+    fn mute(&self, key: &SessionKey, session: &mut Session, known: (u32, u32), thresholds: &Thresholds) {
+        let is_young = u64::from(known.0) < thresholds.count(&PRINCIPAL_HOURS);
+        for scored in &mut session.steps {
+            let starters = self.starters(&key.caller.account, &scored.step);
+            scored.muted = !scored.is_high_risk() && starters as u64 >= thresholds.count(&STARTERS);
+            scored.counts = !scored.muted && (scored.is_high_risk() || !is_young);
+        }
+    }
+
+    /// How many principals began this within a day before or after.
+    fn starters(&self, account: &str, step: &Step) -> usize {
+        let starts = self.state.starts.get(&(account.to_owned(), step.token.clone()));
+        starts.map_or(0, |starts| starts.iter().filter(|(_, at)| (at.ms() - step.first.ms()).abs() < STARTS_MS).count())
+    }
+
+    fn note_age(&mut self, key: &SessionKey, known: (u32, u32), thresholds: &Thresholds) {
+        let (hours, days) = known;
+        let State { young_accounts, grown_accounts, young_principals, grown_principals, .. } = &mut self.state;
+        let account_grown = u64::from(days) >= thresholds.count(&ACCOUNT_DAYS);
+        note(young_accounts, grown_accounts, &key.caller.account, days, account_grown);
+        let principal_grown = u64::from(hours) >= thresholds.count(&PRINCIPAL_HOURS);
+        note(young_principals, grown_principals, &key.caller.principal, hours, principal_grown);
+    }
+
+    /// Says what is unusual. Whether anything was, now or earlier in this session.
+    fn judge(&mut self, key: &SessionKey, session: &mut Session, known: (u32, u32), scene: &mut Scene<'_>) -> bool {
+        let steps: Vec<&ScoredStep> = session.steps.iter().collect();
+        let whole = score::score(&session.shared, &steps);
+        let limits = self.limits(&key.caller.account, known.1, scene.thresholds);
+        self.learn_score(&key.caller.account, whole, session.begin);
+        if u64::from(known.1) < scene.thresholds.count(&ACCOUNT_DAYS) {
+            return false;
+        }
+        let crosses = |steps: &[&ScoredStep]| {
+            limits.are_reached(score::score(&session.shared, steps)) && score::gates_open(&session.shared, steps)
+        };
+        let mut fired = Vec::new();
+        if crosses(&steps) {
+            for (finding_type, of_type) in self.plane.by_type(&steps) {
+                let is_primary = fired.is_empty();
+                // What else was done is reported by itself if it would have fired by itself; looking around goes with all.
+                let stands_alone = || !self.plane.is_discovery(finding_type) && crosses(&of_type);
+                if is_primary || stands_alone() {
+                    fired.push((finding_type, if is_primary { steps.clone() } else { of_type }));
+                }
+            }
+        }
+        let reported = |finding_type: &FindingType| session.fired.contains(finding_type);
+        for (finding_type, of_type) in fired.iter().filter(|(finding_type, _)| !reported(finding_type)) {
+            let case = explain::Case { plane: self.plane, key, session, steps: of_type, limits, known };
+            let verdict = explain::verdict(*finding_type, &case, scene);
+            scene.verdicts.extend(verdict);
+        }
+        let types: Vec<FindingType> = fired.into_iter().map(|(finding_type, _)| finding_type).collect();
+        let has_fired = !types.is_empty() || !session.fired.is_empty();
+        session.fired.extend(types);
+        session.fired.sort_unstable();
+        session.fired.dedup();
+        has_fired
+    }
+
+    /// The settings; after a fortnight what the account's own sessions exceed as rarely as was chosen.
+    fn limits(&self, account: &str, days: u32, thresholds: &Thresholds) -> Limits {
+        let milli = |threshold: &Threshold| (thresholds.get(threshold) * 1_000.0).round() as i64;
+        let set = Limits { mean_milli: milli(&SCORE), single_milli: milli(&SINGLE_SCORE), learnt_from: None };
+        let is_set = !thresholds.is_default(&SCORE) || !thresholds.is_default(&SINGLE_SCORE);
+        let Some(scores) = self.state.scores.get(account).filter(|_| !is_set && days >= OWN_LIMIT_DAYS) else {
+            return set;
+        };
+        let rate = scores.rate_ppb(days, thresholds.get(&ALARMS_PER_DAY));
+        let own = |tail: &PeaksOverThreshold, set: i64| {
+            let mut tail = tail.clone();
+            tail.set_rate(rate);
+            let (least, most) = OWN_LIMIT_PERCENT;
+            tail.limit_milli().map(|limit| limit.clamp(set * least / 100, set * most / 100))
+        };
+        match (own(&scores.mean, set.mean_milli), own(&scores.single, set.single_milli)) {
+            (Some(mean_milli), Some(single_milli)) => {
+                Limits { mean_milli, single_milli, learnt_from: Some(scores.mean.points()) }
+            }
+            _ => set,
+        }
+    }
+
+    fn learn_score(&mut self, account: &str, score: Score, at: Time) {
+        let scores = self.state.scores.entry(account.to_owned()).or_insert_with(|| AccountScores {
+            mean: PeaksOverThreshold::new(100_000),
+            single: PeaksOverThreshold::new(100_000),
+            since: at,
+        });
+        scores.mean.observe(score.mean_milli);
+        scores.single.observe(score.single_milli);
+    }
+
+    /// Teaches what the hour held. What a session that fired held is taught as well, and withheld by the baselines.
+    fn teach(&self, key: &SessionKey, session: &Session, begin: Time, has_fired: bool, lessons: &mut Lessons) {
+        let (hour, [principal, peers, account]) = (begin.hour(), key.caller.levels());
+        lessons.member(&principal, &peers, hour);
+        lessons.member(&principal, &account, hour);
+        if has_fired {
+            lessons.fired(&principal, hour);
+        } else {
+            let users = places::users_entity(&key.caller, &key.network);
+            lessons.seen(&users, Feature::Principal, &key.caller.principal, hour);
+        }
+        for factor in &session.shared {
+            lessons.seen(&principal, factor.feature, &factor.value, hour);
+        }
+        for scored in session.steps.iter().filter(|scored| scored.step.last >= begin) {
+            let step = &scored.step;
+            lessons.seen(&principal, Feature::Api, &step.token, hour);
+            step.regions.iter().for_each(|region| lessons.seen(&principal, Feature::Region, region, hour));
+            lessons.volume(&principal, Metric::ApiCallsPerHour, hour, step.calls);
+            if step.outcome == Outcome::Denied {
+                lessons.volume(&principal, Metric::DeniedPerHour, hour, step.calls);
+            }
+            for bucket in &step.buckets {
+                lessons.seen(&principal, Feature::Bucket, bucket, hour);
+                let bucket = Entity::new(EntityKind::Bucket, bucket.as_str());
+                lessons.seen(&bucket, Feature::Principal, &key.caller.principal, hour);
+                lessons.seen(&bucket, Feature::Api, &step.token, hour);
+                for factor in &session.shared {
+                    lessons.seen(&bucket, factor.feature, &factor.value, hour);
+                }
+            }
+        }
+    }
+
+    /// Lets what is oldest give way where there is too much.
+    fn bound(&mut self) {
+        let State { open, starts, scores, young_accounts, young_principals, grown_principals, evicted, .. } =
+            &mut self.state;
+        *evicted += drop_first(open, OPEN_MAX, |session| session.end)
+            + drop_first(starts, STARTS_MAX, |starts| starts.first().map_or(Time::default(), |(_, at)| *at))
+            + drop_first(scores, ACCOUNTS_MAX, |scores| scores.since)
+            + drop_first(young_accounts, ACCOUNTS_MAX, |days| *days)
+            + drop_first(young_principals, YOUNG_MAX, |hours| *hours);
+        while grown_principals.len() > 4 * YOUNG_MAX {
+            grown_principals.pop_first();
+        }
+    }
+}
+
+impl Session {
+    fn begun(key: &SessionKey, steps: &[Step], levels: &Levels<'_>) -> Self {
+        let user_type = steps.first().map_or("", |step| step.shown.user_type.as_str());
+        let begin = steps.first().map_or(Time::default(), |step| step.first);
+        let shared = levels.of_session(key, user_type);
+        Self { begin, end: begin, steps: Vec::new(), shared, fired: Vec::new() }
+    }
+
+    /// What was done before keeps its surprise of then: by now it has been learnt.
+    fn take_in(&mut self, steps: Vec<Step>, plane: Plane, levels: &Levels<'_>) {
+        for step in steps {
+            self.end = self.end.max(step.last);
+            match self.steps.iter_mut().find(|known| known.step.token == step.token) {
+                Some(known) => known.step.merge(step),
+                None => self.steps.push(scored(step, plane, levels)),
+            }
+        }
+    }
+}
+
+fn scored(step: Step, plane: Plane, levels: &Levels<'_>) -> ScoredStep {
+    let Risk { tactic, weight_tenths } = plane.risk(&step);
+    let mut factor = levels.factor(Feature::Api, &step.token);
+    factor.points_milli = factor.points_milli * weight_tenths / 10;
+    let regions = step.regions.iter().filter_map(|region| levels.circumstance(Feature::Region, region));
+    let buckets = step.buckets.iter().filter_map(|bucket| levels.circumstance(Feature::Bucket, bucket));
+    let places = regions.chain(buckets).filter(|place| place.points_milli > 0).collect();
+    ScoredStep { step, tactic, weight_tenths, factor, counts: true, muted: false, places }
+}
+
+impl AccountScores {
+    /// The probability with which one session may exceed each of the two limits, in 1e-9: half of the budget each.
+    fn rate_ppb(&self, days: u32, alarms_a_day: f64) -> u32 {
+        let sessions_a_day = self.mean.points() as f64 / f64::from(days.max(1));
+        (alarms_a_day / 2.0 / sessions_a_day.max(1.0) * 1e9).clamp(1.0, 1e8) as u32
+    }
+}
+
+impl Plane {
+    /// Whether these calls are judged here.
+    fn is_judged(self, key: &CallTallyKey) -> bool {
+        let is_s3 = &*key.source == "s3.amazonaws.com";
+        match self {
+            Self::Management => !key.is_data,
+            Self::S3 => is_s3 && (key.is_data || changes_permission(&key.name)),
+        }
+    }
+
+    fn risk(self, step: &Step) -> Risk {
+        match self {
+            Self::Management => management_risk(step),
+            Self::S3 => s3_risk(step.api()),
+        }
+    }
+
+    /// Whether a finding of this type says no more than that somebody looked around.
+    fn is_discovery(self, finding_type: FindingType) -> bool {
+        finding_type.purpose() == "Discovery"
+    }
+
+    /// The type that a step of this kind gives.
+    pub(crate) fn finding_type(self, scored: &ScoredStep) -> Option<FindingType> {
+        match self {
+            Self::Management => scored.tactic.map(Tactic::identity_type),
+            Self::S3 => Some(s3_type(scored.step.api())),
+        }
+    }
+
+    /// The steps by the type that they give: that of the largest contributor first.
+    fn by_type<'s>(self, steps: &[&'s ScoredStep]) -> Vec<(FindingType, Vec<&'s ScoredStep>)> {
+        let mut types: Vec<(FindingType, Vec<&ScoredStep>)> = Vec::new();
+        for step in steps.iter().filter(|step| step.counts) {
+            let Some(finding_type) = self.finding_type(step) else { continue };
+            match types.iter_mut().find(|(known, _)| *known == finding_type) {
+                Some((_, of_type)) => of_type.push(step),
+                None => types.push((finding_type, vec![step])),
+            }
+        }
+        let most = |steps: &[&ScoredStep]| {
+            steps.iter().map(|step| (step.points_milli(), step.tactic)).max().unwrap_or_default()
+        };
+        types.sort_by(|one, other| most(&other.1).cmp(&most(&one.1)).then_with(|| one.0.cmp(&other.0)));
+        types
+    }
+}
+
+/// Reading by the console weighs as what the console does in the background: a page makes a dozen calls of its own.
+fn management_risk(step: &Step) -> Risk {
+    let risk = risk::management(step.service(), &step.name);
+    let by_console = matches!(super::agent::family(&step.shown.user_agent).as_str(), "browser" | "console");
+    let only_looks = risk.tactic == Some(Tactic::Discovery) && step.outcome == Outcome::Ok;
+    if by_console && only_looks { Risk { weight_tenths: risk.weight_tenths.min(6), ..risk } } else { risk }
+}
+
+const S3_DISCOVERY: FindingType = FindingType::new("Discovery:S3/AnomalousBehavior");
+const S3_EXFILTRATION: FindingType = FindingType::new("Exfiltration:S3/AnomalousBehavior");
+const S3_DELETE: FindingType = FindingType::new("Impact:S3/AnomalousBehavior.Delete");
+const S3_PERMISSION: FindingType = FindingType::new("Impact:S3/AnomalousBehavior.Permission");
+const S3_WRITE: FindingType = FindingType::new("Impact:S3/AnomalousBehavior.Write");
+
+/// Calls that change who may use a bucket or an object. Source: S3's API reference.
+fn changes_permission(name: &str) -> bool {
+    const PERMISSION: [&str; 8] = [
+        "DeleteBucketPublicAccessBlock",
+        "DeletePublicAccessBlock",
+        "PutBucketAcl",
+        "PutBucketOwnershipControls",
+        "PutBucketPolicy",
+        "PutBucketPublicAccessBlock",
+        "PutObjectAcl",
+        "PutPublicAccessBlock",
+    ];
+    PERMISSION.contains(&name)
+}
+
+fn s3_type(api: &str) -> FindingType {
+    match S3DataClass::of(api) {
+        _ if changes_permission(api) => S3_PERMISSION,
+        S3DataClass::Discovery => S3_DISCOVERY,
+        S3DataClass::Exfiltration => S3_EXFILTRATION,
+        S3DataClass::Impact if api.starts_with("Delete") => S3_DELETE,
+        S3DataClass::Impact => S3_WRITE,
+    }
+}
+
+fn s3_risk(api: &str) -> Risk {
+    let finding_type = s3_type(api);
+    let (tactic, weight_tenths) = match finding_type.purpose() {
+        "Discovery" => (Tactic::Discovery, 10),
+        "Exfiltration" => (Tactic::Exfiltration, 10),
+        _ if finding_type == S3_WRITE => (Tactic::Impact, 10),
+        _ => (Tactic::Impact, 15),
+    };
+    Risk { tactic: Some(tactic), weight_tenths }
+}
+
+fn note(young: &mut BTreeMap<String, u32>, grown: &mut BTreeSet<u64>, name: &str, reached: u32, is_grown: bool) {
+    if is_grown {
+        young.remove(name);
+        grown.insert(stable_hash(name.as_bytes()));
+    } else {
+        young.insert(name.to_owned(), reached);
+    }
+}
+
+/// Drops the entries with the smallest rank beyond `max`; ties by key. How many.
+fn drop_first<K: Ord + Clone, V, R: Ord>(map: &mut BTreeMap<K, V>, max: usize, rank: impl Fn(&V) -> R) -> u64 {
+    if map.len() <= max {
+        return 0;
+    }
+    let surplus = map.len() - max + max / 8;
+    let mut ranks: Vec<(R, K)> = map.iter().map(|(key, value)| (rank(value), key.clone())).collect();
+    ranks.sort_unstable();
+    ranks.truncate(surplus);
+    ranks.iter().for_each(|(_, key)| {
+        map.remove(key);
+    });
+    ranks.len() as u64
+}
+
+/// Maps whose keys are no texts, as lists of pairs.
+pub(super) mod pairs {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::collections::BTreeMap;
+
+    pub(in super::super) fn serialize<K: Serialize, V: Serialize, S: Serializer>(
+        map: &BTreeMap<K, V>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(map)
+    }
+
+    pub(in super::super) fn deserialize<'de, K, V, D>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
+    where
+        K: Deserialize<'de> + Ord,
+        V: Deserialize<'de>,
+        D: Deserializer<'de>,
+    {
+        Ok(Vec::<(K, V)>::deserialize(deserializer)?.into_iter().collect())
+    }
+}

@@ -1,0 +1,369 @@
+//! Objects read and deleted in 24 hours: by one identity on one bucket, by it on all buckets, by everyone on the bucket.
+
+use super::caller::{Caller, Outcome};
+use super::explain::{access_key, action, milli, severity};
+use super::session::{SessionKey, Step};
+use crate::shared::api_class::S3DataClass;
+use crate::tally::{CallTally, CallTallyKey};
+use crate::{Scene, Threshold, Verdict};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use watchfire_knowledge::baseline::{Entity, EntityKind, Lessons, Metric, Volume};
+use watchfire_model::{Action, Anomaly, FindingType, ProfileWord, Resource, ResourceKind, ResourceRole, Signal, Time};
+
+/// Fewer calls in 24 hours say nothing.
+pub(crate) static CALLS: Threshold = Threshold {
+    key: "s3.anomalous_behavior.calls",
+    default: 100.0,
+    min: 1.0,
+    max: 1_000_000_000.0,
+    unit: "calls in 24 hours",
+    source: "suggested rule of the catalogue",
+    summary: "Reads or deletions of one kind in 24 hours that are fewer are not judged.",
+};
+/// How many times the largest day of the last thirty.
+pub(crate) static TIMES_LARGEST: Threshold = Threshold {
+    key: "s3.anomalous_behavior.times_largest_day",
+    default: 5.0,
+    min: 1.0,
+    max: 1_000.0,
+    unit: "times",
+    source: "our choice: the mean and six standard deviations where days differ by half of the mean or more",
+    summary: "So many times the largest day of the last thirty is unusual.",
+};
+
+/// Days with such calls that must be known. Source: our choice; three days have a largest.
+const DAYS_MIN: u32 = 3;
+/// Days since the first of what is known. Source: as for sessions.
+const AGE_DAYS_MIN: u32 = 7;
+const HOURS: i64 = 24;
+const PAIRS_MAX: usize = 100_000;
+
+/// What is counted.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+enum Kind {
+    /// `GetObject`, `CopyObject`, `SelectObjectContent`: the three that GuardDuty counts.
+    Read,
+    /// `DeleteObject`, `DeleteObjects` and the like.
+    Delete,
+}
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+struct Pair {
+    principal: String,
+    bucket: String,
+    kind: Kind,
+}
+
+/// The calls of one identity on one bucket in the last 24 hours.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Recent {
+    caller: Caller,
+    /// (hour, calls), oldest first.
+    hours: Vec<(i64, u64)>,
+    /// The newest call, to be shown.
+    step: Step,
+    /// The last hour that was reported.
+    fired_hour: Option<i64>,
+}
+
+/// Counters of the last 24 hours.
+#[derive(Default, Serialize, Deserialize)]
+pub(crate) struct Volumes {
+    #[serde(with = "super::scorer::pairs")]
+    pairs: BTreeMap<Pair, Recent>,
+    evicted: u64,
+}
+
+impl Kind {
+    fn of(key: &CallTallyKey) -> Option<Self> {
+        let is_counted = key.is_data && &*key.source == "s3.amazonaws.com" && !key.bucket.is_empty();
+        if !is_counted || Outcome::of(&key.error_code) != Outcome::Ok {
+            return None;
+        }
+        match S3DataClass::of(&key.name) {
+            S3DataClass::Exfiltration => Some(Self::Read),
+            S3DataClass::Impact if key.name.starts_with("Delete") => Some(Self::Delete),
+            _ => None,
+        }
+    }
+
+    const fn metric(self) -> Metric {
+        match self {
+            Self::Read => Metric::S3ReadsPerDay,
+            Self::Delete => Metric::S3DeletesPerDay,
+        }
+    }
+
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Read => "reads",
+            Self::Delete => "deletions",
+        }
+    }
+
+    const fn finding_type(self) -> FindingType {
+        FindingType::new(match self {
+            Self::Read => "Exfiltration:S3/AnomalousBehavior",
+            Self::Delete => "Impact:S3/AnomalousBehavior.Delete",
+        })
+    }
+}
+
+/// One of the three counters, with what is normal for it.
+struct Counter {
+    scope: &'static str,
+    feature: &'static str,
+    what: String,
+    count: u64,
+    usual: Option<Volume>,
+    age_days: u32,
+}
+
+impl Counter {
+    fn of(
+        entity: &Entity,
+        (scope, feature): (&'static str, &'static str),
+        count: u64,
+        kind: Kind,
+        now: Time,
+        scene: &Scene<'_>,
+    ) -> Self {
+        let profile = scene.baselines.profile(entity);
+        Self {
+            scope,
+            feature,
+            what: feature_words(feature).to_owned(),
+            count,
+            usual: profile.and_then(|profile| profile.volume(kind.metric(), now, 1_000)),
+            age_days: profile.map_or(0, |profile| profile.age_days(now)),
+        }
+    }
+
+    fn is_beyond(&self, scene: &Scene<'_>) -> bool {
+        let Some(usual) = &self.usual else { return false };
+        let times = scene.thresholds.get(&TIMES_LARGEST);
+        let largest = usual.max.max(usual.mean_milli() / 1_000);
+        usual.periods >= DAYS_MIN
+            && self.age_days >= AGE_DAYS_MIN
+            && self.count >= scene.thresholds.count(&CALLS)
+            && self.count as f64 >= largest as f64 * times
+    }
+
+    fn sentence(&self, kind: Kind) -> String {
+        let count = self.count;
+        match &self.usual {
+            Some(usual) => format!(
+                "{}: {count} {} in 24 hours; on the {} days with any, {} on average, at most {} in the last thirty days.",
+                self.what,
+                kind.words(),
+                usual.periods,
+                milli(i64::try_from(usual.mean_milli()).unwrap_or(i64::MAX)),
+                usual.max
+            ),
+            None => format!("{}: {count} {} in 24 hours; none is known from before.", self.what, kind.words()),
+        }
+    }
+}
+
+const PAIR: &str = "callsOnBucket";
+const ALL: &str = "callsOnAllBuckets";
+const EVERYONE: &str = "callsByEveryone";
+
+fn feature_words(feature: &str) -> &'static str {
+    match feature {
+        PAIR => "This identity on this bucket",
+        ALL => "This identity on all buckets",
+        _ => "Everyone on this bucket",
+    }
+}
+
+impl Volumes {
+    /// Takes in calls.
+    pub(crate) fn call(&mut self, key: &CallTallyKey, tally: &CallTally, scene: &Scene<'_>) {
+        let Some(kind) = Kind::of(key) else { return };
+        let Some(SessionKey { caller, .. }) = SessionKey::of(key, &scene.context) else { return };
+        let pair = Pair { principal: caller.principal.clone(), bucket: key.bucket.to_string(), kind };
+        let step = Step::of(key, tally);
+        let recent = self.pairs.entry(pair).or_insert_with(|| Recent {
+            caller,
+            hours: Vec::new(),
+            step: step.clone(),
+            fired_hour: None,
+        });
+        match recent.hours.last_mut() {
+            Some((hour, calls)) if *hour == key.hour => *calls = calls.saturating_add(tally.calls),
+            _ => recent.hours.push((key.hour, tally.calls)),
+        }
+        let rank = |step: &Step| (step.last, step.first, step.token.clone(), step.place);
+        if rank(&step) > rank(&recent.step) {
+            recent.step = step;
+        }
+    }
+
+    /// Judges the counters as of the end of an hour, and teaches the hour.
+    pub(crate) fn close(&mut self, end: Time, scene: &mut Scene<'_>) {
+        let hour = end.hour() - 1;
+        let now = Time::from_ms(hour.saturating_mul(Time::HOUR_MS));
+        self.pairs.retain(|_, recent| {
+            recent.hours.retain(|(of, _)| *of > hour - HOURS);
+            !recent.hours.is_empty()
+        });
+        let touched: Vec<Pair> = self
+            .pairs
+            .iter()
+            .filter(|(_, recent)| recent.hours.last().is_some_and(|(last, _)| *last == hour))
+            .map(|(pair, _)| pair.clone())
+            .collect();
+        let sums = self.sums();
+        for pair in &touched {
+            if let Some(verdict) = self.judge(pair, &sums, hour, now, scene) {
+                let (principal, fired) = (Entity::new(EntityKind::Principal, pair.principal.as_str()), hour);
+                scene.lessons.fired(&principal, fired);
+                scene.lessons.fired(&Entity::new(EntityKind::Bucket, pair.bucket.as_str()), fired);
+                scene.lessons.fired(&pair_entity(pair), fired);
+                scene.verdicts.push(verdict);
+            }
+            if let Some((_, calls)) = self.pairs.get(pair).and_then(|recent| recent.hours.last()) {
+                teach(pair, *calls, hour, scene.lessons);
+            }
+        }
+        while self.pairs.len() > PAIRS_MAX {
+            self.pairs.pop_first();
+            self.evicted += 1;
+        }
+    }
+
+    /// How many pairs gave way since the last call.
+    pub(crate) fn evicted(&mut self) -> u64 {
+        std::mem::take(&mut self.evicted)
+    }
+
+    /// Pairs held.
+    pub(crate) fn len(&self) -> usize {
+        self.pairs.len()
+    }
+
+    /// (by principal and kind, by bucket and kind).
+    fn sums(&self) -> (Sums, Sums) {
+        let (mut by_principal, mut by_bucket) = (Sums::new(), Sums::new());
+        for (pair, recent) in &self.pairs {
+            *by_principal.entry((pair.principal.clone(), pair.kind)).or_default() += recent.total();
+            *by_bucket.entry((pair.bucket.clone(), pair.kind)).or_default() += recent.total();
+        }
+        (by_principal, by_bucket)
+    }
+
+    fn judge(
+        &mut self,
+        pair: &Pair,
+        (by_principal, by_bucket): &(Sums, Sums),
+        hour: i64,
+        now: Time,
+        scene: &Scene<'_>,
+    ) -> Option<Verdict> {
+        let recent = self.pairs.get(pair)?;
+        if recent.fired_hour.is_some_and(|fired| hour - fired < HOURS) {
+            return None;
+        }
+        let kind = pair.kind;
+        let all = by_principal.get(&(pair.principal.clone(), kind)).copied().unwrap_or_default();
+        let everyone = by_bucket.get(&(pair.bucket.clone(), kind)).copied().unwrap_or_default();
+        let principal = Entity::new(EntityKind::Principal, pair.principal.as_str());
+        let bucket = Entity::new(EntityKind::Bucket, pair.bucket.as_str());
+        let counters = [
+            Counter::of(&pair_entity(pair), ("userIdentity", PAIR), recent.total(), kind, now, scene),
+            Counter::of(&principal, ("userIdentity", ALL), all, kind, now, scene),
+            Counter::of(&bucket, ("bucket", EVERYONE), everyone, kind, now, scene),
+        ];
+        // Who brought less than half of what is unusual is not the one to be named.
+        let half = |of: u64| recent.total().saturating_mul(2) >= of;
+        let [_, all, everyone] = &counters;
+        let fires = (all.is_beyond(scene) && half(all.count)) || (everyone.is_beyond(scene) && half(everyone.count));
+        if !fires {
+            return None;
+        }
+        let verdict = verdict(pair, recent, &counters, now, scene);
+        if let Some(recent) = self.pairs.get_mut(pair) {
+            recent.fired_hour = Some(hour);
+        }
+        Some(verdict)
+    }
+}
+
+type Sums = BTreeMap<(String, Kind), u64>;
+
+impl Recent {
+    fn total(&self) -> u64 {
+        self.hours.iter().fold(0, |sum, (_, calls)| sum.saturating_add(*calls))
+    }
+}
+
+fn pair_entity(pair: &Pair) -> Entity {
+    Entity::new(EntityKind::PrincipalBucket, format!("{} {}", pair.principal, pair.bucket))
+}
+
+fn teach(pair: &Pair, calls: u64, hour: i64, lessons: &mut Lessons) {
+    let metric = pair.kind.metric();
+    lessons.volume(&Entity::new(EntityKind::Principal, pair.principal.as_str()), metric, hour, calls);
+    lessons.volume(&Entity::new(EntityKind::Bucket, pair.bucket.as_str()), metric, hour, calls);
+    lessons.volume(&pair_entity(pair), metric, hour, calls);
+}
+
+fn verdict(pair: &Pair, recent: &Recent, counters: &[Counter; 3], now: Time, scene: &Scene<'_>) -> Verdict {
+    let (finding_type, step, words) = (pair.kind.finding_type(), &recent.step, pair.kind.words());
+    let name = recent.caller.short_name();
+    let mut signal = Signal::new(finding_type, severity(finding_type), format!("{} {}", pair.bucket, pair.principal));
+    signal.account = recent.caller.account.clone();
+    signal.region = step.shown.region.clone();
+    signal.role = Some(ResourceRole::Target);
+    signal.resource = Resource {
+        kind: ResourceKind::S3Bucket,
+        access_key: Some(access_key(step)),
+        buckets: vec![scene.context.bucket(&pair.bucket, &recent.caller.account)],
+        ..Resource::default()
+    };
+    signal.action = Action::ApiCall(action(step, &pair.bucket, &scene.context));
+    let user = format!("{} : {name}", step.shown.user_type);
+    signal.title =
+        format!("The user {user} is anomalously invoking APIs commonly used in {} tactics.", finding_type.purpose());
+    signal.description = format!(
+        "The user {user} made {} {words} on the bucket {} in 24 hours, far more than what is usual.",
+        recent.total(),
+        pair.bucket
+    );
+    signal.reasons = counters.iter().map(|counter| counter.sentence(pair.kind)).collect();
+    signal.reasons.push(format!(
+        "Unusual are at least {} in 24 hours, {} times the largest of the last thirty days: this holds for {}.",
+        scene.thresholds.count(&CALLS),
+        scene.thresholds.get(&TIMES_LARGEST),
+        counters
+            .iter()
+            .filter(|counter| counter.is_beyond(scene))
+            .map(|counter| format!("\"{}\"", counter.what))
+            .collect::<Vec<_>>()
+            .join(" and ")
+    ));
+    let mut anomaly = Anomaly::default();
+    for counter in counters {
+        let amount = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        if counter.is_beyond(scene) {
+            anomaly.unusual_amount(counter.scope, counter.feature, amount(counter.count));
+        }
+        if let Some(usual) = &counter.usual {
+            let mean = amount(usual.mean_milli() / 1_000);
+            anomaly.normal_amount(counter.scope, counter.feature, ProfileWord::Average, mean);
+            anomaly.normal_amount(counter.scope, counter.feature, ProfileWord::Count, amount(usual.max));
+        }
+    }
+    signal.anomaly = Some(Box::new(anomaly));
+    signal.consulted = vec!["baseline".to_owned()];
+    let first = recent.hours.first().map_or(now, |(hour, _)| Time::from_ms(hour.saturating_mul(Time::HOUR_MS)));
+    Verdict {
+        signal,
+        begin: first.min(step.first),
+        end: step.last,
+        records: vec![(step.first, step.place)],
+        record_count: recent.total(),
+    }
+}

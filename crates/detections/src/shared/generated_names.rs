@@ -1,0 +1,406 @@
+//! A client whose failed queries look like an algorithm's.
+
+use crate::behaviour::{Behaviour, Scene, Verdict};
+use crate::shared::dga::{DgaModel, DgaThreshold, SCORE_UNIT, judged_label};
+use crate::shared::dga_decision::{
+    self, BAD_PER_MILLE, GENERATED_MIN, GENERATED_PERCENT_MIN, NxDomain, RATE_FAILED_MIN, RATE_FIRES_AT, RateTest,
+    UsualFailures, WINDOW_MS, muted,
+};
+use crate::shared::{subject, tallied_query};
+use crate::tally::{QueryKey, QueryTally, RecordPlace, SubName};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use watchfire_knowledge::statistics::stable_hash;
+use watchfire_model::{FindingType, Severity, Signal, Time};
+
+/// Clients, and names that are known to resolve, remembered at once.
+const CLIENTS_MAX: usize = 200_000;
+/// See [`CLIENTS_MAX`]; eight bytes each, some more in the tree.
+const RESOLVED_MAX: usize = 1_000_000;
+/// Records shown.
+const RECORDS_MAX: usize = 10;
+/// A client that was reported is not reported again for so long; its failures are not learnt for so long either.
+const QUIET_MS: i64 = Time::HOUR_MS;
+
+/// Evidence: of the registered domains under which a client's queries failed (NXDOMAIN) within an hour, at least five have a
+/// label that the model takes for generated, at a threshold that one benign label in a thousand passes, and they are a tenth
+/// of all that failed; or, whatever they look like, so many of the domains asked for fail that the sequential test tells
+/// them from what is usual for this client (at least 20 failed ones).
+///
+/// No evidence: one name; what lies under a name that resolves, search domains and local zones; look-ups of addresses, hashes
+/// and mail policies; SERVFAIL and REFUSED.
+///
+/// False positives: mail servers and log analysers that look up whatever others send them; a crawler over dead links. Families
+/// that put words together are seen by the rate alone, and only if nothing else the client does resolves.
+pub(crate) struct GeneratedNames {
+    finding_type: FindingType,
+    state: State,
+    /// The current hour, by client.
+    current: BTreeMap<String, Vec<Asked>>,
+    /// Of each client one key, to say who it is.
+    keys: BTreeMap<String, QueryKey>,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct State {
+    /// Failed domains of the hour before, by client.
+    previous: BTreeMap<String, Vec<Asked>>,
+    previous_hour: i64,
+    clients: BTreeMap<String, Client>,
+    /// Hashes of names and registered domains that were answered.
+    resolved: BTreeSet<u64>,
+    evicted: u64,
+}
+
+/// A registered domain that a client asked for in an hour.
+#[derive(Clone, Serialize, Deserialize)]
+struct Asked {
+    first: Time,
+    domain: Box<str>,
+    /// A name under it that failed.
+    name: Box<str>,
+    failed: bool,
+    place: RecordPlace,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct Client {
+    usual: UsualFailures,
+    rate: RateTest,
+    reported: Option<Time>,
+    last_hour: i64,
+}
+
+impl GeneratedNames {
+    /// Nothing seen yet.
+    pub(crate) fn new(finding_type: FindingType) -> Self {
+        Self { finding_type, state: State::default(), current: BTreeMap::new(), keys: BTreeMap::new() }
+    }
+
+    /// What was answered is known before the first failure of the hour is judged, so that order does not matter.
+    fn learn_resolved(&mut self, key: &QueryKey, tally: &QueryTally) {
+        if tally.answered == 0 {
+            return;
+        }
+        if self.state.resolved.len() >= RESOLVED_MAX {
+            self.state.evicted += self.state.resolved.len() as u64;
+            self.state.resolved.clear();
+        }
+        self.state.resolved.insert(stable_hash(key.domain.as_bytes()));
+    }
+
+    /// The domains that a client asked for, in order of time, without those that say nothing.
+    fn judged(&self, asked: Vec<Asked>) -> Vec<Asked> {
+        let resolves = |name: &str| self.state.resolved.contains(&stable_hash(name.as_bytes()));
+        let mut judged: Vec<Asked> =
+            asked.into_iter().filter(|one| !one.failed || muted(&one.name, resolves).is_none()).collect();
+        judged.sort_unstable_by(|one, other| (one.first, &one.domain).cmp(&(other.first, &other.domain)));
+        judged
+    }
+
+    fn judge(&mut self, who: &str, asked: Vec<Asked>, hour: i64, scene: &mut Scene<'_>) {
+        if self.client(who, hour).is_none() {
+            return;
+        }
+        let asked = self.judged(asked);
+        let is_next = self.state.previous_hour + 1 == hour;
+        let previous = if is_next { self.state.previous.remove(who) } else { None };
+        let failed: Vec<Asked> =
+            previous.into_iter().flatten().chain(asked.iter().filter(|one| one.failed).cloned()).collect();
+        let verdict = self.by_model(who, &failed, scene).or_else(|| self.by_rate(who, &asked, scene));
+        let Some(client) = self.state.clients.get_mut(who) else { return };
+        match verdict {
+            Some(verdict) => {
+                client.reported = Some(verdict.end);
+                client.rate = RateTest::default();
+                scene.verdicts.push(verdict);
+            }
+            None => {
+                client.usual.asked += asked.len() as u64;
+                client.usual.failed += asked.iter().filter(|one| one.failed).count() as u64;
+            }
+        }
+    }
+
+    fn client(&mut self, who: &str, hour: i64) -> Option<&mut Client> {
+        if self.state.clients.len() >= CLIENTS_MAX && !self.state.clients.contains_key(who) {
+            self.state.evicted += 1;
+            return None;
+        }
+        let client = self.state.clients.entry(who.to_owned()).or_default();
+        client.last_hour = hour;
+        Some(client)
+    }
+
+    fn by_model(&self, who: &str, failed: &[Asked], scene: &Scene<'_>) -> Option<Verdict> {
+        let model = DgaModel::shipped();
+        let reported = self.state.clients.get(who).and_then(|client| client.reported);
+        let is_new = |one: &&Asked| reported.is_none_or(|end| one.first > end.plus_ms(QUIET_MS - WINDOW_MS));
+        let domains: Vec<NxDomain<'_>> =
+            failed.iter().filter(is_new).map(|one| NxDomain::new(&one.domain, one.first, model)).collect();
+        let found = dga_decision::generated_names(&domains, model)?;
+        let score = |score: i32| f64::from(score) / f64::from(SCORE_UNIT);
+        let examples: Vec<String> =
+            found.examples.iter().map(|(domain, points)| format!("{domain} ({:.2})", score(*points))).collect();
+        let reasons = vec![
+            format!(
+                "From {} to {}: {} distinct registered domains did not exist, and {} of them look generated: their score is at \
+                 least {:.2}, which one benign name in a thousand reaches.",
+                found.since,
+                found.until,
+                found.failed,
+                found.generated,
+                score(found.threshold)
+            ),
+            format!(
+                "Limits: {GENERATED_MIN} such names in an hour, and {GENERATED_PERCENT_MIN} % of those that failed; here {} and \
+                 {} × 100 ÷ {} = {} %.",
+                found.generated,
+                found.generated,
+                found.failed,
+                found.generated * 100 / found.failed.max(1)
+            ),
+            format!("The highest scores: {}.", examples.join(", ")),
+            self.usual(who),
+        ];
+        let is_generated = |one: &&Asked| {
+            let points = judged_label(&one.domain).map(|label| model.score(label));
+            points.is_some_and(|points| model.is_above(points, DgaThreshold::PerMille))
+        };
+        let inside = |one: &&Asked| one.first >= found.since && one.first <= found.until;
+        let shown: Vec<&Asked> = failed.iter().filter(inside).filter(is_generated).collect();
+        let count = format!("{} names that do not exist and look generated", found.generated);
+        Some(self.verdict(who, &count, reasons, &shown, found.failed as u64, scene))
+    }
+
+    fn by_rate(&mut self, who: &str, asked: &[Asked], scene: &Scene<'_>) -> Option<Verdict> {
+        let usual_line = self.usual(who);
+        let client = self.state.clients.get_mut(who)?;
+        for (at, one) in asked.iter().enumerate() {
+            if !client.rate.observe(one.first, one.failed, client.usual) {
+                continue;
+            }
+            let rate = client.rate;
+            let nats = |log_odds: i32| f64::from(log_odds) / 1_024.0;
+            let usual = client.usual.per_mille();
+            let reasons = vec![
+                format!(
+                    "From {} to {}: of {} registered domains asked for, {} did not exist.",
+                    rate.since, rate.until, rate.asked, rate.failed
+                ),
+                format!(
+                    "Sequential test: each failure adds ln({BAD_PER_MILLE} ÷ {usual}) = {:.3}, each answer ln({} ÷ {}) = {:.3}; \
+                     the walk stands at {:.2}, and {:.2} is enough with {RATE_FAILED_MIN} failures.",
+                    nats(dga_decision::step(true, usual)),
+                    1_000 - BAD_PER_MILLE,
+                    1_000 - usual,
+                    nats(dga_decision::step(false, usual)),
+                    nats(rate.log_odds),
+                    nats(RATE_FIRES_AT)
+                ),
+                usual_line,
+            ];
+            let shown: Vec<&Asked> = asked[..=at].iter().filter(|one| one.failed && one.first >= rate.since).collect();
+            let count = format!("{} names that do not exist, far more than is usual for it", rate.failed);
+            return Some(self.verdict(who, &count, reasons, &shown, u64::from(rate.failed), scene));
+        }
+        None
+    }
+
+    fn usual(&self, who: &str) -> String {
+        let usual = self.state.clients.get(who).map_or_else(UsualFailures::default, |client| client.usual);
+        format!(
+            "Before, {} of {} domains that this client asked for, counted once an hour, failed.",
+            usual.failed, usual.asked
+        )
+    }
+
+    fn verdict(
+        &self,
+        who: &str,
+        count: &str,
+        reasons: Vec<String>,
+        shown: &[&Asked],
+        record_count: u64,
+        scene: &Scene<'_>,
+    ) -> Verdict {
+        let unknown = QueryKey { hour: 0, place: Default::default(), client: None, domain: Box::default() };
+        let first = shown.first();
+        let key = QueryKey {
+            domain: first.map_or_else(Box::default, |one| one.domain.clone()),
+            ..self.keys.get(who).unwrap_or(&unknown).clone()
+        };
+        let name = first.map_or("", |one| &one.name);
+        let (severity, tally) = (Severity::HIGH, QueryTally::default());
+        let mut signal: Signal = tallied_query::signal(self.finding_type, severity, &key, &tally, name, &scene.context);
+        let subject = subject::name(&signal);
+        signal.title = format!("{subject} queried algorithmically generated names.");
+        signal.description =
+            format!("{subject} queried {count}. Malware finds its server by trying names that an algorithm makes.");
+        signal.reasons = reasons;
+        let moment = |one: Option<&&Asked>| one.map_or(Time::default(), |one| one.first);
+        Verdict {
+            signal,
+            begin: moment(first),
+            end: moment(shown.last()),
+            records: shown.iter().take(RECORDS_MAX).map(|one| (one.first, one.place)).collect(),
+            record_count,
+        }
+    }
+}
+
+impl Behaviour for GeneratedNames {
+    fn query(&mut self, key: &QueryKey, tally: &QueryTally, _scene: &mut Scene<'_>) {
+        self.learn_resolved(key, tally);
+        let failed = tally.answered == 0 && tally.nx > 0;
+        if !failed && tally.answered == 0 {
+            return;
+        }
+        let who = client_of(key);
+        let first = |names: &mut dyn Iterator<Item = &SubName>| {
+            names.min_by_key(|name| (name.first, &name.name)).map(|name| (name.name.clone(), name.first, name.place))
+        };
+        let kept = tally.names.kept();
+        let Some((name, at, place)) =
+            first(&mut kept.iter().filter(|name| name.nx)).or_else(|| first(&mut kept.iter()))
+        else {
+            return;
+        };
+        let asked = Asked { first: QueryTally::moment(key.hour, at), domain: key.domain.clone(), name, failed, place };
+        self.current.entry(who.clone()).or_default().push(asked);
+        self.keys.entry(who).or_insert_with(|| key.clone());
+    }
+
+    fn close(&mut self, end: Time, scene: &mut Scene<'_>) {
+        if self.current.is_empty() {
+            return;
+        }
+        let hour = end.plus_ms(-1).hour();
+        let current = std::mem::take(&mut self.current);
+        let mut failed = BTreeMap::new();
+        for (who, asked) in current {
+            let kept: Vec<Asked> = self.judged(asked.iter().filter(|one| one.failed).cloned().collect());
+            if !kept.is_empty() {
+                failed.insert(who.clone(), kept);
+            }
+            self.judge(&who, asked, hour, scene);
+        }
+        (self.state.previous, self.state.previous_hour) = (failed, hour);
+        self.keys.clear();
+    }
+
+    fn expire(&mut self, now: Time) -> u64 {
+        self.state.clients.retain(|_, client| now.hour() - client.last_hour <= 30 * 24);
+        std::mem::take(&mut self.state.evicted)
+    }
+
+    fn size(&self) -> (u64, u64) {
+        let failed: usize = self.state.previous.values().map(Vec::len).sum();
+        let bytes = self.state.clients.len() * 160 + self.state.resolved.len() * 16 + failed * 120;
+        (self.state.clients.len() as u64, bytes as u64)
+    }
+
+    fn save(&self) -> serde_json::Value {
+        serde_json::json!({ "version": 1, "state": self.state })
+    }
+
+    fn load(&mut self, mut state: serde_json::Value) -> Result<(), String> {
+        let read = |error| format!("the state of {} could not be read: {error}", self.finding_type);
+        self.state = serde_json::from_value(state["state"].take()).map_err(read)?;
+        Ok(())
+    }
+}
+
+fn client_of(key: &QueryKey) -> String {
+    let address = key.client.map_or_else(String::new, |client| client.to_string());
+    let place = &key.place;
+    format!("{} {} {} {} {address}", place.account, place.vpc, place.interface, place.instance)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ec2::dga_domain_request::BY_MODEL;
+    use crate::testing::*;
+    use crate::{Detection, Verdict};
+    use watchfire_knowledge::Knowledge;
+
+    const DETECTION: &Detection = &BY_MODEL;
+
+    fn line(second: u32, name: &str, answers: &[(&str, &str)]) -> String {
+        let time = format!("2026-01-31T{:02}:{:02}:{:02}Z", second / 3_600, second / 60 % 60, second % 60);
+        query_line(name, answers).replace("2024-04-19T12:00:00Z", &time)
+    }
+
+    /// Names of twenty random letters.
+    fn generated(count: u32, from: u32, gap: u32) -> Vec<String> {
+        let mut state = 11u64;
+        let mut name = || -> String {
+            let mut letter = || {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                char::from(b'a' + ((state >> 33) % 26) as u8)
+            };
+            (0..20).map(|_| letter()).collect()
+        };
+        (0..count).map(|at| line(from + at * gap, &format!("{}.com.", name()), &[])).collect()
+    }
+
+    fn found(lines: &[String]) -> Vec<Verdict> {
+        verdicts(DETECTION, &Knowledge::default(), &[&lines.join("\n")])
+    }
+
+    #[test]
+    fn a_dozen_generated_names_that_fail_are_reported_with_their_scores() {
+        let verdicts = found(&generated(12, 3_600, 30));
+        assert_eq!(verdicts.len(), 1);
+        let reasons = &verdicts[0].signal.reasons;
+        assert!(reasons[1].contains("× 100 ÷"), "{reasons:#?}");
+        assert!(reasons[2].starts_with("The highest scores:"), "{reasons:#?}");
+        assert!(!verdicts[0].records.is_empty());
+    }
+
+    #[test]
+    fn an_hours_edge_hides_nothing() {
+        assert_eq!(found(&generated(6, 7_200 - 90, 30)).len(), 1);
+    }
+
+    #[test]
+    fn four_names_and_names_that_are_answered_stay_quiet() {
+        assert!(found(&generated(3, 3_600, 30)).is_empty());
+        let answered: Vec<String> = generated(12, 3_600, 30)
+            .iter()
+            .map(|line| {
+                line.replace("NXDOMAIN", "NOERROR")
+                    .replace("\"answers\":[]", r#""answers":[{"Rdata":"198.51.100.7","Type":"A","Class":"IN"}]"#)
+            })
+            .collect();
+        assert!(found(&answered).is_empty());
+    }
+
+    #[test]
+    fn typing_errors_and_search_suffixes_stay_quiet() {
+        let names = [
+            "gogle-mail.com.",
+            "facebok.com.",
+            "wheather.com.",
+            "api.corp.internal.",
+            "db.svc.cluster.local.",
+            "printer.",
+        ];
+        let lines: Vec<String> = names.iter().zip(0..).map(|(name, at)| line(3_600 + at * 60, name, &[])).collect();
+        assert!(found(&lines).is_empty());
+    }
+
+    #[test]
+    fn fifty_words_that_all_fail_are_seen_by_their_rate() {
+        let words = ["green", "table", "river", "cloud", "happy", "stone", "light", "money", "paper", "house"];
+        let name =
+            |at: u32| format!("{}{}.com.", words[at as usize % 10], words[(at as usize / 10 + at as usize + 3) % 10]);
+        // A history in which nearly everything resolves.
+        let mut lines: Vec<String> =
+            (0..400).map(|at| line(at * 30, &format!("www.site{at}.example."), &[("198.51.100.7", "A")])).collect();
+        lines.extend((0..50).map(|at| line(20_000 + at * 20, &name(at), &[])));
+        let verdicts = found(&lines);
+        assert_eq!(verdicts.len(), 1);
+        assert!(verdicts[0].signal.reasons[1].starts_with("Sequential test"), "{:#?}", verdicts[0].signal.reasons);
+    }
+}

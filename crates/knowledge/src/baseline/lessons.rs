@@ -1,0 +1,265 @@
+//! What the records of some hours teach, as counts that add up.
+//!
+//! Workers collect lessons in any order and any sharding; [`Lessons::merge`] sums them; at the close of an hour
+//! [`super::Baselines::apply`] takes them in. Whether something is learnt at all is decided there, from the sums: that a
+//! value was seen counts once an hour, a parent learns what its members did, and who fired a rule in this hour teaches
+//! nothing, not even through a parent.
+
+use super::entity::{Entity, EntityKind};
+use super::feature::{Feature, Metric};
+use super::presence::HOUR_MAX;
+use super::symbols::Symbols;
+use crate::statistics::stable_hash;
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use std::borrow::Cow;
+use std::hash::Hasher;
+use xxhash_rust::xxh3::Xxh3;
+
+/// Lessons that are taken in at once; 140 MB at most. Beyond, the ones with the smallest hashes are kept, the same for any
+/// order and sharding, and [`Lessons::is_complete`] says no. It is an hour of 100,000 busy principals. Source: our choice.
+const LESSONS_MAX: usize = 1_800_000;
+
+/// Increments of some hours. See the module's description.
+#[derive(Clone, Debug)]
+pub struct Lessons {
+    ids: Symbols,
+    values: Symbols,
+    /// What was seen or done, and how much of it where that has a meaning, else 0.
+    rows: HashMap<Row, u64, FixedState>,
+    rows_max: usize,
+    is_complete: bool,
+    /// Lessons of hours before 1970 or after 3883.
+    out_of_range: u64,
+}
+
+/// One lesson. Numbers are of the symbols beside it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) struct Row {
+    pub(super) hour: u32,
+    pub(super) kind: EntityKind,
+    pub(super) id: u32,
+    pub(super) about: About,
+}
+
+/// What a lesson is about. The order is that in which an hour is learnt.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) enum About {
+    /// A rule fired on the entity.
+    Fired,
+    /// The entity belongs to this one.
+    Parent(EntityKind, u32),
+    /// The entity did something.
+    Active,
+    /// It was seen with this value.
+    Seen(Feature, u32),
+    /// There was an amount.
+    Amount(Metric),
+}
+
+impl Default for Lessons {
+    fn default() -> Self {
+        Self::with_room(LESSONS_MAX)
+    }
+}
+
+impl Lessons {
+    /// None yet, and room for fewer than usual.
+    pub(super) fn with_room(rows_max: usize) -> Self {
+        Self {
+            ids: Symbols::default(),
+            values: Symbols::default(),
+            rows: HashMap::default(),
+            rows_max,
+            is_complete: true,
+            out_of_range: 0,
+        }
+    }
+
+    /// The entity was seen with this value in this hour since the epoch. Said twice is said once.
+    pub fn seen(&mut self, entity: &Entity, feature: Feature, value: &str, hour: i64) {
+        if let Some(value) = self.values.number(Feature::kept_value(value)) {
+            self.note(entity, hour, About::Seen(feature, value), 0);
+        }
+    }
+
+    /// So much more of this metric in this hour. Said twice is twice as much.
+    ///
+    /// What follows from what was seen ([`Metric::DistinctApisPerHour`]) is not to be reported, and is left out.
+    pub fn volume(&mut self, entity: &Entity, metric: Metric, hour: i64, amount: u64) {
+        if amount > 0 && metric != Metric::DistinctApisPerHour {
+            self.note(entity, hour, About::Amount(metric), amount);
+        }
+    }
+
+    /// The entity was active in this hour. What is seen with a value or an amount is active without saying so.
+    pub fn active(&mut self, entity: &Entity, hour: i64) {
+        self.note(entity, hour, About::Active, 0);
+    }
+
+    /// The entity belongs to another in this hour: whatever it teaches, the other learns too. Not over two steps: say of
+    /// a principal both its group and its account.
+    pub fn member(&mut self, entity: &Entity, parent: &Entity, hour: i64) {
+        if let Some(id) = self.ids.number(parent.kept_id()) {
+            self.note(entity, hour, About::Parent(parent.kind, id), 0);
+        }
+    }
+
+    /// A rule fired on the entity in this hour: neither it nor its parents learn from what it does in this hour and the
+    /// 23 after it ([`super::HOLD_HOURS`]).
+    pub fn fired(&mut self, entity: &Entity, hour: i64) {
+        self.note(entity, hour, About::Fired, 0);
+    }
+
+    /// Takes in the lessons of another worker.
+    pub fn merge(&mut self, other: &Self) {
+        self.is_complete &= other.is_complete;
+        self.out_of_range = self.out_of_range.saturating_add(other.out_of_range);
+        for (row, amount) in &other.rows {
+            let Some(id) = self.ids.number(other.ids.text(row.id)) else { continue };
+            let about = match row.about {
+                About::Parent(kind, parent) => {
+                    self.ids.number(other.ids.text(parent)).map(|id| About::Parent(kind, id))
+                }
+                About::Seen(feature, value) => {
+                    self.values.number(other.values.text(value)).map(|value| About::Seen(feature, value))
+                }
+                other => Some(other),
+            };
+            if let Some(about) = about {
+                self.add(Row { id, about, ..*row }, *amount);
+            }
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether none had to be left out for lack of room.
+    pub fn is_complete(&self) -> bool {
+        self.is_complete && self.rows.len() <= self.rows_max
+    }
+
+    /// Lessons that were not taken, because no log has records of such hours: before 1970, or after 3883.
+    pub fn out_of_range(&self) -> u64 {
+        self.out_of_range
+    }
+
+    /// Bytes held, about.
+    pub fn size_bytes(&self) -> usize {
+        self.ids.size_bytes() + self.values.size_bytes() + self.rows.capacity() * (size_of::<(Row, u64)>() + 1)
+    }
+
+    pub(super) fn id(&self, number: u32) -> &str {
+        self.ids.text(number)
+    }
+
+    pub(super) fn value(&self, number: u32) -> &str {
+        self.values.text(number)
+    }
+
+    /// All ids and all values, in the order of their numbers.
+    pub(super) fn texts(&self) -> (impl Iterator<Item = &str>, impl Iterator<Item = &str>) {
+        (self.ids.iter(), self.values.iter())
+    }
+
+    /// All rows, in no order.
+    pub(super) fn rows(&self) -> impl Iterator<Item = (Row, u64)> {
+        self.rows.iter().map(|(row, amount)| (*row, *amount))
+    }
+
+    /// None yet, but some may have been left out before.
+    pub(super) fn restored(is_complete: bool, out_of_range: u64) -> Self {
+        Self { is_complete, out_of_range, ..Self::default() }
+    }
+
+    /// Without what does not fit.
+    pub(super) fn fitting(&self) -> Cow<'_, Self> {
+        if self.rows.len() <= self.rows_max {
+            return Cow::Borrowed(self);
+        }
+        let mut fitting = self.clone();
+        fitting.prune();
+        Cow::Owned(fitting)
+    }
+
+    /// The rows that fit, in no order.
+    pub(super) fn take_rows(&mut self) -> Vec<(Row, u64)> {
+        if self.rows.len() > self.rows_max {
+            self.prune();
+        }
+        std::mem::take(&mut self.rows).into_iter().collect()
+    }
+
+    fn note(&mut self, entity: &Entity, hour: i64, about: About, amount: u64) {
+        let Some(hour) = u32::try_from(hour).ok().filter(|&hour| hour <= HOUR_MAX) else {
+            self.out_of_range += 1;
+            return;
+        };
+        if let Some(id) = self.ids.number(entity.kept_id()) {
+            self.add(Row { hour, kind: entity.kind, id, about }, amount);
+        }
+    }
+
+    fn add(&mut self, row: Row, amount: u64) {
+        let sum = self.rows.entry(row).or_default();
+        *sum = sum.saturating_add(amount);
+        if self.rows.len() > 2 * self.rows_max {
+            self.prune();
+        }
+    }
+
+    /// Keeps the rows with the smallest hashes, and before them those that decide about others.
+    ///
+    /// A row that is left out has so many before it that it would be left out of any sum as well: that is why the same
+    /// stay for any order and any sharding.
+    fn prune(&mut self) {
+        let mut ranks: Vec<(u64, Row)> = self.rows.keys().map(|&row| (self.rank(row), row)).collect();
+        ranks.sort_unstable_by_key(|&(rank, _)| rank);
+        for (_, row) in ranks.drain(self.rows_max.min(ranks.len())..) {
+            self.rows.remove(&row);
+        }
+        self.is_complete = false;
+        // Once more from the beginning, without the texts of what was left out.
+        let kept = std::mem::replace(self, Self::with_room(self.rows_max));
+        self.merge(&kept);
+    }
+
+    /// A hash of what the row says; equal numbers of different rows do not occur in practice (1 in 2^41 at the bound).
+    fn rank(&self, row: Row) -> u64 {
+        let mut hasher = Xxh3::new();
+        hasher.write_u32(row.hour);
+        hasher.write_u8(row.kind as u8);
+        hasher.write_u64(stable_hash(self.id(row.id).as_bytes()));
+        let first = match row.about {
+            About::Fired | About::Parent(..) => 0,
+            _ => 1 << 63,
+        };
+        match row.about {
+            About::Fired => hasher.write_u8(0),
+            About::Parent(kind, id) => {
+                hasher.write_u8(1);
+                hasher.write_u8(kind as u8);
+                hasher.write_u64(stable_hash(self.id(id).as_bytes()));
+            }
+            About::Active => hasher.write_u8(2),
+            About::Seen(feature, value) => {
+                hasher.write_u8(3);
+                hasher.write_u8(feature as u8);
+                hasher.write_u64(stable_hash(self.value(value).as_bytes()));
+            }
+            About::Amount(metric) => {
+                hasher.write_u8(4);
+                hasher.write_u8(metric as u8);
+            }
+        }
+        first | hasher.digest() >> 1
+    }
+}

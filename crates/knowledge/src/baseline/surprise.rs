@@ -1,0 +1,146 @@
+//! How surprising a value is, from the habits of an entity and of those it belongs to.
+
+use super::Baselines;
+use super::entity::{Entity, EntityKind};
+use super::feature::Feature;
+use crate::statistics::{COUNT_ONE, Mass, log2_milli};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use watchfire_model::Time;
+
+/// No value counts for more. Source: 24 bits are one in 17 million, more than any history here can tell.
+const BITS_MAX_MILLI: u32 = 24_000;
+/// Probabilities are kept in 2^-60.
+const ONE_Q60: u64 = 1 << 60;
+
+/// How surprising a value is, and everything it follows from.
+///
+/// Witten–Bell back-off (Witten and Bell, 1991): with N the sum of the counts at a level and T its different values,
+/// `λ = N/(N+T)` and `p = λ·count/N + (1−λ)·p of the level above`, which is `(count + T·p of the level above)/(N + T)`.
+/// Above the last level stands 1/V. The surprise is −log2 p. So a new subject borrows the habits of its peers, and a
+/// long, narrow history leaves little room for anything new.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Surprise {
+    /// −log2 p, in 1/1000 bit, at most 24,000.
+    pub bits_milli: u32,
+    /// V: see [`Feature::values_in_the_world`].
+    pub values_in_the_world: u64,
+    /// The levels in the order of the question: the subject first, those it belongs to after it.
+    pub levels: Vec<SurpriseLevel>,
+}
+
+/// One level's part.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SurpriseLevel {
+    /// What stands at this level.
+    pub kind: EntityKind,
+    /// How often the value was seen there, in 1/1024; 0 if never, or if it is forgotten.
+    pub count_1024: u64,
+    /// N: the sum of the counts of all values, in 1/1024.
+    pub total_1024: u64,
+    /// T: different values.
+    pub distinct: u64,
+    /// λ in 1/10000: how much the level's own history counts against the level above.
+    pub lambda_10000: u32,
+    /// −log2 of the probability at this level, in 1/1000 bit.
+    pub bits_milli: u32,
+}
+
+impl Baselines {
+    /// How surprising this value is for the first of `levels`, the others being those it belongs to, from near to far:
+    /// principal, peer group, account. Levels of which nothing is known do not count.
+    pub fn surprise_milli_bits(&self, levels: &[&Entity], feature: Feature, value: &str, now: Time) -> Surprise {
+        let mut parts = Vec::with_capacity(levels.len());
+        let bits_milli = self.back_off(levels, feature, value, now, |level| parts.push(level));
+        parts.reverse();
+        Surprise { bits_milli, values_in_the_world: feature.values_in_the_world(), levels: parts }
+    }
+
+    /// The same without its parts, for what is asked of every record.
+    pub fn surprise_bits(&self, levels: &[&Entity], feature: Feature, value: &str, now: Time) -> u32 {
+        self.back_off(levels, feature, value, now, |_| ())
+    }
+
+    fn back_off(
+        &self,
+        levels: &[&Entity],
+        feature: Feature,
+        value: &str,
+        now: Time,
+        mut note: impl FnMut(SurpriseLevel),
+    ) -> u32 {
+        let symbol = self.symbols().get(Feature::kept_value(value));
+        let mut probability = ONE_Q60 / feature.values_in_the_world();
+        for entity in levels.iter().rev() {
+            let mut level = self.level(entity, feature, symbol, now);
+            probability = level.probability(probability);
+            level.bits_milli = bits_milli(probability);
+            note(level);
+        }
+        bits_milli(probability)
+    }
+
+    fn level(&self, entity: &Entity, feature: Feature, symbol: Option<u32>, now: Time) -> SurpriseLevel {
+        let mut level = SurpriseLevel {
+            kind: entity.kind,
+            count_1024: 0,
+            total_1024: 0,
+            distinct: 0,
+            lambda_10000: 0,
+            bits_milli: 0,
+        };
+        let Some(state) = self.state(entity) else { return level };
+        let Some(of) = state.feature(feature) else { return level };
+        level.total_1024 = Mass::count_1024(of.total, state.epoch(), state.day_of(now));
+        level.distinct = of.values.len() as u64;
+        let presence = symbol.and_then(|symbol| state.presence(feature, symbol, now));
+        level.count_1024 = presence.map_or(0, |presence| presence.count_1024.into());
+        let whole = level.total_1024 + level.distinct * u64::from(COUNT_ONE);
+        level.lambda_10000 = (level.total_1024 * 10_000 / whole.max(1)) as u32;
+        level
+    }
+}
+
+impl SurpriseLevel {
+    /// The probability here, from that of the level above, both in 2^-60.
+    fn probability(&self, above: u64) -> u64 {
+        let distinct_1024 = u128::from(self.distinct) * u128::from(COUNT_ONE);
+        let whole = u128::from(self.total_1024) + distinct_1024;
+        if whole == 0 {
+            return above;
+        }
+        // The count is part of the total, but both are rounded down: never more than certain.
+        let count = u128::from(self.count_1024.min(self.total_1024));
+        ((count * u128::from(ONE_Q60) + distinct_1024 * u128::from(above)) / whole) as u64
+    }
+}
+
+/// The arithmetic in one line, the far levels first, so that it can be followed by hand.
+impl fmt::Display for Surprise {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "1/{}", self.values_in_the_world)?;
+        for level in self.levels.iter().rev() {
+            write!(
+                formatter,
+                "; {}: ({} + {}·p)/({} + {}), {} bits",
+                level.kind.words(),
+                in_thousandths(level.count_1024 * 1000 / 1024),
+                level.distinct,
+                in_thousandths(level.total_1024 * 1000 / 1024),
+                level.distinct,
+                in_thousandths(level.bits_milli.into())
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn bits_milli(probability: u64) -> u32 {
+    (log2_milli(ONE_Q60, probability.max(1)).clamp(0, BITS_MAX_MILLI.into())) as u32
+}
+
+/// `12.345`, without zeros at the end.
+pub(super) fn in_thousandths(milli: u64) -> String {
+    let text = format!("{}.{:03}", milli / 1000, milli % 1000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}

@@ -257,6 +257,12 @@ impl FlowLine {
         Self { interface, instance, ..self }
     }
 
+    /// Seen again where the packets pass through: they enter that interface although they leave us.
+    pub(crate) fn passing(self) -> Self {
+        let direction = if self.direction == "egress" { "ingress" } else { "egress" };
+        Self { direction, interface: "eni-0c0000000000000ff", instance: "-", ..self }
+    }
+
     /// Our own address, for another instance or IPv6.
     pub(crate) fn local(mut self, address: &str) -> Self {
         if self.direction == "egress" { &mut self.source } else { &mut self.target }.replace_range(.., address);
@@ -316,8 +322,43 @@ pub(crate) fn verdicts_with(
     thresholds: &crate::Thresholds,
     files: &[&str],
 ) -> Vec<crate::Verdict> {
+    verdicts_of_runs(detection, knowledge, thresholds, files, false)
+}
+
+/// What a behaviour says about these flows.
+pub(crate) fn flow_verdicts(detection: &Detection, flows: &[FlowLine]) -> Vec<crate::Verdict> {
+    let lines: Vec<String> = flows.iter().map(FlowLine::to_string).collect();
+    verdicts(detection, &ranges_only(), &[&format!("{FLOW_HEADER}\n{}", lines.join("\n"))])
+}
+
+/// A behaviour that is saved and loaded after each slice says the same about these flows, in any order, cut in two.
+pub(crate) fn check_restarts_and_order(detection: &Detection, flows: &[FlowLine]) {
+    let lines: Vec<String> = flows.iter().map(FlowLine::to_string).collect();
+    let whole = format!("{FLOW_HEADER}\n{}", lines.join("\n"));
+    let shown = |files: &[&str], restarts: bool| -> Vec<_> {
+        let found = verdicts_of_runs(detection, &ranges_only(), &crate::Thresholds::default(), files, restarts);
+        found
+            .into_iter()
+            .map(|verdict| (verdict.signal, verdict.begin, verdict.end, verdict.records.len(), verdict.record_count))
+            .collect()
+    };
+    let expected = shown(&[&whole], false);
+    assert_eq!(shown(&[&whole], true), expected, "after a restart");
+    let reversed: Vec<&str> = lines.iter().rev().map(String::as_str).collect();
+    let (one, other) = reversed.split_at(reversed.len() / 3);
+    let (one, other) = (format!("{FLOW_HEADER}\n{}", one.join("\n")), format!("{FLOW_HEADER}\n{}", other.join("\n")));
+    assert_eq!(shown(&[&one, &other], false), expected, "in another order");
+}
+
+fn verdicts_of_runs(
+    detection: &Detection,
+    knowledge: &Knowledge,
+    thresholds: &crate::Thresholds,
+    files: &[&str],
+    restarts: bool,
+) -> Vec<crate::Verdict> {
     let Rule::Behaviour(make) = detection.rule else { panic!("{} is no behaviour", detection.file) };
-    let verdicts = shown(&mut *make(), knowledge, thresholds, files);
+    let verdicts = shown(&mut *make(), knowledge, thresholds, files, restarts);
     for verdict in &verdicts {
         let signal = &verdict.signal;
         assert!(detection.reports.contains(&signal.finding_type), "{} is not reported here", signal.finding_type);
@@ -329,7 +370,7 @@ pub(crate) fn verdicts_with(
 
 /// Shows these files to a behaviour that the test goes on to ask.
 pub(crate) fn show(behaviour: &mut dyn crate::Behaviour, knowledge: &Knowledge, files: &[&str]) {
-    shown(behaviour, knowledge, &crate::Thresholds::default(), files);
+    shown(behaviour, knowledge, &crate::Thresholds::default(), files, false);
 }
 
 fn shown(
@@ -337,6 +378,7 @@ fn shown(
     knowledge: &Knowledge,
     thresholds: &crate::Thresholds,
     files: &[&str],
+    restarts: bool,
 ) -> Vec<crate::Verdict> {
     let mut verdicts = Vec::new();
     let (mut baselines, mut lessons) = (Baselines::default(), Lessons::default());
@@ -361,6 +403,10 @@ fn shown(
         let end = watchfire_model::Time::from_ms((slice + 1) * crate::SLICE_MS);
         behaviour.close(end, &mut scene);
         behaviour.expire(end);
+        if restarts {
+            let saved = serde_json::from_str(&behaviour.save().to_string()).unwrap();
+            behaviour.load(saved).unwrap();
+        }
         if end.ms() % watchfire_model::Time::HOUR_MS == 0 {
             baselines.apply(std::mem::take(&mut lessons));
         }

@@ -28,6 +28,12 @@ impl<K: Ord + Clone, V> Bounded<K, V> {
         self.index.get(key).and_then(|&place| self.entries.get(place)).map(|(_, _, value)| value)
     }
 
+    /// The same, to be changed; no touch.
+    pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        let place = *self.index.get(key)?;
+        self.entries.get_mut(place).map(|(_, _, value)| value)
+    }
+
     /// The entity's value, made by `default` if it is new, touched at `now`.
     pub fn touch(&mut self, key: K, now: Time, default: impl FnOnce() -> V) -> &mut V {
         if !self.index.contains_key(&key) {

@@ -208,3 +208,82 @@ fn verdict(
 fn door_name((address, port): &Door) -> String {
     if address.is_ipv6() { format!("[{address}]:{port}") } else { format!("{address}:{port}") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::*;
+
+    fn host(number: u16) -> String {
+        format!("10.0.{}.{}", 2 + number / 200, number % 200 + 1)
+    }
+
+    fn unanswered(number: u16, port: u16, after: i64) -> FlowLine {
+        FlowLine::out(40_000 + number, &host(number), port).flags(2).packets(2, 120).after(after)
+    }
+
+    fn answered(number: u16, port: u16, after: i64) -> [FlowLine; 2] {
+        [
+            FlowLine::out(40_000 + number, &host(number), port).flags(3).packets(6, 900).after(after),
+            FlowLine::into(&host(number), port, 40_000 + number).flags(19).packets(5, 4_000).after(after),
+        ]
+    }
+
+    #[test]
+    fn one_port_of_twenty_internal_hosts_is_a_lateral_scan() {
+        let flows: Vec<FlowLine> = (0..20).map(|number| unanswered(number, 445, i64::from(number))).collect();
+        let found = flow_verdicts(&DETECTION, &flows);
+        assert_eq!((found.len(), found[0].signal.entity.as_str()), (1, INSTANCE));
+        assert!(found[0].signal.reasons[0].contains("Most hosts failed on port 445: 20."));
+        assert!(flow_verdicts(&DETECTION, &flows[..19]).is_empty());
+    }
+
+    #[test]
+    fn a_few_ports_of_each_of_several_hosts_are_one_too_but_many_ports_of_one_are_not() {
+        let block = |hosts: u16, ports: u16| -> Vec<FlowLine> {
+            (0..hosts).flat_map(|number| (1..=ports).map(move |port| unanswered(number, port, 0))).collect()
+        };
+        assert_eq!(flow_verdicts(&DETECTION, &block(10, 5)).len(), 1);
+        assert!(flow_verdicts(&DETECTION, &block(2, 60)).is_empty());
+    }
+
+    #[test]
+    fn an_autoscaled_service_whose_hosts_are_gone_stays_quiet() {
+        let before = (0..60).flat_map(|number| answered(number, 9_100, 0));
+        let after = (0..60).map(|number| unanswered(number, 9_100, 3_600));
+        assert!(flow_verdicts(&DETECTION, &before.chain(after).collect::<Vec<_>>()).is_empty());
+    }
+
+    #[test]
+    fn the_checks_of_a_load_balancer_stay_quiet() {
+        let checks: Vec<FlowLine> = (0..50)
+            .flat_map(|number| {
+                [
+                    FlowLine::out(40_000 + number, &host(number), 80).flags(6).packets(2, 100),
+                    FlowLine::into(&host(number), 80, 40_000 + number).flags(18).packets(1, 60),
+                ]
+            })
+            .collect();
+        assert!(flow_verdicts(&DETECTION, &checks).is_empty());
+    }
+
+    #[test]
+    fn targets_on_the_internet_are_another_matter() {
+        let flows: Vec<FlowLine> =
+            (0..50).map(|n| FlowLine::out(40_000, &format!("203.0.113.{n}"), 445).flags(2).packets(1, 60)).collect();
+        assert!(flow_verdicts(&DETECTION, &flows).is_empty());
+    }
+
+    #[test]
+    fn a_slow_scan_is_found_within_the_day() {
+        let flows: Vec<FlowLine> = (0..120).map(|number| unanswered(number, 22, i64::from(number) * 300)).collect();
+        let found = flow_verdicts(&DETECTION, &flows);
+        assert!(found[0].signal.reasons[1].contains("24 hours"), "{:#?}", found[0].signal.reasons);
+    }
+
+    #[test]
+    fn order_and_restarts_change_nothing() {
+        let flows: Vec<FlowLine> = (0..60).map(|number| unanswered(number, 22, 30 * i64::from(number))).collect();
+        check_restarts_and_order(&DETECTION, &flows);
+    }
+}

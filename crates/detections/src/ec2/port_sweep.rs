@@ -191,3 +191,99 @@ fn verdict(
     signal.reasons.push(limit);
     suspect.verdict(signal, window, &scene.context)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::*;
+
+    fn host(number: u16) -> String {
+        format!("203.0.113.{}", number % 250 + 1)
+    }
+
+    fn unanswered(number: u16, port: u16, after: i64) -> Vec<FlowLine> {
+        vec![FlowLine::out(40_000 + number, &host(number), port).flags(2).packets(2, 120).after(after)]
+    }
+
+    fn answered(number: u16, port: u16, after: i64) -> Vec<FlowLine> {
+        vec![
+            FlowLine::out(40_000 + number, &host(number), port).flags(3).packets(6, 900).after(after),
+            FlowLine::into(&host(number), port, 40_000 + number).flags(19).packets(5, 4_000).after(after),
+        ]
+    }
+
+    #[test]
+    fn twenty_dead_hosts_on_one_port_are_a_sweep() {
+        let flows: Vec<FlowLine> = (0..20).flat_map(|number| unanswered(number, 445, i64::from(number))).collect();
+        let found = flow_verdicts(&DETECTION, &flows);
+        assert_eq!((found.len(), found[0].signal.severity), (1, Severity::HIGH));
+        assert!(found[0].signal.reasons[0].contains("20 hosts on the internet"), "{:#?}", found[0].signal.reasons);
+    }
+
+    #[test]
+    fn nineteen_stay_quiet_and_so_do_twenty_ports_of_others() {
+        let few: Vec<FlowLine> = (0..19).flat_map(|number| unanswered(number, 445, 0)).collect();
+        assert!(flow_verdicts(&DETECTION, &few).is_empty());
+        let mixed: Vec<FlowLine> = (0..40).flat_map(|number| unanswered(number, 1_000 + number, 0)).collect();
+        assert!(flow_verdicts(&DETECTION, &mixed).is_empty());
+    }
+
+    #[test]
+    fn a_browser_that_opens_a_hundred_servers_stays_quiet() {
+        let flows: Vec<FlowLine> = (0..100)
+            .flat_map(|number| if number % 10 == 0 { unanswered(number, 443, 5) } else { answered(number, 443, 5) })
+            .collect();
+        assert!(flow_verdicts(&DETECTION, &flows).is_empty());
+    }
+
+    #[test]
+    fn a_sweep_of_hosts_that_mostly_answer_is_mild() {
+        let flows: Vec<FlowLine> = (0..30)
+            .flat_map(|number| if number % 5 < 2 { unanswered(number, 80, 5) } else { answered(number, 80, 5) })
+            .collect();
+        let found = flow_verdicts(&DETECTION, &flows);
+        assert_eq!((found.len(), found[0].signal.severity), (1, Severity::LOW));
+    }
+
+    #[test]
+    fn hosts_that_answered_yesterday_may_be_down_today() {
+        let before = (0..60).flat_map(|number| answered(number, 8_443, 0));
+        let after = (0..60).flat_map(|number| unanswered(number, 8_443, 86_400));
+        assert!(flow_verdicts(&DETECTION, &before.chain(after).collect::<Vec<_>>()).is_empty());
+    }
+
+    #[test]
+    fn the_same_dead_host_again_and_again_is_one() {
+        let flows: Vec<FlowLine> = (0..200).flat_map(|round| unanswered(3, 445, round * 20)).collect();
+        assert!(flow_verdicts(&DETECTION, &flows).is_empty());
+    }
+
+    #[test]
+    fn a_slow_sweep_is_found_within_the_day_but_not_on_web_ports() {
+        let flows = |port| -> Vec<FlowLine> {
+            (0..120).flat_map(|number| unanswered(number, port, i64::from(number) * 300)).collect()
+        };
+        assert!(!flow_verdicts(&DETECTION, &flows(22)).is_empty());
+        assert!(flow_verdicts(&DETECTION, &flows(443)).is_empty());
+    }
+
+    #[test]
+    fn internal_targets_and_asking_many_time_servers_stay_quiet() {
+        let internal: Vec<FlowLine> =
+            (0..50).map(|n| FlowLine::out(40_000, &format!("10.0.2.{n}"), 445).flags(2).packets(1, 60)).collect();
+        assert!(flow_verdicts(&DETECTION, &internal).is_empty());
+        let time: Vec<FlowLine> =
+            (0..50).map(|n| FlowLine::out(40_000, &host(n), 123).protocol(17).packets(1, 76)).collect();
+        assert!(flow_verdicts(&DETECTION, &time).is_empty());
+    }
+
+    #[test]
+    fn order_and_restarts_change_nothing() {
+        let flows: Vec<FlowLine> = (0..60)
+            .flat_map(|n| {
+                if n % 7 == 0 { answered(n, 22, 40 * i64::from(n)) } else { unanswered(n, 22, 40 * i64::from(n)) }
+            })
+            .collect();
+        check_restarts_and_order(&DETECTION, &flows);
+    }
+}

@@ -143,3 +143,185 @@ fn listed(window: &Window) -> String {
     }
     names.join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::*;
+    use proptest::prelude::*;
+    use watchfire_knowledge::Knowledge;
+
+    const TARGET: &str = "203.0.113.9";
+
+    /// A SYN, and the refusal.
+    fn refused(port: u16, after: i64) -> [FlowLine; 2] {
+        [
+            FlowLine::out(40_000 + port % 1_000, TARGET, port).flags(2).packets(1, 60).after(after),
+            FlowLine::into(TARGET, port, 40_000 + port % 1_000).flags(4).packets(1, 40).after(after),
+        ]
+    }
+
+    fn scan(ports: std::ops::Range<u16>, from: i64, every: i64) -> Vec<FlowLine> {
+        let first = ports.start;
+        ports.flat_map(|port| refused(port, from + i64::from(port - first) * every)).collect()
+    }
+
+    fn answered(port: u16, after: i64) -> [FlowLine; 2] {
+        [
+            FlowLine::out(50_000, TARGET, port).flags(3).packets(6, 900).after(after),
+            FlowLine::into(TARGET, port, 50_000).flags(19).packets(5, 4_000).after(after),
+        ]
+    }
+
+    /// The number before this text.
+    fn number(text: &str, before: &str) -> f64 {
+        let head = text.split(before).next().unwrap();
+        head.rsplit(' ').next().unwrap().trim_end_matches('%').parse().unwrap()
+    }
+
+    #[test]
+    fn twenty_refused_ports_of_one_host_are_a_scan() {
+        let found = flow_verdicts(&DETECTION, &scan(1..21, 0, 1));
+        assert_eq!((found.len(), found[0].signal.entity.as_str()), (1, INSTANCE));
+        assert_eq!(found[0].record_count, 20);
+        let reasons = &found[0].signal.reasons;
+        assert!(reasons[0].contains("20 failed (100.0 %)"), "{reasons:#?}");
+        assert_eq!(found[0].signal.additional["portsScannedSample"].as_array().unwrap().len(), 20);
+    }
+
+    #[test]
+    fn the_walk_can_be_recomputed_from_what_the_finding_says() {
+        let flows: Vec<FlowLine> = scan(1..24, 0, 2).into_iter().chain(answered(443, 5)).collect();
+        let found = flow_verdicts(&DETECTION, &flows);
+        let walk = found[0].signal.reasons.iter().find(|reason| reason.starts_with("The walk")).unwrap();
+        let (failed, answered) = (number(walk, " first contacts failed"), number(walk, " were answered"));
+        let step: f64 = (0.8f64 / 0.2).ln();
+        let stands = number(walk, " and fires at");
+        assert_eq!((failed, answered), (23.0, 1.0));
+        assert!((stands - (failed - answered) * step).abs() < 0.02, "{walk}");
+        assert!(stands >= (0.99f64 / 0.00001).ln());
+    }
+
+    #[test]
+    fn fourteen_ports_stay_quiet() {
+        assert!(flow_verdicts(&DETECTION, &scan(1..15, 0, 1)).is_empty());
+    }
+
+    #[test]
+    fn a_scan_over_the_edge_of_a_slice_counts_as_one() {
+        assert_eq!(flow_verdicts(&DETECTION, &scan(1..17, 600 - 8 * 30, 30)).len(), 1);
+    }
+
+    #[test]
+    fn one_port_a_minute_is_found_within_the_day() {
+        let found = flow_verdicts(&DETECTION, &scan(1..100, 0, 60));
+        assert!(!found.is_empty());
+        assert!(found[0].signal.reasons[1].contains("24 hours"), "{:#?}", found[0].signal.reasons);
+    }
+
+    #[test]
+    fn being_scanned_is_no_scan() {
+        let inbound: Vec<FlowLine> = (1..100u16)
+            .flat_map(|port| {
+                [
+                    FlowLine::into(TARGET, 40_000, port).flags(2).packets(1, 60),
+                    FlowLine::out(port, TARGET, 40_000).flags(4).packets(1, 40),
+                ]
+            })
+            .collect();
+        assert!(flow_verdicts(&DETECTION, &inbound).is_empty());
+    }
+
+    #[test]
+    fn a_host_that_answered_on_these_ports_before_may_fall_silent() {
+        let before = (1..40u16).flat_map(|port| answered(port, 0));
+        let after = (1..40u16).flat_map(|port| refused(port, 7_200));
+        assert!(flow_verdicts(&DETECTION, &before.chain(after).collect::<Vec<_>>()).is_empty());
+    }
+
+    #[test]
+    fn answers_that_come_in_the_next_slice_count() {
+        let flows: Vec<FlowLine> = (1..40u16)
+            .flat_map(|port| {
+                [
+                    FlowLine::out(50_000, TARGET, port).flags(2).packets(2, 100).after(599),
+                    FlowLine::out(50_000, TARGET, port).flags(1).packets(5, 900).after(600),
+                    FlowLine::into(TARGET, port, 50_000).flags(19).packets(5, 4_000).after(600),
+                ]
+            })
+            .collect();
+        assert!(flow_verdicts(&DETECTION, &flows).is_empty());
+    }
+
+    #[test]
+    fn the_ends_of_old_connections_open_nothing() {
+        let ends = (1..100u16).map(|port| FlowLine::out(443, TARGET, 30_000 + port).flags(5).packets(1, 40));
+        assert!(flow_verdicts(&DETECTION, &ends.collect::<Vec<_>>()).is_empty());
+    }
+
+    #[test]
+    fn traceroute_by_udp_stays_quiet_and_a_udp_scan_does_not() {
+        let probes = |first: u16| -> Vec<FlowLine> {
+            (0..90).map(|n| FlowLine::out(50_000, TARGET, first + n).protocol(17).packets(1, 60)).collect()
+        };
+        assert!(flow_verdicts(&DETECTION, &probes(33_434)).is_empty());
+        assert_eq!(flow_verdicts(&DETECTION, &probes(100)).len(), 1);
+    }
+
+    #[test]
+    fn version_6_addresses_count_alike() {
+        let flows: Vec<FlowLine> = (1..30u16)
+            .map(|port| {
+                let line = FlowLine::out(40_000, "2001:db8::9", port).flags(2).packets(2, 160);
+                line.local("2001:db8:1::10")
+            })
+            .collect();
+        assert_eq!(flow_verdicts(&DETECTION, &flows).len(), 1);
+    }
+
+    #[test]
+    fn logs_without_flags_show_it_too() {
+        let mut lines = vec![
+            "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action \
+             log-status"
+                .to_owned(),
+        ];
+        for port in 1..30 {
+            lines.push(format!(
+                "2 111122223333 eni-0c000000000000001 10.0.1.10 {TARGET} 45000 {port} 6 1 44 1713484800 1713484860 \
+                 REJECT OK"
+            ));
+        }
+        let found = verdicts(&DETECTION, &Knowledge::default(), &[&lines.join("\n")]);
+        assert_eq!(found.len(), 1);
+        assert!(found[0].signal.reasons.iter().any(|reason| reason.contains("29 were dropped")));
+    }
+
+    #[test]
+    fn what_passes_through_a_gateway_is_counted_at_the_sender_only() {
+        let sender = scan(1..30, 0, 1);
+        let passing: Vec<FlowLine> =
+            (1..30u16).map(|port| FlowLine::out(40_000, TARGET, port).flags(2).packets(1, 60).passing()).collect();
+        let found = flow_verdicts(&DETECTION, &[sender, passing].concat());
+        assert_eq!((found.len(), found[0].signal.entity.as_str()), (1, INSTANCE));
+    }
+
+    #[test]
+    fn order_and_restarts_change_nothing() {
+        check_restarts_and_order(&DETECTION, &scan(1..70, 300, 45));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn order_and_restarts_change_nothing_whatever_comes(
+            contacts in proptest::collection::vec((1u16..60, 0i64..5_000, any::<bool>()), 1..90),
+        ) {
+            let flows: Vec<FlowLine> = contacts
+                .into_iter()
+                .flat_map(|(port, after, is_dead)| if is_dead { refused(port, after) } else { answered(port, after) })
+                .collect();
+            check_restarts_and_order(&DETECTION, &flows);
+        }
+    }
+}

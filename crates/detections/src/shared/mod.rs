@@ -10,6 +10,7 @@ pub mod dga;
 pub mod dga_decision;
 pub mod flow_side;
 pub(crate) mod generated_names;
+pub(crate) mod guessing;
 pub(crate) mod host;
 pub(crate) mod listed_caller;
 pub(crate) mod listed_flow;

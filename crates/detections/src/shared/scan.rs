@@ -341,11 +341,11 @@ impl Source {
         if one.outcome == Outcome::Failed(Failure::Abandoned) && !kind.counts_abandoned {
             one.outcome = Outcome::Unclear;
         }
-        if is_known {
-            one.outcome = match self.groups.get(&key).and_then(|group| group.doors.get(&one.door)) {
-                Some(tried) if tried.first.outcome != Outcome::Known => one.outcome,
-                _ => Outcome::Known,
-            };
+        // Known doors tell nothing, but an answer takes back a failure that came before it.
+        let failed = |group: &Group| group.doors.get(&one.door).is_some_and(|tried| tried.first.outcome.is_failure());
+        let takes_back = one.outcome == Outcome::Answered && self.groups.get(&key).is_some_and(failed);
+        if is_known && !takes_back {
+            one.outcome = Outcome::Known;
         }
         let begins = one.outcome.is_failure() || kind.counts_answered;
         if !begins && !self.groups.contains_key(&key) {
@@ -386,14 +386,15 @@ impl Group {
     /// Takes a try in, unless the same door was tried within the hour; then an answer takes a failure back.
     fn take(&mut self, one: Try) {
         self.last = self.last.max(one.at);
-        if let Some(tried) = self.doors.get_mut(&one.door)
-            && (one.at - tried.first.at < AGAIN_MS || !one.outcome.is_failure())
-        {
-            if tried.first.outcome.is_failure() && one.outcome == Outcome::Answered {
+        if let Some(tried) = self.doors.get_mut(&one.door) {
+            let takes_back = tried.first.outcome.is_failure() && !one.outcome.is_failure();
+            if takes_back && one.outcome == Outcome::Answered {
                 tried.first.outcome = Outcome::Answered;
                 self.walk.observe(false);
             }
-            return;
+            if takes_back || one.at - tried.first.at < AGAIN_MS {
+                return;
+            }
         }
         match one.outcome {
             Outcome::Failed(_) => self.walk.observe(true),

@@ -1,0 +1,100 @@
+//! Someone guesses passwords of Windows Remote Management.
+
+use crate::behaviour::{Behaviour, FlowView, Scene};
+use crate::shared::guessing::{Guesses, WIN_RM};
+use crate::shared::state;
+use crate::{Detection, Interest, Need, Rule};
+use watchfire_model::{FindingType, Time};
+
+const WIN_RM_BRUTE_FORCE: FindingType = FindingType::new("Impact:EC2/WinRMBruteForce");
+
+/// The version of the saved state.
+const STATE_VERSION: u32 = 1;
+
+pub(crate) const DETECTION: Detection = Detection {
+    reports: &[WIN_RM_BRUTE_FORCE],
+    summary: "Many short, alike WinRM connections: someone guesses passwords, of the instance or from it.",
+    listens: &[Interest::FlowTallies],
+    needs: &[Need::Flows],
+    file: file!(),
+    rule: Rule::Behaviour(|| Box::new(Guessing::default())),
+};
+
+/// Evidence: many whole connections to TCP ports 5985 and 5986, each of the length of a login that failed (5 to 100 packets of the
+/// client, and an answer), nearly all with the same number of packets: by one host at another within ten minutes or 24
+/// hours, by one host at many, or by many hosts at one within an hour.
+///
+/// Pieces of one connection in several records are joined by the client's port, so a long session counts once, and as
+/// what it is: longer. No evidence are connections without an answer or too short for a login (that is scanning), a pair
+/// that has talked on seven earlier days and does not talk more than five times as much now, and other ports. The finding
+/// is about the target, whoever attacks, and mild; where the attacker is yours as well, there is a second one about it.
+///
+/// False positives: jobs that log in again and again for moments, such as deployment tools, checks and repositories over
+/// WinRM, in their first week. Suppress the finding for their address.
+#[derive(Default)]
+struct Guessing {
+    guesses: Guesses,
+}
+
+impl Behaviour for Guessing {
+    fn flow(&mut self, flow: &FlowView<'_>, scene: &mut Scene<'_>) {
+        self.guesses.flow(flow, &[&WIN_RM], &scene.context);
+    }
+
+    fn close(&mut self, end: Time, scene: &mut Scene<'_>) {
+        self.guesses.verdicts(end, &WIN_RM, WIN_RM_BRUTE_FORCE, scene);
+    }
+
+    fn expire(&mut self, now: Time) -> u64 {
+        self.guesses.expire(now)
+    }
+
+    fn size(&self) -> (u64, u64) {
+        self.guesses.size()
+    }
+
+    fn save(&self) -> serde_json::Value {
+        state::save(STATE_VERSION, &self.guesses)
+    }
+
+    fn load(&mut self, saved: serde_json::Value) -> Result<(), String> {
+        self.guesses = state::load::<Guesses>(WIN_RM_BRUTE_FORCE, STATE_VERSION, saved)?.reindex();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::*;
+    use watchfire_model::{ResourceRole, Severity};
+
+    fn attempts(count: u16, packets: impl Fn(u16) -> u64) -> Vec<FlowLine> {
+        (0..count)
+            .flat_map(|n| {
+                let size = packets(n);
+                [
+                    FlowLine::out(50_000 + n, "203.0.113.9", 5985)
+                        .flags(3)
+                        .packets(size, 1_500)
+                        .after(20 * i64::from(n)),
+                    FlowLine::into("203.0.113.9", 5985, 50_000 + n)
+                        .flags(19)
+                        .packets(6, 1_200)
+                        .after(20 * i64::from(n)),
+                ]
+            })
+            .collect()
+    }
+
+    #[test]
+    fn twenty_five_alike_requests_by_our_instance_are_guessing() {
+        let found = flow_verdicts(&DETECTION, &attempts(25, |_| 8));
+        assert_eq!((found[0].signal.role, found[0].signal.severity), (Some(ResourceRole::Actor), Severity::HIGH));
+    }
+
+    #[test]
+    fn management_of_all_sizes_stays_quiet() {
+        assert!(flow_verdicts(&DETECTION, &attempts(29, |n| 6 + 9 * u64::from(n % 10))).is_empty());
+    }
+}

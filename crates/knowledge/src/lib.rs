@@ -16,6 +16,7 @@ mod indicators;
 mod inventory;
 pub mod lists;
 mod ranges;
+pub mod statistics;
 mod suffixes;
 
 pub use address::is_publicly_routable;

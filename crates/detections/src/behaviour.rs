@@ -25,10 +25,31 @@ pub trait Behaviour: Send {
     fn expire(&mut self, now: Time) -> u64;
     /// Entities held now, and their size in bytes.
     fn size(&self) -> (u64, u64);
+    /// What could not be judged yet for lack of history, by kind of entity. Empty if everything was.
+    fn learning(&self) -> Vec<Learning> {
+        Vec::new()
+    }
     /// The state as JSON, with a version.
     fn save(&self) -> serde_json::Value;
     /// Takes a saved state back. An error is a sentence.
     fn load(&mut self, state: serde_json::Value) -> Result<(), String>;
+}
+
+/// Entities of one kind whose history is too short: "principal: not evaluated, learning day 3 of 7".
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Learning {
+    /// What is learnt about, in a word: `account`, `principal`, ….
+    pub entity_kind: &'static str,
+    /// How many are not judged, or not wholly.
+    pub learning: u64,
+    /// How many are.
+    pub judged: u64,
+    /// How far the one with the longest history among the former is: from 1.
+    pub reached: u32,
+    /// How far they must be.
+    pub of: u32,
+    /// What `reached` and `of` count: `day`, `active hour`.
+    pub unit: &'static str,
 }
 
 /// What a behaviour may ask besides the tally, and where it says what it found.

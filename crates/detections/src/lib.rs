@@ -16,7 +16,7 @@ pub mod tally;
 mod testing;
 pub mod thresholds;
 
-pub use behaviour::{Behaviour, FlowView, Scene, Verdict};
+pub use behaviour::{Behaviour, FlowView, Learning, Scene, Verdict};
 pub use detection::{Context, Detection, Interest, Need, Observed, Rule, Window};
 pub use shared::contact::{Contact, Conversations, SLICE_MS};
 pub use thresholds::{Threshold, Thresholds};

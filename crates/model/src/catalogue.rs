@@ -90,17 +90,27 @@ pub struct Tactic {
 }
 
 const FINDING_TYPES: &str = include_str!("../../../catalogue/finding-types.json");
+const OWN_TYPES: &str = include_str!("../../../catalogue/own-types.json");
 
-/// Every catalogued finding type, in the catalogue's order. Parsed once, on first use.
+/// The mechanism of types that GuardDuty does not have, as in `Behavior:EC2/Beacon.Watchfire`.
+pub const OWN_MECHANISM: &str = ".Watchfire";
+
+/// Every finding type of GuardDuty, in the catalogue's order. Parsed once, on first use.
 pub fn all() -> &'static [CatalogueEntry] {
     static ENTRIES: OnceLock<Vec<CatalogueEntry>> = OnceLock::new();
     // The file is committed and the test below reads it: it cannot be malformed in a build that passed its tests.
     ENTRIES.get_or_init(|| serde_json::from_str(FINDING_TYPES).unwrap_or_default())
 }
 
-/// The entry of this finding type.
+/// The finding types of our own, in alphabetical order: in GuardDuty's grammar, with [`OWN_MECHANISM`].
+pub fn own() -> &'static [CatalogueEntry] {
+    static ENTRIES: OnceLock<Vec<CatalogueEntry>> = OnceLock::new();
+    ENTRIES.get_or_init(|| serde_json::from_str(OWN_TYPES).unwrap_or_default())
+}
+
+/// The entry of this finding type, GuardDuty's or our own.
 pub fn entry(name: &str) -> Option<&'static CatalogueEntry> {
-    all().iter().find(|entry| entry.name == name)
+    all().iter().chain(own()).find(|entry| entry.name == name)
 }
 
 #[cfg(test)]
@@ -109,5 +119,16 @@ mod tests {
     fn the_catalogue_is_whole() {
         assert_eq!(super::all().len(), 252);
         assert!(super::entry("Recon:EC2/Portscan").is_some());
+    }
+
+    #[test]
+    fn our_own_types_are_marked_as_such_and_in_order() {
+        let names: Vec<&str> = super::own().iter().map(|entry| entry.name.as_str()).collect();
+        assert!(!names.is_empty() && names.is_sorted());
+        assert!(names.iter().all(|name| name.ends_with(super::OWN_MECHANISM)), "{names:?}");
+        assert!(super::all().iter().all(|entry| !entry.name.contains(super::OWN_MECHANISM)));
+        let mut all: Vec<&str> = super::all().iter().map(|entry| entry.name.as_str()).chain(names).collect();
+        all.sort_unstable();
+        assert!(all.windows(2).all(|pair| pair[0] != pair[1]));
     }
 }

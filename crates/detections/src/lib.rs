@@ -30,6 +30,7 @@ pub static DETECTIONS: &[&Detection] = &[
     &ec2::cc_activity::QUERY,
     &ec2::cc_activity::TRAFFIC,
     &ec2::dga_domain_request::DETECTION,
+    &ec2::dns_data_exfiltration::DETECTION,
     &ec2::drive_by_source_traffic::DETECTION,
     &ec2::drop_point::QUERY,
     &ec2::drop_point::TRAFFIC,

@@ -38,6 +38,8 @@ pub struct SourceFile {
     pub origin: Origin,
     /// The file that evidence names for it: the first by name among those with the same content, else itself.
     pub canonical: u32,
+    /// Its records teach what is normal; nothing of them is reported.
+    pub is_baseline: bool,
 }
 
 /// What the ordered part did.
@@ -307,8 +309,8 @@ impl<'a> Replay<'a> {
             return;
         }
         let Some(record) = parser.record(fact) else { return };
-        let name = parser.files.get(fact.file as usize).map_or("", |file| file.name.as_str());
-        self.judge(&record, fact, name);
+        let Some(file) = parser.files.get(fact.file as usize) else { return };
+        self.judge(&record, fact, file);
         if let Record::ApiCall(call) = &record {
             self.estate.learn_call(call);
         }
@@ -321,7 +323,8 @@ impl<'a> Replay<'a> {
         self.estate.learn_interface(account, interface, instance, address.parse().ok(), fact.time);
     }
 
-    fn judge(&mut self, record: &Record<'_>, fact: &Fact<'_>, file: &str) {
+    fn judge(&mut self, record: &Record<'_>, fact: &Fact<'_>, source: &SourceFile) {
+        let (file, is_baseline) = (source.name.as_str(), source.is_baseline);
         self.counts.judged += 1;
         let mut signals = Vec::new();
         let end = match record {
@@ -344,6 +347,9 @@ impl<'a> Replay<'a> {
                 let wanted = query_listeners(self.index, self.knowledge, query);
                 self.ask(wanted, &Observed::Query(query), &mut signals);
             }
+        }
+        if is_baseline {
+            return;
         }
         let occurrence =
             Occurrence { begin: fact.time, end, id: fact.id, file, position: fact.position, raw: fact.text };
@@ -376,7 +382,7 @@ impl<'a> Replay<'a> {
         let context = Context { knowledge: self.knowledge, estate: &self.estate };
         let flows: Vec<FlowView<'_>> =
             tallies.flows.iter().filter_map(|merged| flow_side::view(merged, &self.interfaces, &context)).collect();
-        let mut verdicts = Vec::new();
+        let mut verdicts: Vec<Verdict> = Vec::new();
         for (place, behaviour) in self.behaviours.iter_mut().enumerate() {
             let Some(behaviour) = behaviour else { continue };
             let listens = |set: DetectionSet| set >> place & 1 == 1;
@@ -392,8 +398,10 @@ impl<'a> Replay<'a> {
             }
             behaviour.close(end, &mut scene);
         }
-        verdicts.sort_by_key(|verdict: &Verdict| verdict.begin);
         let name = |file: u32| files.get(file as usize).map_or("", |file| file.name.as_str());
+        let teaches = |file: u32| files.get(file as usize).is_some_and(|file| file.is_baseline);
+        verdicts.retain(|verdict| verdict.records.iter().any(|(_, place)| !teaches(place.file)));
+        verdicts.sort_by_key(|verdict: &Verdict| verdict.begin);
         let per_day = self.thresholds.count(&NEW_FINDINGS_PER_DAY);
         for verdict in verdicts {
             let opens = self.folder.would_open(&verdict.signal, verdict.begin);

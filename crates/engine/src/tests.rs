@@ -76,6 +76,7 @@ fn sources(count: usize) -> Vec<SourceFile> {
         name: format!("f{file}"),
         canonical: u32::try_from(file).unwrap(),
         origin: Origin::default(),
+        is_baseline: false,
     };
     (0..count).map(source).collect()
 }

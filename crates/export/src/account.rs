@@ -24,6 +24,8 @@ pub struct ScanAccount {
     pub records: RecordAccount,
     /// What period each source of logs covers.
     pub spans: Vec<Span>,
+    /// What taught and was not reported on (`--baseline`).
+    pub learnt: Vec<Span>,
     /// What no rule could judge, and why.
     pub not_evaluated: Vec<NotEvaluated>,
     /// Bytes of memory that rules needed, by kind of entity.
@@ -298,26 +300,10 @@ impl ScanAccount {
     }
 
     fn spans_text(&self, page: &mut Page) {
-        if self.spans.is_empty() {
-            return;
-        }
-        page.heading("Period covered");
-        for span in &self.spans {
-            let place = [span.account.as_str(), &span.region, &span.source];
-            let place: Vec<&str> = place.into_iter().filter(|part| !part.is_empty()).collect();
-            page.paragraph(&format!(
-                "{}: {} to {}, {}.",
-                place.join(" "),
-                to_the_minute(span.first),
-                to_the_minute(span.last),
-                counted(span.records, "record")
-            ));
-            for gap in span.gaps.iter().take(SHOWN_MAX) {
-                let (from, to) = (to_the_minute(gap.from), to_the_minute(gap.to));
-                page.item(&format!("nothing between {from} and {to} ({})", duration(gap.to.ms() - gap.from.ms())));
-            }
-            if span.gaps.len() > SHOWN_MAX {
-                page.item(&format!("and {}", counted((span.gaps.len() - SHOWN_MAX) as u64, "more gap")));
+        for (heading, spans) in [("Period covered", &self.spans), ("Learnt from, not reported on", &self.learnt)] {
+            if !spans.is_empty() {
+                page.heading(heading);
+                page.spans(spans);
             }
         }
     }
@@ -402,6 +388,27 @@ struct Page {
 }
 
 impl Page {
+    fn spans(&mut self, spans: &[Span]) {
+        for span in spans {
+            let place = [span.account.as_str(), &span.region, &span.source];
+            let place: Vec<&str> = place.into_iter().filter(|part| !part.is_empty()).collect();
+            self.paragraph(&format!(
+                "{}: {} to {}, {}.",
+                place.join(" "),
+                to_the_minute(span.first),
+                to_the_minute(span.last),
+                counted(span.records, "record")
+            ));
+            for gap in span.gaps.iter().take(SHOWN_MAX) {
+                let (from, to) = (to_the_minute(gap.from), to_the_minute(gap.to));
+                self.item(&format!("nothing between {from} and {to} ({})", duration(gap.to.ms() - gap.from.ms())));
+            }
+            if span.gaps.len() > SHOWN_MAX {
+                self.item(&format!("and {}", counted((span.gaps.len() - SHOWN_MAX) as u64, "more gap")));
+            }
+        }
+    }
+
     fn line(&mut self, line: &str) {
         self.out.push_str(line.trim_end());
         self.out.push('\n');

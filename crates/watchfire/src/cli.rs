@@ -85,6 +85,12 @@ pub struct InputArguments {
     /// Analyse only this region (repeatable)
     #[arg(long, value_name = "REGION", help_heading = "What is analysed")]
     pub region: Vec<String>,
+    /// Older logs that teach what is normal, and of which nothing is reported (repeatable).
+    ///
+    /// Detections of behaviour compare with what was before. Records of the scan itself teach the later ones of it; this
+    /// adds what came before them. Takes what PATH takes.
+    #[arg(long, value_name = "PATH", help_heading = "What is analysed")]
+    pub baseline: Vec<PathBuf>,
     /// The account of records that name none, and whose path names none
     #[arg(long, value_name = "ID", value_parser = account_id, help_heading = "What is analysed")]
     pub assume_account: Option<String>,

@@ -19,7 +19,7 @@ type Wanted = BTreeMap<String, BTreeSet<u64>>;
 type Texts = HashMap<(String, u64), String>;
 
 /// Fetches what records named by behaviours say.
-pub fn fetch_evidence(findings: &mut [Finding], files: &[FoundFile], sources: &[SourceFile], options: &ScanOptions) {
+pub fn fetch_evidence(findings: &mut [Finding], files: &[&FoundFile], sources: &[SourceFile], options: &ScanOptions) {
     let mut wanted = Wanted::new();
     for record in findings.iter().flat_map(|finding| records(finding)).filter(|record| is_pending(record)) {
         wanted.entry(record.file.clone()).or_default().insert(record.position);
@@ -43,13 +43,20 @@ fn is_pending(record: &EvidenceRecord) -> bool {
 }
 
 /// Reads the files that hold something wanted, on all threads.
-fn texts(wanted: &Wanted, files: &[FoundFile], sources: &[SourceFile], options: &ScanOptions) -> Texts {
-    let queue = Queue::new(files, &options.limits, |file| !wanted.contains_key(&file.display()));
+fn texts(wanted: &Wanted, files: &[&FoundFile], sources: &[SourceFile], options: &ScanOptions) -> Texts {
+    let files: Vec<(FoundFile, &SourceFile)> = files
+        .iter()
+        .zip(sources)
+        .filter(|(_, source)| wanted.contains_key(&source.name))
+        .map(|(file, source)| ((*file).clone(), source))
+        .collect();
+    let (files, sources): (Vec<FoundFile>, Vec<&SourceFile>) = files.into_iter().unzip();
+    let queue = Queue::new(&files, &options.limits, |_| false);
     let texts = Mutex::new(Texts::new());
     let read_share = || {
         let mut scratch = Scratch::new();
         while let Some(turn) = queue.next() {
-            let (file, source) = (&files[turn.place], &sources[turn.place]);
+            let (file, source) = (&files[turn.place], sources[turn.place]);
             let Some(positions) = wanted.get(&source.name) else { continue };
             let mut found = Vec::new();
             let _ = read(file, turn.fetched, &options.limits, &mut scratch, &mut |content| {

@@ -265,7 +265,8 @@ pub fn scan_identity(options: &ScanOptions, settings: &Settings) -> Result<u128>
     let mut hash = Xxh3::new();
     // Neither how many threads read nor how findings are shown decides what is kept.
     let settings = Settings { threads: 0, format: Format::Table, min_severity: None, ..settings.clone() };
-    let said = format!("{FORM} {} {:?} {:?} {settings:?}", env!("CARGO_PKG_VERSION"), options.scope, options.limits);
+    let (scope, limits, baselines) = (&options.scope, &options.limits, &options.baselines);
+    let said = format!("{FORM} {} {scope:?} {limits:?} {baselines:?} {settings:?}", env!("CARGO_PKG_VERSION"));
     hash.update(said.as_bytes());
     let mut files: Vec<PathBuf> = settings.intel.iter().map(|intel| intel.file.clone()).collect();
     for more in [&settings.trusted, &settings.guards, &settings.geoip] {

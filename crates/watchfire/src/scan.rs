@@ -30,6 +30,8 @@ use xxhash_rust::xxh3::xxh3_128;
 pub struct ScanOptions {
     /// Files and folders.
     pub paths: Vec<PathBuf>,
+    /// Files and folders that teach what is normal, and of which nothing is reported.
+    pub baselines: Vec<PathBuf>,
     /// Threads that read and parse; 0 is 1.
     pub threads: usize,
     /// What is analysed.
@@ -50,6 +52,8 @@ pub struct ScanOutcome {
     pub listing: Listing,
     /// What became of each listed file, in the same order.
     pub files: Vec<FileResult>,
+    /// What was learnt from and not reported on: the same of the baselines.
+    pub learnt: Learnt,
     /// Records by account, region, source and hour.
     pub coverage: CoverageMap,
     /// S3 data events read.
@@ -62,6 +66,17 @@ pub struct ScanOutcome {
     pub without_account: u64,
     /// What the ordered part did.
     pub replay: ReplayCounts,
+}
+
+/// What taught.
+#[derive(Default)]
+pub struct Learnt {
+    /// The files that were listed, and what could not be.
+    pub listing: Listing,
+    /// What became of each.
+    pub files: Vec<FileResult>,
+    /// Its records.
+    pub coverage: CoverageMap,
 }
 
 /// What became of one file.
@@ -83,15 +98,27 @@ pub fn scan(
     progress: &Progress,
     resume: Option<&Resume>,
 ) -> Result<ScanOutcome> {
-    let listing = list(&options.paths, &options.limits, &narrowing(&options.scope));
-    progress.begin(listing.files.len() as u64, listing.files.iter().map(|file| file.size).sum());
-    let origins: Vec<Origin> = listing.files.iter().map(|file| origin(file, options)).collect();
+    let narrowed = narrowing(&options.scope);
+    let listing = list(&options.paths, &options.limits, &narrowed);
+    // What teaches may be older than what is asked about.
+    let teaching = Narrowing { from: None, to: None, ..narrowed };
+    let learnt_listing = list(&options.baselines, &options.limits, &teaching);
+    let sizes: Vec<u64> = listing.files.iter().chain(&learnt_listing.files).map(|file| file.size).collect();
+    progress.begin(sizes.len() as u64, sizes.iter().sum());
     let index = ListenIndex::new(DETECTIONS);
-    let formats = FlowFormats::default();
-    let place = Place { origins: &origins, index: &index, knowledge, options, formats: &formats, resume };
-    let mut readings = read_all(&listing.files, &place, progress)?;
+    let shared = Shared { claims: Mutex::default(), spool: Mutex::default(), formats: FlowFormats::default() };
+    let read_all = |files: &[FoundFile], first_rank: usize, scope: &Scope| {
+        let origins: Vec<Origin> = files.iter().map(|file| origin(file, options)).collect();
+        let place =
+            Place { origins: &origins, first_rank, index: &index, knowledge, scope, options, shared: &shared, resume };
+        read_all(files, &place, progress)
+    };
+    let readings = read_all(&listing.files, 0, &options.scope)?;
+    let teaching_scope = Scope { from: None, ..options.scope.clone() };
+    let learnt = read_all(&learnt_listing.files, listing.files.len(), &teaching_scope)?;
     progress.end();
 
+    let sources = sources(&listing.files, &learnt_listing.files, &shared, options);
     let mut outcome = ScanOutcome {
         findings: Vec::new(),
         files: readings.results,
@@ -100,22 +127,34 @@ pub fn scan(
         outside: readings.census.outside,
         without_account: readings.census.without_account,
         coverage: readings.census.coverage(),
+        learnt: Learnt { listing: learnt_listing, files: learnt.results, coverage: learnt.census.coverage() },
         replay: ReplayCounts::default(),
         listing,
     };
-    let canonical = readings.claims.canonical(outcome.listing.files.len());
-    let sources = outcome.listing.files.iter().zip(origins).zip(&canonical);
-    let sources = sources
-        .map(|((file, origin), &canonical)| SourceFile { name: file.display(), origin, canonical })
-        .collect::<Vec<_>>();
+    let mut kept = readings.facts;
+    kept.extend(learnt.facts);
     let mut replay = Replay::new(DETECTIONS, &index, knowledge);
-    let mut spool = readings.spool.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut spool = shared.spool.into_inner().unwrap_or_else(PoisonError::into_inner);
     replay
-        .run(&mut readings.facts, &formats.all(), &sources, &mut spool, None)
+        .run(&mut kept, &shared.formats.all(), &sources, &mut spool, None)
         .context("could not write or read back a temporary file")?;
     (outcome.findings, outcome.replay) = replay.finish();
-    fetch_evidence(&mut outcome.findings, &outcome.listing.files, &sources, options);
+    let files: Vec<&FoundFile> = outcome.listing.files.iter().chain(&outcome.learnt.listing.files).collect();
+    fetch_evidence(&mut outcome.findings, &files, &sources, options);
     Ok(outcome)
+}
+
+/// What the replay must know of every file, by rank: those that are reported on first.
+fn sources(reported: &[FoundFile], teaching: &[FoundFile], shared: &Shared, options: &ScanOptions) -> Vec<SourceFile> {
+    let canonical = lock(&shared.claims).canonical(reported.len() + teaching.len());
+    let files = reported.iter().map(|file| (file, false)).chain(teaching.iter().map(|file| (file, true)));
+    let source = |((file, is_baseline), canonical): ((&FoundFile, bool), u32)| SourceFile {
+        name: file.display(),
+        origin: origin(file, options),
+        canonical,
+        is_baseline,
+    };
+    files.zip(canonical).map(source).collect()
 }
 
 /// What keys of a bucket can tell of the scope.
@@ -148,11 +187,21 @@ fn origin(file: &FoundFile, options: &ScanOptions) -> Origin {
 struct Place<'a> {
     /// By the file's place in the list.
     origins: &'a [Origin],
+    /// The rank of the first file in the list.
+    first_rank: usize,
     index: &'a ListenIndex,
     knowledge: &'a Knowledge,
+    scope: &'a Scope,
     options: &'a ScanOptions,
-    formats: &'a FlowFormats,
+    shared: &'a Shared,
     resume: Option<&'a Resume>,
+}
+
+/// What all reading shares.
+struct Shared {
+    claims: Mutex<Claims>,
+    spool: Mutex<TemporaryFile>,
+    formats: FlowFormats,
 }
 
 /// What was read.
@@ -162,8 +211,6 @@ struct Readings {
     facts: Vec<FactLog>,
     census: Census,
     results: Vec<FileResult>,
-    claims: Claims,
-    spool: Mutex<TemporaryFile>,
 }
 
 /// What one thread read; the results by the place of their file in the list.
@@ -206,11 +253,9 @@ impl Claims {
 /// Reads every file.
 fn read_all(files: &[FoundFile], place: &Place<'_>, progress: &Progress) -> Result<Readings> {
     let queue = Queue::new(files, &place.options.limits, |file| place.resume.is_some_and(|resume| resume.holds(file)));
-    let (claims, spool) = (Mutex::new(Claims::default()), Mutex::new(TemporaryFile::default()));
     let threads = place.options.threads.clamp(1, files.len().max(1));
     let read_share = || -> Result<ThreadReadings> {
-        let mut reader =
-            Reader { place, claims: &claims, spool: &spool, scratch: Scratch::new(), worker: place.worker() };
+        let mut reader = Reader { place, scratch: Scratch::new(), worker: place.worker() };
         let mut results = Vec::new();
         while let Some(turn) = queue.next() {
             let at = turn.place;
@@ -239,22 +284,18 @@ fn read_all(files: &[FoundFile], place: &Place<'_>, progress: &Progress) -> Resu
             all.results[place] = result;
         }
     }
-    all.claims = claims.into_inner().unwrap_or_else(PoisonError::into_inner);
-    all.spool = spool;
     Ok(all)
 }
 
 impl<'a> Place<'a> {
     fn worker(&self) -> Worker<'a> {
-        Worker::new(self.index, self.knowledge, &self.options.scope, self.formats)
+        Worker::new(self.index, self.knowledge, self.scope, &self.shared.formats)
     }
 }
 
 /// One thread's reader.
 struct Reader<'a, 'c> {
     place: &'c Place<'a>,
-    claims: &'c Mutex<Claims>,
-    spool: &'c Mutex<TemporaryFile>,
     scratch: Scratch,
     /// Sees the records of whole contents.
     worker: Worker<'a>,
@@ -264,7 +305,8 @@ impl<'a> Reader<'a, '_> {
     /// Reads one file. What a file in pieces is a copy of is known only at its end: such a file has a worker of its own,
     /// which can then be left out as a whole. So has every file that may be resumed.
     fn read_file(&mut self, file: &FoundFile, turn: Turn) -> Result<FileResult> {
-        let (origin, rank) = (&self.place.origins[turn.place], u32::try_from(turn.place).unwrap_or(u32::MAX));
+        let origin = &self.place.origins[turn.place];
+        let rank = u32::try_from(self.place.first_rank + turn.place).unwrap_or(u32::MAX);
         if let Some(result) = self.already_read(file, origin, rank)? {
             return Ok(result);
         }
@@ -282,7 +324,7 @@ impl<'a> Reader<'a, '_> {
             {
                 (is_whole, was_claimed) = (true, true);
                 let hash = piece.content_hash.unwrap_or_else(|| xxh3_128(piece.bytes));
-                result.is_repeated = !lock(self.claims).claim(hash, origin, rank);
+                result.is_repeated = !lock(&self.place.shared.claims).claim(hash, origin, rank);
                 if result.is_repeated {
                     return;
                 }
@@ -295,14 +337,14 @@ impl<'a> Reader<'a, '_> {
             let sink = &mut |record: &Record<'_>, raw: Raw<'_>| worker.observe(record, raw, rank);
             result.report.merge(&each_record(content, origin, sink));
             if worker.facts.is_full() {
-                failure = spill(worker, self.spool).err();
+                failure = spill(worker, &self.place.shared.spool).err();
             }
         });
         if let Some(failure) = failure {
             return Err(failure);
         }
         if !was_claimed && outcome.bytes > 0 {
-            result.is_repeated = !lock(self.claims).claim(outcome.content_hash, origin, rank);
+            result.is_repeated = !lock(&self.place.shared.claims).claim(outcome.content_hash, origin, rank);
         }
         result.outcome = Some(outcome);
         if let Some(worker) = own_worker
@@ -310,7 +352,13 @@ impl<'a> Reader<'a, '_> {
         {
             let (facts, census) = worker.finish();
             if let Some(resume) = self.place.resume {
-                resume.save(file, &result, (&census, &facts), self.place.formats, &mut *lock(self.spool))?;
+                resume.save(
+                    file,
+                    &result,
+                    (&census, &facts),
+                    &self.place.shared.formats,
+                    &mut *lock(&self.place.shared.spool),
+                )?;
             }
             self.absorb(facts, census)?;
         }
@@ -320,9 +368,9 @@ impl<'a> Reader<'a, '_> {
     /// What an earlier run read of this file.
     fn already_read(&mut self, file: &FoundFile, origin: &Origin, rank: u32) -> Result<Option<FileResult>> {
         let Some(resume) = self.place.resume else { return Ok(None) };
-        let Some(mut earlier) = resume.take(file, rank, self.place.formats)? else { return Ok(None) };
+        let Some(mut earlier) = resume.take(file, rank, &self.place.shared.formats)? else { return Ok(None) };
         let hash = earlier.result.outcome.as_ref().map_or(0, |outcome| outcome.content_hash);
-        if lock(self.claims).claim(hash, origin, rank) {
+        if lock(&self.place.shared.claims).claim(hash, origin, rank) {
             self.absorb(earlier.facts, earlier.census)?;
         } else {
             earlier.result.is_repeated = true;
@@ -333,7 +381,7 @@ impl<'a> Reader<'a, '_> {
     fn absorb(&mut self, facts: FactLog, census: Census) -> Result<()> {
         self.worker.facts.absorb(facts);
         self.worker.census.merge(census);
-        if self.worker.facts.is_full() { spill(&mut self.worker, self.spool) } else { Ok(()) }
+        if self.worker.facts.is_full() { spill(&mut self.worker, &self.place.shared.spool) } else { Ok(()) }
     }
 }
 

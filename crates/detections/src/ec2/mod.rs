@@ -4,6 +4,7 @@ pub(crate) mod bitcoin_tool;
 pub(crate) mod blackhole_traffic;
 pub(crate) mod cc_activity;
 pub(crate) mod dga_domain_request;
+pub(crate) mod dns_data_exfiltration;
 pub(crate) mod drive_by_source_traffic;
 pub(crate) mod drop_point;
 pub(crate) mod malicious_domain_request;

@@ -13,6 +13,7 @@ pub mod pen_test;
 pub(crate) mod port_probe;
 pub(crate) mod public_access_block;
 pub(crate) mod subject;
+pub(crate) mod tallied_query;
 
 /// The addresses of AWS's metadata and credential services, as answers write them. Source: AWS documentation of the
 /// instance metadata service (both families), of task metadata, and of the credential endpoints of tasks and pods.

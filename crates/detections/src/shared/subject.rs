@@ -1,5 +1,6 @@
 //! The instance that a flow or a query is about, as far as it can be told, and what findings call it.
 
+use crate::tally::QueryKey;
 use crate::{Contact, Context};
 use watchfire_model::{DnsQuery, FindingType, Instance, NetworkInterface, Resource, ResourceKind, Severity, Signal};
 
@@ -78,6 +79,25 @@ pub(crate) fn of_query(
         ));
     }
     signal
+}
+
+/// A signal about the client of summed queries: as [`of_query`].
+pub(crate) fn of_query_client(
+    finding_type: FindingType,
+    severity: Severity,
+    key: &QueryKey,
+    context: &Context<'_>,
+) -> Signal {
+    let query = DnsQuery {
+        account: (&*key.place.account).into(),
+        region: (&*key.place.region).into(),
+        vpc_id: (&*key.place.vpc).into(),
+        instance_id: (&*key.place.instance).into(),
+        resolver_endpoint: (&*key.place.interface).into(),
+        source: key.client,
+        ..DnsQuery::default()
+    };
+    of_query(finding_type, severity, &query, context)
 }
 
 /// What findings call the subject: "The EC2 instance i-…", else its interface, else its address.

@@ -4,6 +4,7 @@ use crate::load::Loaded;
 use crate::scan::{FileResult, ScanOutcome};
 use std::collections::BTreeSet;
 use watchfire_detections::{DETECTIONS, Need};
+use watchfire_engine::{Coverage, CoverageMap};
 use watchfire_export::{Gap, NotEvaluated, ScanAccount, Span};
 use watchfire_ingest::{FileProblem, ListProblem};
 use watchfire_model::{ListKind, RecordKind, catalogue};
@@ -11,7 +12,7 @@ use watchfire_model::{ListKind, RecordKind, catalogue};
 /// What was read, what was not, and what could not be judged.
 pub fn account(outcome: &ScanOutcome, loaded: &Loaded) -> ScanAccount {
     let mut account = ScanAccount::default();
-    for problem in &outcome.listing.problems {
+    for problem in outcome.listing.problems.iter().chain(&outcome.learnt.listing.problems) {
         let reason = with_cause(&problem.reason);
         match problem.reason {
             ListProblem::SameFile { .. } | ListProblem::SameFolder { .. } => {
@@ -23,23 +24,17 @@ pub fn account(outcome: &ScanOutcome, loaded: &Loaded) -> ScanAccount {
             }
         }
     }
-    for (file, result) in outcome.listing.files.iter().zip(&outcome.files) {
+    let learnt = outcome.learnt.listing.files.iter().zip(&outcome.learnt.files);
+    for (file, result) in outcome.listing.files.iter().zip(&outcome.files).chain(learnt) {
         add_file(&mut account, &file.display(), result);
     }
     account.records.duplicates = outcome.replay.duplicates;
     account.records.outside_period = outcome.outside;
-    for ((place_account, region, kind), coverage) in &outcome.coverage {
+    for ((_, _, kind), coverage) in &outcome.coverage {
         *account.records.analysed.entry(kind.name().to_owned()).or_default() += coverage.records;
-        account.spans.push(Span {
-            account: place_account.clone(),
-            region: region.clone(),
-            source: kind.name().to_owned(),
-            first: coverage.first,
-            last: coverage.last,
-            records: coverage.records,
-            gaps: coverage.gaps().into_iter().map(|(from, to)| Gap { from, to }).collect(),
-        });
     }
+    account.spans = spans(&outcome.coverage);
+    account.learnt = spans(&outcome.learnt.coverage);
     // Only API events have an identity to be recognised by: each copy beyond the first is counted as a duplicate alone.
     if let Some(calls) = account.records.analysed.get_mut(RecordKind::ApiCall.name()) {
         *calls = calls.saturating_sub(outcome.replay.duplicates);
@@ -49,6 +44,19 @@ pub fn account(outcome: &ScanOutcome, loaded: &Loaded) -> ScanAccount {
         account.state_bytes.insert(name.clone(), *bytes);
     }
     account
+}
+
+fn spans(coverage: &CoverageMap) -> Vec<Span> {
+    let span = |((account, region, kind), coverage): (&(String, String, RecordKind), &Coverage)| Span {
+        account: account.clone(),
+        region: region.clone(),
+        source: kind.name().to_owned(),
+        first: coverage.first,
+        last: coverage.last,
+        records: coverage.records,
+        gaps: coverage.gaps().into_iter().map(|(from, to)| Gap { from, to }).collect(),
+    };
+    coverage.iter().map(span).collect()
 }
 
 fn add_file(account: &mut ScanAccount, name: &str, result: &FileResult) {

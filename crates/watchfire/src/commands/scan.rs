@@ -78,6 +78,7 @@ pub fn run(arguments: &ScanArguments) -> Result<ExitCode> {
 pub fn options(paths: &[PathBuf], input: &InputArguments, settings: &Settings) -> ScanOptions {
     ScanOptions {
         paths: paths.to_vec(),
+        baselines: input.baseline.clone(),
         threads: settings.threads,
         scope: Scope { from: input.from, to: input.to, accounts: input.account.clone(), regions: input.region.clone() },
         assume_account: settings.assume_account.clone(),

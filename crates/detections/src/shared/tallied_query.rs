@@ -1,0 +1,41 @@
+//! What every finding about the queries of one client below one domain has in common.
+
+use crate::Context;
+use crate::shared::subject;
+use crate::tally::{QueryKey, QueryTally};
+use watchfire_model::{Action, DnsRequestAction, FindingType, ResourceRole, Severity, Signal};
+
+/// Zones that no registry gives out, and the reverse zones. Source: RFC 6762 and its appendix G, RFC 8375, RFC 6761, ICANN
+/// 2024 (`internal`).
+const PRIVATE_ZONES: [&str; 10] =
+    ["arpa", "corp", "home", "internal", "intranet", "lan", "local", "localdomain", "localhost", "private"];
+/// AWS's own zones, whose names are made by machines. Source: AWS documentation of service endpoints.
+const AWS_ZONES: [&str; 5] = ["amazonaws.com", "amazonaws.com.cn", "aws", "cloudfront.net", "awsglobalaccelerator.com"];
+
+/// Whether anyone could have registered the domain: not a private zone, a single label, or AWS's own.
+pub(crate) fn is_public(domain: &str) -> bool {
+    let lies_in = |zone: &str| domain.strip_suffix(zone).is_some_and(|below| below.is_empty() || below.ends_with('.'));
+    domain.contains('.') && !AWS_ZONES.into_iter().chain(PRIVATE_ZONES).any(lies_in)
+}
+
+/// A signal about the client of these queries, with this name as the domain that was asked for.
+pub(crate) fn signal(
+    finding_type: FindingType,
+    severity: Severity,
+    key: &QueryKey,
+    tally: &QueryTally,
+    name: &str,
+    context: &Context<'_>,
+) -> Signal {
+    let mut signal = subject::of_query_client(finding_type, severity, key, context);
+    signal.action = Action::DnsRequest(DnsRequestAction {
+        domain: name.to_owned(),
+        domain_with_suffix: key.domain.to_string(),
+        protocol: if tally.tcp == tally.queries { "TCP" } else { "UDP" }.to_owned(),
+        blocked: tally.queries > 0 && tally.blocked == tally.queries,
+        vpc_owner: key.place.account.to_string(),
+    });
+    signal.role = Some(ResourceRole::Actor);
+    signal.consulted.push("public-suffixes".to_owned());
+    signal
+}

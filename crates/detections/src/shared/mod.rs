@@ -6,13 +6,19 @@ pub(crate) mod call;
 pub mod contact;
 pub(crate) mod credential_place;
 pub mod flow_side;
+pub(crate) mod habit;
+pub(crate) mod host;
 pub(crate) mod listed_caller;
 pub(crate) mod listed_flow;
 pub(crate) mod listed_query;
+pub(crate) mod new_resolver;
 pub mod pen_test;
 pub(crate) mod port_probe;
 pub(crate) mod public_access_block;
+pub(crate) mod resolver;
+pub(crate) mod state;
 pub(crate) mod subject;
+pub(crate) mod tallied_flow;
 pub(crate) mod tallied_query;
 
 /// The addresses of AWS's metadata and credential services, as answers write them. Source: AWS documentation of the

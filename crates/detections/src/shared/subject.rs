@@ -1,7 +1,8 @@
 //! The instance that a flow or a query is about, as far as it can be told, and what findings call it.
 
 use crate::tally::QueryKey;
-use crate::{Contact, Context};
+use crate::{Contact, Context, FlowView};
+use std::net::IpAddr;
 use watchfire_model::{DnsQuery, FindingType, Instance, NetworkInterface, Resource, ResourceKind, Severity, Signal};
 
 /// A signal about the instance at our end of a contact: keyed by it, with all that is known of it.
@@ -14,36 +15,79 @@ pub(crate) fn of_contact(
     context: &Context<'_>,
 ) -> Option<Signal> {
     let flow = contact.flow;
+    let end = OwnEnd {
+        account: &flow.account,
+        region: &flow.region,
+        vpc: &flow.vpc_id,
+        interface: &flow.interface_id,
+        instance: &flow.instance_id,
+        local: contact.local,
+        is_transit: contact.is_transit(),
+    };
+    of_end(finding_type, severity, &end, context)
+}
+
+/// The same about the instance at our end of summed flows.
+pub(crate) fn of_flow(
+    finding_type: FindingType,
+    severity: Severity,
+    view: &FlowView<'_>,
+    context: &Context<'_>,
+) -> Option<Signal> {
+    let place = view.place;
+    let end = OwnEnd {
+        account: &place.account,
+        region: &place.region,
+        vpc: &place.vpc,
+        interface: &place.interface,
+        instance: &place.instance,
+        local: view.local(),
+        is_transit: view.is_transit,
+    };
+    of_end(finding_type, severity, &end, context)
+}
+
+/// Our end of a conversation, and where it was seen.
+struct OwnEnd<'a> {
+    account: &'a str,
+    region: &'a str,
+    vpc: &'a str,
+    interface: &'a str,
+    instance: &'a str,
+    local: IpAddr,
+    is_transit: bool,
+}
+
+fn of_end(finding_type: FindingType, severity: Severity, end: &OwnEnd<'_>, context: &Context<'_>) -> Option<Signal> {
     let inventory = &context.knowledge.inventory;
     let by_address = || {
         let own = inventory
-            .by_private_ip(&flow.account, &flow.vpc_id, contact.local)
-            .or_else(|| inventory.by_public_ip(contact.local).filter(|(instance, _)| instance.account == flow.account));
+            .by_private_ip(end.account, end.vpc, end.local)
+            .or_else(|| inventory.by_public_ip(end.local).filter(|(instance, _)| instance.account == end.account));
         own.map(|(instance, _)| Instance::from(instance))
     };
-    let gateway = inventory.nat_gateway(&flow.interface_id).is_some();
     let mut missing = Vec::new();
-    let instance = if contact.is_transit() {
-        if context.estate.owns(&flow.account, contact.local) {
+    let instance = if end.is_transit {
+        if context.estate.owns(end.account, end.local) {
             return None; // The sender's own interface is logged as well.
         }
         missing.push(format!(
             "The record was made by the interface {} that the packets passed through; their own interface's flow log \
              was not seen.",
-            flow.interface_id
+            end.interface
         ));
-        by_address().unwrap_or_else(|| unnamed("", contact.local))
-    } else if gateway {
+        by_address().unwrap_or_else(|| unnamed("", end.local))
+    } else if inventory.nat_gateway(end.interface).is_some() {
         return None; // Behind a NAT gateway's own address there are many hosts, and each has an interface of its own.
     } else {
-        let known = context.instance(&flow.account, &flow.instance_id, &flow.interface_id, Some(contact.local));
+        let known = context.instance(end.account, end.instance, end.interface, Some(end.local));
         if known.instance_id.is_empty() { by_address().unwrap_or(known) } else { known }
     };
-    let interface = if contact.is_transit() { "" } else { &flow.interface_id };
-    let fallback = if interface.is_empty() { contact.local.to_string() } else { interface.to_owned() };
+    let interface = if end.is_transit { "" } else { end.interface };
+    let fallback = if interface.is_empty() { end.local.to_string() } else { interface.to_owned() };
     let mut signal = signal(finding_type, severity, instance, fallback, context);
-    signal.account = flow.account.to_string();
-    signal.region = flow.region.to_string();
+    signal.account = end.account.to_owned();
+    signal.region = end.region.to_owned();
     signal.missing.append(&mut missing);
     Some(signal)
 }
@@ -137,7 +181,7 @@ fn signal(
     signal
 }
 
-fn unnamed(interface_id: &str, address: std::net::IpAddr) -> Instance {
+fn unnamed(interface_id: &str, address: IpAddr) -> Instance {
     let mut interface = NetworkInterface { interface_id: interface_id.to_owned(), ..NetworkInterface::default() };
     if address.is_ipv4() {
         interface.private_ip = Some(address);

@@ -23,6 +23,7 @@ pub use thresholds::{Threshold, Thresholds};
 
 /// Every built-in detection. Adding one is a file, its `mod` line, and a line here.
 pub static DETECTIONS: &[&Detection] = &[
+    &ec2::beacon::DETECTION,
     &ec2::bitcoin_tool::QUERY,
     &ec2::bitcoin_tool::TRAFFIC,
     &ec2::blackhole_traffic::QUERY,
@@ -35,6 +36,7 @@ pub static DETECTIONS: &[&Detection] = &[
     &ec2::drive_by_source_traffic::DETECTION,
     &ec2::drop_point::QUERY,
     &ec2::drop_point::TRAFFIC,
+    &ec2::long_connection::DETECTION,
     &ec2::malicious_domain_request::DETECTION,
     &ec2::malicious_ip_caller::DETECTION,
     &ec2::metadata_dns_rebind::DETECTION,
@@ -45,6 +47,7 @@ pub static DETECTIONS: &[&Detection] = &[
     &ec2::spambot::DETECTION,
     &ec2::tor_client::DETECTION,
     &ec2::tor_relay::DETECTION,
+    &ec2::traffic_volume_unusual::DETECTION,
     &ec2::unusual_dns_resolver::DETECTION,
     &ec2::unusual_doh_activity::DETECTION,
     &ec2::unusual_dot_activity::DETECTION,

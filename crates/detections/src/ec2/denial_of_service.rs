@@ -124,9 +124,9 @@ const MINUTES: usize = 12;
 const SLICE_MINUTES: usize = (SLICE_MS / Time::MINUTE_MS) as usize;
 /// Targets of one-way traffic in a slice. About 200 bytes each.
 const TARGETS_MAX: usize = 100_000;
-/// Packets in a slice below which a target is not remembered for the next, and no finding is prepared: a tenth of the
-/// lowest that a window of ten minutes must have.
-const NOTABLE_PACKETS: u64 = 100;
+/// Packets in a slice below which a target is not remembered for the next, and no finding is prepared: a hundredth of what
+/// ten minutes must have, so that a window over the edge of a slice lacks not more.
+const NOTABLE_PACKETS: u64 = 1_000;
 /// Hosts whose largest one-way traffic is remembered, and how long.
 const HOSTS_MAX: usize = 100_000;
 const MEMORY_MS: i64 = 30 * Time::DAY_MS;
@@ -263,10 +263,11 @@ impl Behaviour for Floods {
         let sums = self.current.entry(key).or_default();
         sums.add(view);
         let is_largest = self.prepared.get(&key).is_none_or(|prepared| prepared.packets_out < packets_out);
-        if sums.packets_out >= scene.thresholds.count(&OWN_PACKETS) / 10 && is_largest {
-            if let Some(signal) = tallied_flow::signal(kind.finding_type(), Severity::HIGH, view, &scene.context) {
-                self.prepared.insert(key, Prepared { packets_out, signal, records: view.records(RECORDS_MAX) });
-            }
+        if sums.packets_out >= NOTABLE_PACKETS
+            && is_largest
+            && let Some(signal) = tallied_flow::signal(kind.finding_type(), Severity::HIGH, view, &scene.context)
+        {
+            self.prepared.insert(key, Prepared { packets_out, signal, records: view.records(RECORDS_MAX) });
         }
     }
 

@@ -3,6 +3,7 @@
 pub(crate) mod api_class;
 pub(crate) mod bucket_grant;
 pub(crate) mod call;
+pub(crate) mod connection;
 pub mod contact;
 pub(crate) mod credential_place;
 pub mod flow_side;
@@ -16,6 +17,7 @@ pub mod pen_test;
 pub(crate) mod port_probe;
 pub(crate) mod public_access_block;
 pub(crate) mod resolver;
+pub(crate) mod rhythm;
 pub(crate) mod state;
 pub(crate) mod subject;
 pub(crate) mod tallied_flow;

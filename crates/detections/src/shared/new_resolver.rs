@@ -101,7 +101,7 @@ impl NewResolver {
             history(new, scene, self.learning_days, &format!("never asked {remote} by {over}")),
             self.used_to(host),
         ];
-        if !resolver::operator(remote).is_some() {
+        if resolver::operator(remote).is_none() {
             signal
                 .missing
                 .push(format!("Whose resolver {remote} is: no operator's documentation that we know names it."));

@@ -452,7 +452,8 @@ pub fn severity(text: &str) -> Result<Severity, String> {
 
 /// A finding type, perhaps with `*`, that matches at least one of the catalogue.
 pub fn type_pattern(text: &str) -> Result<String, String> {
-    if watchfire_model::catalogue::all().iter().any(|entry| type_matches(text, &entry.name)) {
+    let mut types = watchfire_model::catalogue::all().iter().chain(watchfire_model::catalogue::own());
+    if types.any(|entry| type_matches(text, &entry.name)) {
         return Ok(text.to_owned());
     }
     Err("no finding type matches; `watchfire types` lists them all".to_owned())

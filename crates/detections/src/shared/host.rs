@@ -31,4 +31,11 @@ impl Host {
         };
         Some(Self { account: place.account.clone(), region: place.region.clone(), id })
     }
+
+    /// The group of hosts made from one image, as a key of its own: `None` if the image is not known.
+    pub(crate) fn group(&self, view: &FlowView<'_>, context: &Context<'_>) -> Option<Self> {
+        let place = view.place;
+        let instance = context.instance(&place.account, &place.instance, &place.interface, Some(view.local()));
+        (!instance.image_id.is_empty()).then(|| Self { id: instance.image_id.into(), ..self.clone() })
+    }
 }

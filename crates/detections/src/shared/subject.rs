@@ -28,6 +28,26 @@ pub(crate) fn of_contact(
     of_end(finding_type, severity, &end, context)
 }
 
+/// The same about the instance at our end of summed flows.
+pub(crate) fn of_flow(
+    finding_type: FindingType,
+    severity: Severity,
+    view: &FlowView<'_>,
+    context: &Context<'_>,
+) -> Option<Signal> {
+    let place = view.place;
+    let end = OwnEnd {
+        account: &place.account,
+        region: &place.region,
+        vpc: &place.vpc,
+        interface: &place.interface,
+        instance: &place.instance,
+        local: view.local(),
+        is_transit: view.is_transit,
+    };
+    of_end(finding_type, severity, &end, context)
+}
+
 /// Our end of a conversation, and where it was seen.
 struct OwnEnd<'a> {
     account: &'a str,

@@ -1,0 +1,721 @@
+//! An instance floods a target outside.
+
+use crate::behaviour::{Behaviour, End, FlowView, Scene, Verdict};
+use crate::shared::contact::{ICMP, ICMP_V6, TCP, UDP, protocol_name};
+use crate::shared::host::Host;
+use crate::shared::state::{self, pairs};
+use crate::shared::subject;
+use crate::shared::tallied_flow::{self, minute, quoted};
+use crate::tally::Conversation;
+use crate::thresholds::Threshold;
+use crate::{Detection, Interest, Need, Rule, SLICE_MS};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use watchfire_knowledge::Bounded;
+use watchfire_model::{FindingType, Severity, Signal, Time};
+
+const DNS: FindingType = FindingType::new("Backdoor:EC2/DenialOfService.Dns");
+const TCP_FLOOD: FindingType = FindingType::new("Backdoor:EC2/DenialOfService.Tcp");
+const UDP_FLOOD: FindingType = FindingType::new("Backdoor:EC2/DenialOfService.Udp");
+const UDP_ON_TCP_PORTS: FindingType = FindingType::new("Backdoor:EC2/DenialOfService.UdpOnTcpPorts");
+const UNUSUAL_PROTOCOL: FindingType = FindingType::new("Backdoor:EC2/DenialOfService.UnusualProtocol");
+
+const FASTNETMON: &str = "FastNetMon's defaults, as detection-methods, section 5, quotes them";
+
+/// A flood by packets.
+pub(crate) static PACKETS_PER_SECOND: Threshold = Threshold {
+    key: "ec2.denial_of_service.packets_per_second",
+    default: 20_000.0,
+    min: 100.0,
+    max: 1e9,
+    unit: "packets a second to one target, mean of a minute",
+    source: FASTNETMON,
+    summary: "how many packets make a flood, whatever the instance sent before",
+};
+
+/// A flood by bits.
+pub(crate) static MEGABITS_PER_SECOND: Threshold = Threshold {
+    key: "ec2.denial_of_service.megabits_per_second",
+    default: 1_000.0,
+    min: 1.0,
+    max: 1e6,
+    unit: "Mbit a second to one target, mean of a minute",
+    source: FASTNETMON,
+    summary: "how much traffic makes a flood, whatever the instance sent before",
+};
+
+/// A flood by flow records.
+pub(crate) static RECORDS_PER_SECOND: Threshold = Threshold {
+    key: "ec2.denial_of_service.records_per_second",
+    default: 3_500.0,
+    min: 10.0,
+    max: 1e9,
+    unit: "flow records a second to one target, mean of a minute",
+    source: FASTNETMON,
+    summary: "how many flow records make a flood, whatever the instance sent before",
+};
+
+/// A flood for this instance.
+pub(crate) static OWN_PACKETS_PER_SECOND: Threshold = Threshold {
+    key: "ec2.denial_of_service.own_packets_per_second",
+    default: 2_000.0,
+    min: 10.0,
+    max: 1e9,
+    unit: "packets a second to one target, mean of a minute",
+    source: "detection-methods, section 5",
+    summary: "how many packets make a flood if they are many times what the instance ever sent one way",
+};
+
+/// A slow flood for this instance.
+pub(crate) static OWN_PACKETS: Threshold = Threshold {
+    key: "ec2.denial_of_service.own_packets",
+    default: 100_000.0,
+    min: 1_000.0,
+    max: 1e12,
+    unit: "packets to one target in ten minutes",
+    source: "The catalogue's suggested rule",
+    summary: "how many packets in ten minutes make a flood if they are many times what the instance ever sent one way",
+};
+
+/// How many times its own.
+pub(crate) static OWN_FACTOR: Threshold = Threshold {
+    key: "ec2.denial_of_service.own_factor",
+    default: 10.0,
+    min: 1.0,
+    max: 1e6,
+    unit: "times the largest of the last 30 days",
+    source: "detection-methods, section 5",
+    summary: "how many times its own largest one-way traffic an instance must send",
+};
+
+/// One-sidedness.
+pub(crate) static SENT_TO_RECEIVED: Threshold = Threshold {
+    key: "ec2.denial_of_service.sent_to_received",
+    default: 20.0,
+    min: 10.0,
+    max: 1e6,
+    unit: "packets sent for each received",
+    source: "The catalogue's suggested rule; a dialogue has about as many each way, a bulk upload about two to one",
+    summary: "how one-sided the traffic must be",
+};
+
+/// Traffic less one-sided than this is not looked at. The least that [`SENT_TO_RECEIVED`] can be set to.
+const ONE_WAY_MIN: u64 = 10;
+/// Percent of TCP records that are lone SYNs. Source: detection-methods, section 5.
+const SYN_PERCENT_MIN: u64 = 80;
+/// A SYN with all options that fit takes 80 bytes by IPv4; larger packets carry data. Source: RFC 9293, section 3.1.
+const SYN_BYTES_MAX: u64 = 80;
+/// Packets of TCP sent for each received that no upload reaches: receivers acknowledge at the latest after two bundles of
+/// 64 KiB, which is 90 packets of 1,460 bytes.
+const TCP_UNANSWERED_MIN: u64 = 100;
+/// Ports normally served over TCP. Not 443, which is QUIC's too. Source: detection-methods, section 5; 110 and 143 with
+/// their encrypted forms.
+const TCP_PORTS: [u16; 15] = [20, 21, 22, 23, 25, 80, 110, 143, 445, 993, 995, 3306, 3389, 5432, 8080];
+/// Protocols that a host uses in its daily work: ICMP, TCP, UDP, ESP, AH, ICMPv6. GRE (47) is a network's, not a host's.
+const USUAL_PROTOCOLS: [u8; 6] = [ICMP, TCP, UDP, 50, 51, ICMP_V6];
+/// UDP by which logs, metrics and flows are sent to a collector that never answers: syslog, NetFlow and IPFIX, sFlow, statsd,
+/// GELF. Only floods by rate are reported there. Source: IANA's registry; the collectors' documentation.
+const TELEMETRY_PORTS: [u16; 9] = [514, 2055, 4739, 6343, 8125, 9995, 9996, 12_201, 24_224];
+
+/// Minutes of a slice, and two more for records that end after it.
+const MINUTES: usize = 12;
+/// Minutes in a slice.
+const SLICE_MINUTES: usize = (SLICE_MS / Time::MINUTE_MS) as usize;
+/// Targets of one-way traffic in a slice. About 200 bytes each.
+const TARGETS_MAX: usize = 100_000;
+/// Packets in a slice below which a target is not remembered for the next, and no finding is prepared: a hundredth of what
+/// ten minutes must have, so that a window over the edge of a slice lacks not more.
+const NOTABLE_PACKETS: u64 = 1_000;
+/// Hosts whose largest one-way traffic is remembered, and how long.
+const HOSTS_MAX: usize = 100_000;
+const MEMORY_MS: i64 = 30 * Time::DAY_MS;
+/// What was reported is not learnt for so long. Source: detection-methods, section 0.10.
+const NOT_LEARNT_MS: i64 = Time::DAY_MS;
+/// Records shown.
+const RECORDS_MAX: usize = 10;
+const STATE_VERSION: u32 = 1;
+
+pub(crate) const DETECTION: Detection = Detection {
+    reports: &[DNS, TCP_FLOOD, UDP_FLOOD, UDP_ON_TCP_PORTS, UNUSUAL_PROTOCOL],
+    summary: "An instance sends one target outside far more than it gets back, at the rate of a flood.",
+    listens: &[Interest::FlowTallies],
+    needs: &[Need::Flows],
+    file: file!(),
+    rule: Rule::Behaviour(|| Box::new(Floods::default())),
+};
+
+/// Evidence: to one public address, by one kind of traffic, the instance sent at least 20 packets for each that came back,
+/// and one of these: in one minute at least 20,000 packets a second, 1,000 Mbit/s, or 3,500 flow records a second; or at
+/// least 2,000 packets a second and ten times its own largest minute; or in ten minutes at least 100,000 packets and ten times
+/// its own largest ten minutes. Of TCP, besides, four of five records must be lone SYNs of at most 80 bytes a packet, or there must be a hundred packets
+/// for each that came back, which no upload reaches.
+///
+/// The kinds, in this order: UDP to port 53; UDP to a port normally served over TCP (not 443, which is QUIC's too); other UDP;
+/// TCP; protocols that hosts rarely use (not ICMP, IPsec). Ports are summed, so that a flood over many ports counts as one.
+/// How packets spread over the minutes is told from the conversations; where there were more than 64 on one port, from a
+/// sample of them. What was reported does not count as the instance's own for 24 hours.
+///
+/// No evidence: private targets, whatever they are sent. Traffic that the other side asked for. Collectors of logs, metrics and
+/// flows on their usual UDP ports, unless they are flooded by rate.
+///
+/// False positives: load tests against an address outside; video sent one way; a collector of logs on a port of your own
+/// choice. Trust the address (`--trusted`).
+#[derive(Default, Serialize, Deserialize)]
+struct Floods {
+    /// The largest one-way traffic of each host.
+    hosts: Past,
+    /// The slice being shown, and the hosts in it that sent one way.
+    slice: i64,
+    senders: Vec<Host>,
+    #[serde(with = "pairs")]
+    current: BTreeMap<(u32, IpAddr, Kind), Sums>,
+    /// What is worth remembering of the slice before.
+    #[serde(with = "pairs")]
+    previous: BTreeMap<(Host, IpAddr, Kind), [u64; MINUTES]>,
+    previous_slice: i64,
+    #[serde(skip)]
+    prepared: BTreeMap<(u32, IpAddr, Kind), Prepared>,
+    evicted: u64,
+    reported: u64,
+}
+
+/// A kind of flood, in order of precedence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+enum Kind {
+    Dns,
+    UdpOnTcpPorts,
+    Udp,
+    /// UDP to the port of a collector.
+    Telemetry,
+    Tcp,
+    UnusualProtocol,
+}
+
+/// The largest one-way traffic of each host.
+#[derive(Serialize, Deserialize)]
+struct Past(Bounded<Host, Own>);
+
+/// The largest one-way traffic of one host to one target.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+struct Own {
+    packets_a_minute: u64,
+    packets_in_ten: u64,
+    /// The same of the last slice: learnt with the next one, because a flood may have begun in it.
+    waiting: (u64, u64),
+    /// Since when it has been reported.
+    reported_since: Option<Time>,
+}
+
+/// What one host sent one target in a slice.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Sums {
+    packets_out: u64,
+    packets_in: u64,
+    bytes_out: u64,
+    records: u64,
+    records_all: u64,
+    syn: u64,
+    minutes: [u64; MINUTES],
+    first: Time,
+    last: Time,
+    protocol: u8,
+    /// Whether the minutes are estimated from a sample.
+    is_sampled: bool,
+}
+
+/// What a finding needs of the largest tally.
+struct Prepared {
+    packets_out: u64,
+    signal: Signal,
+    records: Vec<(Time, crate::tally::RecordPlace)>,
+}
+
+/// Why traffic is a flood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Why {
+    PacketRate,
+    BitRate,
+    RecordRate,
+    OwnRate,
+    OwnTenMinutes,
+}
+
+impl Default for Past {
+    fn default() -> Self {
+        Self(Bounded::new(HOSTS_MAX))
+    }
+}
+
+impl Behaviour for Floods {
+    fn flow(&mut self, view: &FlowView<'_>, scene: &mut Scene<'_>) {
+        let (packets_out, packets_in) = view.packets_out_in();
+        if view.remote_is_internal || view.is_inbound() || packets_out < packets_in.saturating_mul(ONE_WAY_MIN) {
+            return;
+        }
+        let Some(kind) = Kind::of(view) else { return };
+        let Some(sender) = self.sender(view, scene) else { return };
+        let key = (sender, view.remote(), kind);
+        if self.current.len() >= TARGETS_MAX && !self.current.contains_key(&key) {
+            self.evicted += 1;
+            return;
+        }
+        let sums = self.current.entry(key).or_default();
+        sums.add(view);
+        let is_largest = self.prepared.get(&key).is_none_or(|prepared| prepared.packets_out < packets_out);
+        if sums.packets_out >= NOTABLE_PACKETS
+            && is_largest
+            && let Some(signal) = tallied_flow::signal(kind.finding_type(), Severity::HIGH, view, &scene.context)
+        {
+            self.prepared.insert(key, Prepared { packets_out, signal, records: view.records(RECORDS_MAX) });
+        }
+    }
+
+    fn close(&mut self, end: Time, scene: &mut Scene<'_>) {
+        let current = std::mem::take(&mut self.current);
+        let senders = std::mem::take(&mut self.senders);
+        let mut prepared = std::mem::take(&mut self.prepared);
+        let slice = end.ms().div_euclid(SLICE_MS) - 1;
+        if self.previous_slice != slice - 1 {
+            self.previous.clear();
+        }
+        let mut remembered = BTreeMap::new();
+        let mut seen: BTreeMap<&Host, (u64, u64, bool)> = BTreeMap::new();
+        for ((sender, remote, kind), sums) in &current {
+            let Some(host) = senders.get(*sender as usize) else { continue };
+            let key = (host.clone(), *remote, *kind);
+            let in_ten = sums.in_ten_minutes(self.previous.get(&key));
+            let own = self.hosts.0.get(host).copied().unwrap_or_default();
+            let why = sums.why(*kind, in_ten, &own, scene);
+            let largest = seen.entry(host).or_default();
+            if let Some(why) = why
+                && let Some(prepared) = prepared.remove(&(*sender, *remote, *kind))
+                && scene.context.knowledge.indicators.trusted_ip(*remote).is_none()
+            {
+                let verdict = verdict(prepared, sums, *remote, why, in_ten, &own, scene);
+                scene.verdicts.push(verdict);
+                largest.2 = true;
+            }
+            largest.0 = largest.0.max(sums.busiest_minute());
+            largest.1 = largest.1.max(in_ten);
+            if sums.packets_out >= NOTABLE_PACKETS {
+                remembered.insert(key, sums.minutes);
+            }
+        }
+        for (host, (packets_a_minute, packets_in_ten, has_fired)) in seen {
+            if packets_in_ten >= NOTABLE_PACKETS {
+                let own = self.hosts.0.touch(host.clone(), end, Own::default);
+                own.learn(packets_a_minute, packets_in_ten, has_fired, end);
+            }
+        }
+        (self.previous, self.previous_slice) = (remembered, slice);
+    }
+
+    fn expire(&mut self, now: Time) -> u64 {
+        self.hosts.0.forget_before(now.plus_ms(-MEMORY_MS));
+        let evicted = self.evicted + self.hosts.0.evicted();
+        let dropped = evicted.saturating_sub(self.reported);
+        self.reported = evicted;
+        dropped
+    }
+
+    fn size(&self) -> (u64, u64) {
+        let (hosts, targets) = (self.hosts.0.len() as u64, (self.previous.len() + self.current.len()) as u64);
+        (hosts + targets, hosts * 250 + targets * 300)
+    }
+
+    fn save(&self) -> serde_json::Value {
+        state::save(STATE_VERSION, self)
+    }
+
+    fn load(&mut self, saved: serde_json::Value) -> Result<(), String> {
+        *self = state::load(UDP_FLOOD, STATE_VERSION, saved)?;
+        self.hosts.0.reindex();
+        Ok(())
+    }
+}
+
+impl Floods {
+    /// The number of the host in this slice. Tallies come in runs of one host.
+    fn sender(&mut self, view: &FlowView<'_>, scene: &Scene<'_>) -> Option<u32> {
+        let host = Host::of(view, &scene.context)?;
+        if self.senders.last() != Some(&host) {
+            self.senders.push(host);
+        }
+        u32::try_from(self.senders.len() - 1).ok()
+    }
+}
+
+impl Kind {
+    fn of(view: &FlowView<'_>) -> Option<Self> {
+        let port = remote_port(view);
+        match view.key.protocol {
+            TCP => Some(Self::Tcp),
+            UDP if port == 53 => Some(Self::Dns),
+            UDP if TCP_PORTS.contains(&port) => Some(Self::UdpOnTcpPorts),
+            UDP if TELEMETRY_PORTS.contains(&port) => Some(Self::Telemetry),
+            UDP => Some(Self::Udp),
+            protocol => (!USUAL_PROTOCOLS.contains(&protocol)).then_some(Self::UnusualProtocol),
+        }
+    }
+
+    const fn finding_type(self) -> FindingType {
+        match self {
+            Self::Dns => DNS,
+            Self::UdpOnTcpPorts => UDP_ON_TCP_PORTS,
+            Self::Udp | Self::Telemetry => UDP_FLOOD,
+            Self::Tcp => TCP_FLOOD,
+            Self::UnusualProtocol => UNUSUAL_PROTOCOL,
+        }
+    }
+}
+
+/// The port that was flooded: the service's, or where ours looks more like one, that of the largest conversation.
+fn remote_port(view: &FlowView<'_>) -> u16 {
+    match view.local_end {
+        End::Client => view.key.port,
+        End::Server => {
+            let kept = view.tally.conversations.kept().iter();
+            kept.max_by_key(|one| (one.down_packets, one.port)).map_or(0, |one| one.port)
+        }
+    }
+}
+
+impl Own {
+    fn learn(&mut self, packets_a_minute: u64, packets_in_ten: u64, has_fired: bool, now: Time) {
+        if has_fired {
+            let since = *self.reported_since.get_or_insert(now);
+            if now.ms() - since.ms() < NOT_LEARNT_MS {
+                self.waiting = (0, 0);
+                return;
+            }
+        }
+        self.reported_since = self.reported_since.filter(|_| has_fired);
+        let waiting = std::mem::replace(&mut self.waiting, (packets_a_minute, packets_in_ten));
+        self.packets_a_minute = self.packets_a_minute.max(waiting.0);
+        self.packets_in_ten = self.packets_in_ten.max(waiting.1);
+    }
+}
+
+impl Sums {
+    fn add(&mut self, view: &FlowView<'_>) {
+        let sent = if view.local_end == End::Client { &view.tally.up } else { &view.tally.down };
+        let (packets_out, packets_in) = view.packets_out_in();
+        let (first, last) = (view.first(), view.last());
+        self.first = if self.records == 0 { first } else { self.first.min(first) };
+        self.last = self.last.max(last);
+        self.protocol = view.key.protocol;
+        self.packets_out = self.packets_out.saturating_add(packets_out);
+        self.packets_in = self.packets_in.saturating_add(packets_in);
+        self.bytes_out = self.bytes_out.saturating_add(view.bytes_out_in().0);
+        self.records += u64::from(sent.records);
+        self.records_all += view.record_count();
+        self.syn += u64::from(sent.syn);
+        self.is_sampled |= view.tally.conversations.is_cut();
+        for (sum, packets) in self.minutes.iter_mut().zip(minutes(view, packets_out)) {
+            *sum = sum.saturating_add(packets);
+        }
+    }
+
+    fn busiest_minute(&self) -> u64 {
+        self.minutes.iter().copied().max().unwrap_or(0)
+    }
+
+    /// The most packets in any ten minutes that end in this slice. `previous` are the minutes of the slice before.
+    fn in_ten_minutes(&self, previous: Option<&[u64; MINUTES]>) -> u64 {
+        let mut line = [0u64; SLICE_MINUTES + MINUTES];
+        for (at, packets) in previous.into_iter().flatten().enumerate() {
+            line[at] = *packets;
+        }
+        for (at, packets) in self.minutes.iter().enumerate() {
+            line[SLICE_MINUTES + at] += packets;
+        }
+        line.windows(SLICE_MINUTES).map(|window| window.iter().sum()).max().unwrap_or(0)
+    }
+
+    fn why(&self, kind: Kind, in_ten: u64, own: &Own, scene: &Scene<'_>) -> Option<Why> {
+        let at_least = |value: u64, threshold| value >= scene.thresholds.count(threshold);
+        if self.packets_out < self.packets_in.saturating_mul(scene.thresholds.count(&SENT_TO_RECEIVED))
+            || (kind == Kind::Tcp && !self.is_unanswered_tcp())
+        {
+            return None;
+        }
+        let factor = scene.thresholds.count(&OWN_FACTOR);
+        let busiest = self.busiest_minute();
+        if at_least(busiest / 60, &PACKETS_PER_SECOND) {
+            Some(Why::PacketRate)
+        } else if at_least(self.share(busiest, self.bytes_out) * 8 / 60 / 1_000_000, &MEGABITS_PER_SECOND) {
+            Some(Why::BitRate)
+        } else if at_least(self.share(busiest, self.records) / 60, &RECORDS_PER_SECOND) {
+            Some(Why::RecordRate)
+        } else if kind == Kind::Telemetry {
+            None
+        } else if at_least(busiest / 60, &OWN_PACKETS_PER_SECOND) && busiest >= own.packets_a_minute * factor {
+            Some(Why::OwnRate)
+        } else if at_least(in_ten, &OWN_PACKETS) && in_ten >= own.packets_in_ten * factor {
+            Some(Why::OwnTenMinutes)
+        } else {
+            None
+        }
+    }
+
+    /// Of a sum over the slice, the part of so many packets.
+    fn share(&self, packets: u64, of: u64) -> u64 {
+        scale(of, packets, self.packets_out)
+    }
+
+    fn is_unanswered_tcp(&self) -> bool {
+        // The flags of a record are those of all its packets: a short upload shows a SYN, too, but is made of larger packets.
+        let is_syn_flood = self.syn * 100 >= self.records * SYN_PERCENT_MIN
+            && self.bytes_out <= self.packets_out.saturating_mul(SYN_BYTES_MAX);
+        is_syn_flood || self.packets_out >= self.packets_in.saturating_mul(TCP_UNANSWERED_MIN)
+    }
+}
+
+/// `value · part / whole`.
+fn scale(value: u64, part: u64, whole: u64) -> u64 {
+    let scaled = u128::from(value) * u128::from(part) / u128::from(whole.max(1));
+    u64::try_from(scaled).unwrap_or(u64::MAX)
+}
+
+/// How our packets spread over the minutes of the slice, from the conversations that were kept.
+fn minutes(view: &FlowView<'_>, packets_out: u64) -> [u64; MINUTES] {
+    let sent =
+        |one: &Conversation| u64::from(if view.local_end == End::Client { one.up_packets } else { one.down_packets });
+    let mut minutes = [0u64; MINUTES];
+    for conversation in view.tally.conversations.kept() {
+        spread(&mut minutes, conversation, sent(conversation));
+    }
+    let kept: u64 = minutes.iter().sum();
+    if kept == 0 {
+        let first = view.first().ms() - view.slice().0.ms();
+        minutes[minute_of(first)] = packets_out;
+        return minutes;
+    }
+    minutes.map(|packets| scale(packets, packets_out, kept))
+}
+
+/// Evenly over the minutes that it lasted, from the one in which it began; what lasted a minute or less is one minute's.
+fn spread(minutes: &mut [u64; MINUTES], conversation: &Conversation, packets: u64) {
+    let begin = minute_of(i64::from(conversation.first));
+    let lasted = i64::from(conversation.last.saturating_sub(conversation.first));
+    let count = usize::try_from((lasted + Time::MINUTE_MS - 1) / Time::MINUTE_MS).unwrap_or(MINUTES);
+    let count = count.clamp(1, MINUTES - begin);
+    for at in 0..count {
+        let share = packets / count as u64 + u64::from((at as u64) < packets % count as u64);
+        minutes[begin + at] = minutes[begin + at].saturating_add(share);
+    }
+}
+
+fn minute_of(offset_ms: i64) -> usize {
+    usize::try_from(offset_ms / Time::MINUTE_MS).unwrap_or(0).min(SLICE_MINUTES - 1)
+}
+
+fn verdict(
+    prepared: Prepared,
+    sums: &Sums,
+    remote: IpAddr,
+    why: Why,
+    in_ten: u64,
+    own: &Own,
+    scene: &Scene<'_>,
+) -> Verdict {
+    let mut signal = prepared.signal;
+    let who = subject::name(&signal);
+    let protocol = protocol_name(sums.protocol);
+    let mut reasons =
+        vec![sent(sums, remote, &protocol, scene), busiest(sums), explained(why, sums, in_ten, own, scene)];
+    if sums.protocol == TCP {
+        reasons.push(format!(
+            "{} of {} records that it sent show a lone SYN, and a packet has {} bytes; at least {SYN_PERCENT_MIN} percent and \
+             at most {SYN_BYTES_MAX} bytes, or {TCP_UNANSWERED_MIN} packets for each received, are asked for.",
+            sums.syn,
+            sums.records,
+            sums.bytes_out / sums.packets_out.max(1)
+        ));
+    }
+    signal.reasons = reasons;
+    if sums.is_sampled {
+        signal.missing.push(
+            "How packets spread over the minutes is estimated: there were more than 64 conversations on one port, and a \
+             sample of them tells."
+                .to_owned(),
+        );
+    }
+    signal.title = format!("{who} may be taking part in a denial-of-service attack by {protocol}.");
+    signal.description = format!(
+        "{who} sent {remote} {} packets by {protocol} and got {} back. So much, and so one-sided, is a flood.",
+        sums.packets_out, sums.packets_in
+    );
+    Verdict { signal, begin: sums.first, end: sums.last, records: prepared.records, record_count: sums.records_all }
+}
+
+fn sent(sums: &Sums, remote: IpAddr, protocol: &str, scene: &Scene<'_>) -> String {
+    format!(
+        "Between {} and {} it sent {remote} {} packets ({} bytes) by {protocol} in {} records, and {} came back: at least {} \
+         sent for each received are asked for.",
+        minute(sums.first),
+        minute(sums.last),
+        sums.packets_out,
+        sums.bytes_out,
+        sums.records,
+        sums.packets_in,
+        quoted(&SENT_TO_RECEIVED, scene.thresholds)
+    )
+}
+
+fn busiest(sums: &Sums) -> String {
+    let packets = sums.busiest_minute();
+    format!(
+        "Its busiest minute had {packets} packets: {} packets, {} Mbit and {} records a second.",
+        packets / 60,
+        sums.share(packets, sums.bytes_out) * 8 / 60 / 1_000_000,
+        sums.share(packets, sums.records) / 60
+    )
+}
+
+fn explained(why: Why, sums: &Sums, in_ten: u64, own: &Own, scene: &Scene<'_>) -> String {
+    let limit = |threshold| quoted(threshold, scene.thresholds);
+    let factor = limit(&OWN_FACTOR);
+    match why {
+        Why::PacketRate => format!("{} packets a second are a flood.", limit(&PACKETS_PER_SECOND)),
+        Why::BitRate => format!("{} Mbit a second are a flood.", limit(&MEGABITS_PER_SECOND)),
+        Why::RecordRate => format!("{} records a second are a flood.", limit(&RECORDS_PER_SECOND)),
+        Why::OwnRate => format!(
+            "{} packets a second are a flood if the minute has {factor} times the packets of the largest that it sent one way \
+             before; that had {}, and this one has {}.",
+            limit(&OWN_PACKETS_PER_SECOND),
+            own.packets_a_minute,
+            sums.busiest_minute()
+        ),
+        Why::OwnTenMinutes => format!(
+            "{} packets in ten minutes are a flood if they are {factor} times the most that it sent one way before; that was \
+             {}, and these were {in_ten}.",
+            limit(&OWN_PACKETS),
+            own.packets_in_ten
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shared::new_resolver::tests::{exchange, found};
+    use crate::testing::FlowLine;
+
+    const TARGET: &str = "203.0.113.9";
+
+    fn udp(port: u16, packets: u64) -> FlowLine {
+        FlowLine::out(40_000, TARGET, port).protocol(17).packets(packets, packets * 64)
+    }
+
+    fn kind(flows: &[FlowLine]) -> Vec<&'static str> {
+        found(&DETECTION, flows).iter().map(|verdict| verdict.signal.finding_type.as_str()).collect()
+    }
+
+    #[test]
+    fn floods_are_told_by_protocol_and_port() {
+        for (flow, expected) in [
+            (udp(53, 400_000), DNS),
+            (udp(80, 400_000), UDP_ON_TCP_PORTS),
+            (udp(9_999, 400_000), UDP_FLOOD),
+            (udp(443, 400_000), UDP_FLOOD),
+            (FlowLine::out(0, TARGET, 0).protocol(2).packets(400_000, 9_000_000), UNUSUAL_PROTOCOL),
+            (FlowLine::out(40_000, TARGET, 80).flags(2).packets(400_000, 16_000_000), TCP_FLOOD),
+        ] {
+            assert_eq!(kind(&[flow]), [expected.as_str()]);
+        }
+    }
+
+    #[test]
+    fn a_person_can_recompute_it() {
+        let verdicts = found(&DETECTION, &[udp(9_999, 400_000), exchange(TARGET, 9_999, 17, 5)[1].clone()]);
+        let reasons = &verdicts[0].signal.reasons;
+        assert!(
+            reasons[0].contains("400000 packets (25600000 bytes) by UDP in 1 records, and 10 came back"),
+            "{reasons:?}"
+        );
+        // 400,000 / 60 = 6,666; 25,600,000 · 8 / 60 / 1,000,000 = 3.
+        assert!(reasons[1].contains("400000 packets: 6666 packets, 3 Mbit and 0 records a second"), "{reasons:?}");
+        assert!(reasons[2].starts_with("2000 (`ec2.denial_of_service.own_packets_per_second`) packets a second"));
+        assert!(reasons[2].contains("that had 0, and this one has 400000"), "{reasons:?}");
+    }
+
+    #[test]
+    fn many_conversations_and_many_ports_count_as_one_flood() {
+        let each_port_once = |port: u16| FlowLine::out(1_024 + port, TARGET, 53).protocol(17).packets(40, 2_560);
+        assert_eq!(kind(&(0..6_000).map(each_port_once).collect::<Vec<_>>()), [DNS.as_str()]);
+        let random_ports = |port: u16| FlowLine::out(60_999, TARGET, 10_000 + port).protocol(17).packets(40, 2_560);
+        assert_eq!(kind(&(0..6_000).map(random_ports).collect::<Vec<_>>()), [UDP_FLOOD.as_str()]);
+    }
+
+    #[test]
+    fn a_slow_flood_over_the_edge_of_a_slice_is_seen() {
+        // 15 minutes of 10,000 packets, of which 7 lie before the edge: no slice has 100,000.
+        let flows: Vec<FlowLine> = (0..15).map(|at| udp(9_999, 10_000).after(180 + at * 60)).collect();
+        let verdicts = found(&DETECTION, &flows);
+        assert_eq!(verdicts.len(), 1);
+        assert!(verdicts[0].signal.reasons[2].contains("these were 100000"), "{:?}", verdicts[0].signal.reasons);
+        assert!(found(&DETECTION, &flows[..9]).is_empty());
+    }
+
+    #[test]
+    fn private_targets_and_answered_traffic_stay_quiet() {
+        let private = FlowLine::out(40_000, "10.0.9.9", 9_999).protocol(17).packets(9_000_000, 576_000_000);
+        assert!(found(&DETECTION, &[private]).is_empty());
+        let answered = FlowLine::into(TARGET, 9_999, 40_000).protocol(17).packets(100_000, 6_400_000);
+        assert!(found(&DETECTION, &[udp(9_999, 1_900_000), answered.clone()]).is_empty());
+        assert_eq!(found(&DETECTION, &[udp(9_999, 2_000_000), answered]).len(), 1);
+    }
+
+    #[test]
+    fn an_upload_stays_quiet() {
+        for flags in [0, 2, 3] {
+            let upload = FlowLine::out(40_000, TARGET, 443).flags(flags).packets(4_000_000, 5_840_000_000);
+            let acknowledged = FlowLine::into(TARGET, 443, 40_000).flags(18).packets(45_000, 1_800_000);
+            assert!(found(&DETECTION, &[upload, acknowledged]).is_empty());
+        }
+    }
+
+    #[test]
+    fn logs_to_a_collector_stay_quiet_unless_they_flood() {
+        assert!(found(&DETECTION, &[udp(514, 900_000)]).is_empty());
+        assert_eq!(kind(&[udp(514, 1_200_000)]), [UDP_FLOOD.as_str()]);
+    }
+
+    #[test]
+    fn what_it_always_sent_is_its_own() {
+        // 1,500 packets a second for a day before; then 2,500, and then 16,000.
+        let stream = |slice: i64, packets: u64| udp(9_999, packets).after(slice * 600);
+        let past: Vec<FlowLine> = (0..4).map(|slice| stream(slice, 90_000)).collect();
+        let more = [past.clone(), vec![stream(5, 150_000)]].concat();
+        assert!(found(&DETECTION, &more).is_empty());
+        assert_eq!(found(&DETECTION, &[more, vec![stream(6, 1_600_000)]].concat()).len(), 1);
+    }
+
+    #[test]
+    fn answers_to_others_stay_quiet() {
+        let asked = FlowLine::into(TARGET, 50_000, 9_999).protocol(17).packets(1, 60);
+        let served = FlowLine::out(9_999, TARGET, 50_000).protocol(17).packets(500_000, 600_000_000).after(1);
+        assert!(found(&DETECTION, &[asked, served]).is_empty());
+    }
+
+    #[test]
+    fn ipv6_floods_count() {
+        let flow = FlowLine::out(40_000, "2a02:db8::9", 9_999).local("2600:1f18::10").protocol(17);
+        assert_eq!(kind(&[flow.packets(400_000, 25_600_000)]), [UDP_FLOOD.as_str()]);
+    }
+
+    #[test]
+    fn a_restart_between_slices_changes_nothing() {
+        let mut floods = Floods::default();
+        let host = Host { account: "1".into(), region: "r".into(), id: "i-1".into() };
+        floods.hosts.0.touch(host.clone(), Time::from_ms(0), || Own { packets_a_minute: 7, ..Own::default() });
+        floods.previous.insert((host.clone(), TARGET.parse().unwrap(), Kind::Tcp), [3; MINUTES]);
+        let mut restarted = Floods::default();
+        restarted.load(floods.save()).unwrap();
+        assert_eq!(restarted.save(), floods.save());
+        assert_eq!(restarted.hosts.0.get(&host).unwrap().packets_a_minute, 7);
+        assert!(restarted.load(serde_json::json!({"version": 2})).unwrap_err().contains("has version 2"));
+    }
+}

@@ -222,6 +222,9 @@ pub struct TypesArguments {
     /// Only the types that this version detects
     #[arg(long)]
     pub live: bool,
+    /// The types that GuardDuty does not have: their mechanism is `Watchfire`, as in Behavior:EC2/Beacon.Watchfire
+    #[arg(long)]
+    pub own: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

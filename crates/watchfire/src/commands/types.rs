@@ -12,8 +12,12 @@ use watchfire_model::catalogue::{self, CatalogueEntry};
 /// Lists the finding types, or describes those that match.
 pub fn run(arguments: &TypesArguments) -> Result<ExitCode> {
     let pattern = arguments.name.as_deref().unwrap_or("*");
-    let entries: Vec<&CatalogueEntry> = catalogue::all()
+    let all = if arguments.own { &[] } else { catalogue::all() };
+    // Types of our own are listed apart, so that nobody takes them for Amazon's; by name they are found all the same.
+    let own = if arguments.own || arguments.name.is_some() { catalogue::own() } else { &[] };
+    let entries: Vec<&CatalogueEntry> = all
         .iter()
+        .chain(own)
         .filter(|entry| type_matches(pattern, &entry.name) && (!arguments.live || detection_of(&entry.name).is_some()))
         .collect();
     if entries.is_empty() {

@@ -134,6 +134,9 @@ fn percent(share: f64) -> String {
     format!("{:.*} %", if share < 0.1 { 2 } else { 0 }, share * 100.0)
 }
 
+/// Which families an average is of.
+type IsOfGroup = fn(&Family) -> bool;
+
 fn summary(data: &Data, result: &Evaluation) -> String {
     let mut text = String::from(
         "
@@ -147,7 +150,7 @@ never trained on, stand apart. AUC: how often a name of the family scores above 
 | --- | ---: | --- | ---: | ---: | ---: |
 ",
     );
-    let groups: [(&str, fn(&Family) -> bool); 3] = [
+    let groups: [(&str, IsOfGroup); 3] = [
         ("generated", |family| family.origin == Origin::Generated && family.shape != Shape::Words),
         ("real", |family| family.origin == Origin::Real && family.shape != Shape::Words),
         ("words, generated and real", |family| family.shape == Shape::Words),

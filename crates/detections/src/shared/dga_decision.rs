@@ -355,7 +355,7 @@ fn ln(number: u32) -> i32 {
     let mut mantissa = u64::from(number) << (31 - whole);
     let mut log = u64::from(whole);
     for _ in 0..DIGITS {
-        mantissa = mantissa * mantissa >> 31;
+        mantissa = (mantissa * mantissa) >> 31;
         let digit = mantissa >> 32;
         mantissa >>= digit;
         log = log << 1 | digit;
@@ -515,7 +515,7 @@ mod tests {
             None,
             "but not of that one"
         );
-        assert_eq!(walk(&"xxxxxxxxxxxxxxxxxxx", RARELY).1, None, "a page of dead links");
+        assert_eq!(walk("xxxxxxxxxxxxxxxxxxx", RARELY).1, None, "a page of dead links");
     }
 
     #[test]

@@ -49,13 +49,13 @@ while at < len(entries):
     at += 2 + size
 write("benign/preloaded.txt", names, {
     "name": "Chromium's list of sites that want HTTPS only", "kind": "unpopular", "use": "train",
-    "licence": "BSD-3-Clause", "source": "https://pypi.org/project/hstspreload, 2025.1.1, from Chromium"})
+    "licence": "BSD-3-Clause", "source": "Chromium, as the Python package hstspreload 2025.1.1 has it"})
 
 text = member("disposable_email_domains", "disposable_email_domains/__init__.py").decode("utf-8")
 names = {line.strip(" ',") for line in text.splitlines() if line.startswith("    '")}
 write("benign/disposable-mail.txt", names, {
     "name": "Domains of disposable mail", "kind": "odd", "use": "evaluate", "licence": "MIT",
-    "source": "https://pypi.org/project/disposable-email-domains, 0.0.293"})
+    "source": "the Python package disposable-email-domains 0.0.293"})
 
 with gzip.open(os.path.join(maltrail, "malware-indicators.csv.gz"), "rt", newline="") as file:
     rows = list(csv.DictReader(file))

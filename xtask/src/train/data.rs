@@ -152,9 +152,19 @@ impl Data {
     }
 }
 
-/// FNV-1a (Fowler, Noll, Vo), 64 bits: splits and seeds that are the same everywhere.
+/// FNV-1a (Fowler, Noll, Vo), 64 bits, mixed as SplitMix64 does, so that every bit depends on every byte: splits and seeds that
+/// are the same everywhere.
 pub(crate) fn hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    mixed(
+        text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)),
+    )
+}
+
+/// The finaliser of SplitMix64 (Steele, Lea and Flood, 2014).
+pub(crate) fn mixed(number: u64) -> u64 {
+    let number = (number ^ number >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ number >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ number >> 31
 }
 
 fn text_files(folder: &Path) -> anyhow::Result<Vec<(String, String)>> {
@@ -196,7 +206,7 @@ fn split(head: &BTreeMap<&str, &str>, labels: BTreeSet<String>) -> Benign {
     };
     let all_for_evaluation = said("use") == "evaluate";
     for label in labels {
-        match hash(&label) >> 32 & 3 {
+        match hash(&label) & 3 {
             _ if all_for_evaluation => list.evaluation.push(label),
             0 | 1 => list.training.push(label),
             2 => list.thresholds.push(label),

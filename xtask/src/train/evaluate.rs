@@ -142,12 +142,16 @@ fn share(model: &[u8], labels: &[String], benign: &[i32]) -> Share {
     }
 }
 
-/// Area under the curve: how often a generated label scores above a benign one, equal scores counting half.
+/// Area under the curve: how often a generated label scores above a benign one, equal scores counting half. A half where there
+/// is nothing to compare.
 fn auc(generated: &[i32], benign: &[i32]) -> f64 {
     let below =
         |score: i32| benign.partition_point(|&other| other < score) + benign.partition_point(|&other| other <= score);
+    if generated.is_empty() || benign.is_empty() {
+        return 0.5;
+    }
     let won: usize = generated.iter().map(|&score| below(score)).sum();
-    won as f64 / (2 * generated.len() * benign.len()).max(1) as f64
+    won as f64 / (2 * generated.len() * benign.len()) as f64
 }
 
 /// Chance that `names` distinct failed names, each above the threshold with chance `above`, are enough for the decision: at

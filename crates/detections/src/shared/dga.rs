@@ -41,10 +41,10 @@ const NORM_BITS: u32 = 8;
 /// The label of a registered domain that [`DgaModel::score`] may judge; `None` for what it knows nothing about.
 ///
 /// Judged are labels of letters, digits and hyphens between [`JUDGED_BYTES_MIN`] and [`LABEL_BYTES_MAX`] bytes, in any
-/// case, international ones in their `xn--` form. `registered_domain` is the public suffix and one label more; below a
-/// provider of dynamic DNS that is the provider's own name, which looks like nothing.
-pub fn judged_label(registered_domain: &str) -> Option<&str> {
-    let label = registered_domain.split('.').next().unwrap_or_default();
+/// case, international ones in their `xn--` form. `domain` is what
+/// [`counted_domain`](super::dga_decision::counted_domain) gave: its first label is the one that somebody chose.
+pub fn judged_label(domain: &str) -> Option<&str> {
+    let label = domain.split('.').next().unwrap_or_default();
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     let is_judged = (JUDGED_BYTES_MIN..=LABEL_BYTES_MAX).contains(&label.len()) && label.bytes().all(is_plain);
     is_judged.then_some(label)

@@ -1,7 +1,7 @@
 //! When the failed queries of one client are a domain generation algorithm at work.
 //!
-//! Malware with such an algorithm asks for many names of which few exist. Two tests, both over *registered domains* (the
-//! public suffix and one label more) of one client, each counted once an hour:
+//! Malware with such an algorithm asks for many names of which few exist. Two tests, both over the domains of one client
+//! ([`counted_domain`]), each counted once an hour:
 //!
 //! - [`generated_names`]: enough of the failed names look generated. One such name means nothing.
 //! - [`RateTest`]: failures come too thick for this client, whatever the names look like. It is there for algorithms that put
@@ -33,7 +33,7 @@ pub const EXAMPLES_MAX: usize = 5;
 /// A registered domain under which a client's query failed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NxDomain<'a> {
-    /// As [`Suffixes::registered_domain`] gives it, in lower case. Not one that [`muted`] leaves out.
+    /// As [`counted_domain`] gives it, in lower case. Not of a name that [`muted`] leaves out.
     pub domain: &'a str,
     /// The first failed query for a name under it, in the hour at hand.
     pub first: Time,
@@ -136,6 +136,22 @@ fn verdict<'a>(hour: &[NxDomain<'a>], window: &Window<'_>, threshold: i32) -> Ge
     }
 }
 
+/// The domain as which a name is counted: what was bought from a registry, or got from a provider of dynamic DNS.
+///
+/// That is the registered domain; below a provider, which `is_dynamic_dns` tells, the provider's domain and one label more.
+/// Else all names that an algorithm makes below `duckdns.org` were one domain, and one that resolves. Keeps the spelling of
+/// `name`, without a trailing dot; empty for a suffix alone, a single label or no name.
+pub fn counted_domain(name: &str, is_dynamic_dns: impl Fn(&str) -> bool) -> &str {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let registered = Suffixes.registered_domain(name);
+    let customers = with_parents(name, registered).zip(with_parents(name, registered).skip(1));
+    customers
+        .filter(|(_, provider)| is_dynamic_dns(provider))
+        .map(|(customer, _)| customer)
+        .next()
+        .unwrap_or(registered)
+}
+
 /// Why a failed name says nothing about its client.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Muted {
@@ -152,20 +168,19 @@ pub enum Muted {
 
 /// Whether a failed name must be left out of both tests, and why.
 ///
-/// `resolves` is asked for the name and for each name above it, down to its registered domain, without a trailing dot and
-/// spelt as in `name`: whether it is known to resolve (for this client or another), or is a search domain or zone of the
+/// `domain` is the name's [`counted_domain`]. `resolves` is asked for the name and for each name above it, as far as that
+/// domain, without a trailing dot and spelt as in `name`: whether it is known to resolve (for this client or another), or is a search domain or zone of the
 /// network. With `example.com` among those, `wpad.example.com.` is left out.
-pub fn muted(name: &str, resolves: impl Fn(&str) -> bool) -> Option<Muted> {
+pub fn muted(name: &str, domain: &str, resolves: impl Fn(&str) -> bool) -> Option<Muted> {
     let name = name.strip_suffix('.').unwrap_or(name);
-    let registered = Suffixes.registered_domain(name);
     let top = name.rsplit('.').next().unwrap_or_default();
-    if is_one_of(top, &["arpa"]) || asks_about_others(name, registered) {
+    if is_one_of(top, &["arpa"]) || asks_about_others(name, domain) {
         Some(Muted::LookUp)
     } else if is_one_of(top, LOCAL) {
         Some(Muted::Local)
-    } else if registered.is_empty() {
+    } else if domain.is_empty() {
         Some(Muted::NoDomain)
-    } else if with_parents(name, registered).any(resolves) {
+    } else if with_parents(name, domain).any(resolves) {
         Some(Muted::Resolved)
     } else {
         None
@@ -219,20 +234,20 @@ const HASH_DIGITS_MIN: usize = 32;
 /// Reversed addresses begin with so many numbers: four of IPv4, 32 of IPv6. Source: RFC 5782, section 2.
 const ADDRESS_LABELS: usize = 4;
 
-fn asks_about_others(name: &str, registered: &str) -> bool {
-    let Some(host) = name.strip_suffix(registered).filter(|_| !registered.is_empty()) else { return false };
+fn asks_about_others(name: &str, domain: &str) -> bool {
+    let Some(host) = name.strip_suffix(domain).filter(|_| !domain.is_empty()) else { return false };
     let labels = || host.split('.').filter(|label| !label.is_empty());
     let is_number =
         |label: &str| label.parse::<u8>().is_ok() || (label.len() == 1 && label.as_bytes()[0].is_ascii_hexdigit());
     let is_hash = |label: &str| label.len() >= HASH_DIGITS_MIN && label.bytes().all(|byte| byte.is_ascii_hexdigit());
-    with_parents(name, registered).any(|parent| is_one_of(parent, LOOK_UP_SERVICES))
+    with_parents(name, domain).any(|parent| is_one_of(parent, LOOK_UP_SERVICES))
         || labels().any(|label| label.starts_with('_') || is_hash(label))
         || labels().take_while(|label| is_number(label)).count() >= ADDRESS_LABELS
 }
 
-/// The name and each above it, as far as the registered domain.
-fn with_parents<'a>(name: &'a str, registered: &str) -> impl Iterator<Item = &'a str> {
-    let least = registered.len();
+/// The name and each above it, as far as the domain.
+fn with_parents<'a>(name: &'a str, domain: &str) -> impl Iterator<Item = &'a str> {
+    let least = domain.len();
     std::iter::successors(Some(name), |name| name.split_once('.').map(|(_, parent)| parent))
         .take_while(move |name| name.len() >= least)
 }
@@ -422,8 +437,29 @@ mod tests {
         assert_eq!((found.generated, found.failed), (5, 6));
     }
 
+    fn is_duckdns(name: &str) -> bool {
+        name == "duckdns.org"
+    }
+
+    #[test]
+    fn a_customer_of_dynamic_dns_is_a_domain_of_its_own() {
+        for (name, domain) in [
+            ("www.example.co.uk.", "example.co.uk"),
+            ("duckdns.org", "duckdns.org"),
+            ("abc.duckdns.org.", "abc.duckdns.org"),
+            ("www.abc.duckdns.org", "abc.duckdns.org"),
+            ("duckdns.org.example.com", "example.com"),
+            ("localhost", ""),
+            ("", ""),
+        ] {
+            assert_eq!(counted_domain(name, is_duckdns), domain, "{name}");
+        }
+        assert_eq!(quiet("qjvxwkzrtb.duckdns.org", &["duckdns.org"]), None);
+        assert_eq!(quiet("www.abc.duckdns.org", &["abc.duckdns.org"]), Some(Muted::Resolved));
+    }
+
     fn quiet(name: &str, resolving: &[&str]) -> Option<Muted> {
-        muted(name, |name| resolving.contains(&name))
+        muted(name, counted_domain(name, is_duckdns), |name| resolving.contains(&name))
     }
 
     #[test]
@@ -531,7 +567,9 @@ mod tests {
         fn any_name_is_muted_or_not_and_any_history_has_a_share(
             name in "[a-z0-9._-]{0,60}|.{0,90}", failed: u64, asked: u64, run in "[x.]{0,80}",
         ) {
-            let _ = muted(&name, |_| false);
+            let domain = counted_domain(&name, |provider| provider.len() % 2 == 0);
+            prop_assert!(name.strip_suffix('.').unwrap_or(&name).ends_with(domain));
+            let _ = muted(&name, domain, |_| false);
             let usual = UsualFailures { failed, asked };
             prop_assert!((USUAL_PER_MILLE_MIN..=USUAL_PER_MILLE_MAX).contains(&usual.per_mille()));
             prop_assert!(walk(&run, usual).0.log_odds >= RATE_FLOOR);

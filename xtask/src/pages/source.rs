@@ -89,6 +89,16 @@ impl Source {
         words(&self.uses).any(|(_, used)| used == word)
     }
 
+    /// The paragraphs of an item's doc comment, with those of the `impl` blocks of a type.
+    pub(super) fn whole_doc(&self, item: &Item) -> Vec<String> {
+        let blocks = self.items.iter().filter(|block| {
+            item.kind == ItemKind::Type
+                && block.kind == ItemKind::Implementation
+                && words(&block.name).any(|(_, word)| word == item.name)
+        });
+        item.doc.iter().chain(blocks.flat_map(|block| &block.doc)).cloned().collect()
+    }
+
     /// An item's text, with the `impl` blocks of a type.
     pub(super) fn whole_text(&self, item: &Item) -> String {
         let mut text = item.text.clone();
@@ -212,10 +222,11 @@ impl Common {
             told.take_constant(item);
             return;
         }
-        let begin = item.doc.iter().position(|paragraph| paragraph.starts_with(EVIDENCE));
+        let doc = source.whole_doc(item);
+        let begin = doc.iter().position(|paragraph| paragraph.starts_with(EVIDENCE));
         let begin = begin.or(is_linked.then_some(1));
         if let Some(begin) = begin {
-            let paragraphs = item.doc.iter().skip(begin).filter(|paragraph| !paragraph.starts_with(FALSE_POSITIVES));
+            let paragraphs = doc.iter().skip(begin).filter(|paragraph| !paragraph.starts_with(FALSE_POSITIVES));
             let paragraphs: Vec<String> =
                 paragraphs.map(|paragraph| self.plain(source, paragraph)).filter(|said| !said.is_empty()).collect();
             let heading = source.header.trim_end_matches('.').to_owned();
@@ -225,13 +236,13 @@ impl Common {
                 None => {}
             }
         }
-        for paragraph in item.doc.iter().filter(|paragraph| paragraph.starts_with(FALSE_POSITIVES)) {
+        for paragraph in doc.iter().filter(|paragraph| paragraph.starts_with(FALSE_POSITIVES)) {
             let said = self.plain(source, paragraph);
             if !told.false_positives.contains(&said) {
                 told.false_positives.push(said);
             }
         }
-        for link in item.doc.iter().flat_map(|paragraph| links(paragraph)) {
+        for link in doc.iter().flat_map(|paragraph| links(paragraph)) {
             let (qualifier, word) = match link.rsplit_once("::") {
                 Some((path, word)) => (path.rsplit("::").next(), word),
                 None => (None, link),

@@ -43,8 +43,8 @@ struct AnomalousBehavior(Scorer);
 ///
 /// Nothing fires before the account has been learnt for seven days. Of a caller that was active for less than twenty
 /// hours only calls of high risk count. Who makes five different calls of high risk as a habit is an administrator: from
-/// the usual place with the usual program another such call weighs like any other. A call of ordinary risk that three principals begin within a day is a new tool,
-/// not news. After a fortnight the limits follow the account's own sessions. What fired is not learnt for a day.
+/// the usual place with the usual program another such call weighs like any other. A call of ordinary risk that three
+/// principals begin within a day is a new tool, not news. After a fortnight the limits follow the account's own sessions. What fired is not learnt for a day.
 ///
 /// No evidence is a refused signature, a failed sign-in, and what an AWS service does for somebody: its address and its
 /// program say nothing about the caller. A thief who does what the owner does, from where and with what the owner does

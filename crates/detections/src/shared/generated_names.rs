@@ -93,7 +93,7 @@ impl GeneratedNames {
     fn judged(&self, asked: Vec<Asked>) -> Vec<Asked> {
         let resolves = |name: &str| self.state.resolved.contains(&stable_hash(name.as_bytes()));
         let mut judged: Vec<Asked> =
-            asked.into_iter().filter(|one| !one.failed || muted(&one.name, resolves).is_none()).collect();
+            asked.into_iter().filter(|one| !one.failed || muted(&one.name, &one.domain, resolves).is_none()).collect();
         judged.sort_unstable_by(|one, other| (one.first, &one.domain).cmp(&(other.first, &other.domain)));
         judged
     }

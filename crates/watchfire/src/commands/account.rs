@@ -40,7 +40,7 @@ pub fn account(outcome: &ScanOutcome, loaded: &Loaded) -> ScanAccount {
         *calls = calls.saturating_sub(outcome.replay.duplicates);
     }
     account.not_evaluated = not_evaluated(outcome, loaded);
-    account.not_evaluated.extend(outcome.replay.learning.iter().map(still_learning));
+    add_learning(&mut account.not_evaluated, &outcome.replay.learning);
     account.summarised = outcome.replay.summarised;
     for (name, _, bytes) in outcome.replay.state.iter().filter(|(_, count, _)| *count > 0) {
         account.state_bytes.insert(name.clone(), *bytes);
@@ -190,11 +190,21 @@ fn not_evaluated(outcome: &ScanOutcome, loaded: &Loaded) -> Vec<NotEvaluated> {
     missing
 }
 
-/// "Behaviour of principals: not evaluated, learning day 3 of 7 (12 of 15)".
+/// What was not judged for lack of history, detections that lack the same in one entry.
+fn add_learning(missing: &mut Vec<NotEvaluated>, learning: &[StillLearning]) {
+    for entry in learning.iter().map(still_learning) {
+        match missing.iter_mut().find(|known| (&known.what, &known.why) == (&entry.what, &entry.why)) {
+            Some(known) => known.types.extend(entry.types),
+            None => missing.push(entry),
+        }
+    }
+}
+
+/// "Behaviour, by principal: not evaluated, learning day 3 of 7 (12 of 15)".
 fn still_learning(learning: &StillLearning) -> NotEvaluated {
     let ((learning_count, judged), (reached, of, unit)) = (learning.counts, &learning.progress);
     NotEvaluated {
-        what: format!("Behaviour of {}s", learning.entity_kind),
+        what: format!("Behaviour, by {}", learning.entity_kind),
         why: format!(
             "not evaluated, learning {unit} {reached} of {of} ({learning_count} of {}); --baseline reads older logs first",
             learning_count + judged

@@ -30,7 +30,7 @@ struct AnomalousBehavior {
     volumes: Volumes,
 }
 
-/// Evidence, first: a session of calls to the data plane of S3 (and of those that change who may use a bucket) whose
+/// Evidence: first, a session of calls to the data plane of S3 (and of those that change who may use a bucket) whose
 /// surprises add up, as for the types of identities: call, network, country, program, region and bucket, each compared
 /// with the habits of the caller, its peers and the account.
 ///

@@ -58,6 +58,28 @@ fn a_list_is_checked_in_the_form_that_it_has() {
 }
 
 #[test]
+fn what_is_no_list_is_told_in_a_sentence() {
+    let folder = Folder::empty();
+    let page = "<!-- 1 -->\n<!DOCTYPE html>\n<html><body>Please log in<br>198.51.100.7</body></html>";
+    for (name, content, says) in [
+        ("page", page.as_bytes(), "a web page"),
+        ("feed", b"<?xml version=\"1.0\"?><rss><channel>198.51.100.7</channel></rss>", "outermost element is `rss`"),
+        ("empty", b"", "the file is empty"),
+        ("comments", b"# nothing\n\n; here\n", "nothing but comments"),
+        ("packed", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03", "not text: unpack it"),
+        ("picture", b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR", "not text"),
+        ("events", br#"{"Records": [{"sourceIPAddress": "198.51.100.7"}]}"#, "of JSON only"),
+    ] {
+        let file = folder.aside(name, content);
+        let file = file.to_str().unwrap();
+        let checked = run(["intel", "check", file]);
+        assert!(checked.status == 1 && checked.stdout.contains(says), "{name}: {}", checked.stdout);
+        let used = run(["intel", "lookup", "198.51.100.7", "--intel", file]);
+        assert!(used.status == 2 && used.stderr.contains("holds no entry that can be used"), "{name}: {}", used.stderr);
+    }
+}
+
+#[test]
 fn everything_that_covers_a_value_is_shown_trusted_or_not() {
     let folder = Folder::empty();
     let (bad, good) = (

@@ -69,6 +69,18 @@ pub enum EntryError {
     /// A file that is no whole XML or JSON document.
     #[error("the document is not well-formed from here on, or not what its beginning promised; the rest was not read")]
     Malformed,
+    /// A login page, an error page.
+    #[error("the file is a web page and no list: a server may have answered with a page for people")]
+    WebPage,
+    /// RSS, SVG and the like.
+    #[error("of XML only STIX 1 is read, and nothing of it is in this document")]
+    OtherXml,
+    /// JSON of another kind.
+    #[error("of JSON only STIX 2, MISP events and MISP warning lists are read, and this document is none of them")]
+    OtherJson,
+    /// Archives, programs, pictures.
+    #[error("the file is not text: unpack it first, if it is an archive")]
+    Binary,
     /// A hostile document.
     #[error("the document is nested too deeply; the rest was not read")]
     TooDeep,
@@ -81,6 +93,13 @@ pub enum EntryError {
     /// A value of a header comment.
     #[error("the header has an unknown value; kinds are spelt as in `--threat-list`, `subdomains` is yes or no")]
     Header,
+}
+
+impl EntryError {
+    /// Whether it says that the file as a whole is no list, rather than something of one entry.
+    pub fn is_of_the_file(self) -> bool {
+        matches!(self, Self::WebPage | Self::OtherXml | Self::OtherJson | Self::Binary)
+    }
 }
 
 /// Reads one entry into its normal form. A URL without path means its host.

@@ -21,7 +21,7 @@ pub(super) fn parse(bytes: &[u8], defaults: &IndicatorList) -> ReadList {
     let mut document = Document::new(&content);
     let Some(members) = document.members(&mut read) else { return read };
     if !members.contains_key("objects") {
-        read.reject(1, "", EntryError::Malformed);
+        read.reject(1, "", EntryError::OtherJson);
     }
     for object in elements(members.get("objects")) {
         let line = document.line(object);

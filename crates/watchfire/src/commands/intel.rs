@@ -110,8 +110,25 @@ fn as_text(list: &IndicatorList) -> String {
 fn check(file: &IntelArgument, settings: &Settings) -> Result<ExitCode> {
     let read = load::read_list(&file.file, file.kind, file.format.as_ref(), settings.list_bytes_max)?;
     let is_usable = !read.list.entries.is_empty();
-    print(&report(&read, &file.file.display().to_string()))?;
+    let shown = file.file.display().to_string();
+    match refusal(&read) {
+        Some(why) => print(&format!("{shown}: no list that can be used: {why}\n"))?,
+        None => print(&report(&read, &shown))?,
+    }
     Ok(if is_usable { ExitCode::SUCCESS } else { ExitCode::from(STATUS_NOTHING_READ) })
+}
+
+/// Why the file as a whole is no list, if that is so.
+fn refusal(read: &ReadList) -> Option<String> {
+    match read.rejected.as_slice() {
+        _ if !read.list.entries.is_empty() => None,
+        [] => Some("the file is empty, or holds nothing but comments".to_owned()),
+        [only] if only.reason.is_of_the_file() => Some(match only.text.as_str() {
+            "" => only.reason.to_string(),
+            text => format!("{} (its outermost element is `{}`)", only.reason, text.escape_debug()),
+        }),
+        _ => None,
+    }
 }
 
 /// What was understood of a list, and what was refused and why.

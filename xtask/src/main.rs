@@ -4,6 +4,7 @@
 mod arguments;
 mod bench;
 mod book;
+#[path = "../../crates/watchfire/tests/support/browser.rs"]
 mod browser;
 mod determinism;
 #[cfg(target_arch = "x86_64")]

@@ -253,6 +253,26 @@ fn archives_are_folders() {
 }
 
 #[test]
+fn archives_of_old_and_logs_of_windows_are_read() {
+    let mut archive = tar::Builder::new(Vec::new());
+    for (name, content) in [("logs/", Vec::new()), ("logs/old.json.gz", log("old"))] {
+        let mut header = tar::Header::new_old();
+        header.set_path(name).unwrap();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        header.set_cksum();
+        archive.append(&header, content.as_slice()).unwrap();
+    }
+    let windows = stop_logging("10:00:00", "windows");
+    let windows: Vec<u8> = "\u{feff}".encode_utf16().chain(windows.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    let folder = Folder::empty().file("v7.tar", archive.into_inner().unwrap()).file("windows.json", &windows);
+    let scan = folder.scan(&["--format", "jsonl"]);
+    assert!(scan.run.status == 0 && scan.adds_up(), "{} {:#}", scan.run.stderr, scan.account);
+    let root = format!("{}/", folder.path().display());
+    assert_eq!(files(&scan.run.stdout.replace(&root, "")), ["v7.tar!logs/old.json.gz", "windows.json"]);
+}
+
+#[test]
 fn an_archive_that_is_cut_damaged_or_a_bomb_is_reported_and_the_rest_is_read() {
     let whole = tar(&[("one.json.gz", &log("one")), ("two.json.gz", &log("two"))]);
     let mut damaged = zip(&[("one.json", stop_logging("10:00:00", "broken").as_bytes())]);

@@ -68,6 +68,9 @@ fn what_is_no_list_is_told_in_a_sentence() {
         ("comments", b"# nothing\n\n; here\n", "nothing but comments"),
         ("packed", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03", "not text: unpack it"),
         ("picture", b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR", "not text"),
+        ("values", br#"["198.51.100.7", "example.com"]"#, "of JSON only"),
+        ("lines", b"{\"ip\": \"198.51.100.7\"}\n{\"ip\": \"198.51.100.8\"}\n", "of JSON only"),
+        ("bundle", br#"{"type": "bundle", "objects": []}"#, "stix2 without a single entry"),
         ("events", br#"{"Records": [{"sourceIPAddress": "198.51.100.7"}]}"#, "of JSON only"),
     ] {
         let file = folder.aside(name, content);

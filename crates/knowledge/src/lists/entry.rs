@@ -87,6 +87,9 @@ pub enum EntryError {
     /// Regular expressions and substrings of warning lists.
     #[error("regular expressions and parts of names are not supported")]
     Expression,
+    /// `198.51.100.7, high`.
+    #[error("several things in one line: a line holds one entry; of a table name the column, as in `csv:1`")]
+    Several,
     /// Anything else.
     #[error("neither an address, a prefix, a domain, a SHA-256 digest nor an access key id")]
     Unknown,
@@ -102,8 +105,13 @@ impl EntryError {
     }
 }
 
-/// Reads one entry into its normal form. A URL without path means its host.
+/// Reads one entry into its normal form. A URL without path means its host. What reports write so that nobody opens it
+/// (`198.51.100[.]7`, `hxxp://example[.]com`) means what it meant before.
 pub fn indicator(text: &str) -> Result<Indicator, EntryError> {
+    as_written(text).or_else(|reason| with_its_fangs(text).map_or(Err(reason), |text| as_written(&text)))
+}
+
+fn as_written(text: &str) -> Result<Indicator, EntryError> {
     // Cheap tests first: nearly every entry of nearly every list is an address or a plain name.
     if let Some(address) = plain_v4(text) {
         return checked_address(address);
@@ -120,7 +128,7 @@ pub fn indicator(text: &str) -> Result<Indicator, EntryError> {
         return Ok(Indicator::AccessKey(text.into()));
     }
     if let Some(host) = host_of_bare_url(text) {
-        return indicator(host);
+        return as_written(host);
     }
     if matches!(text.len(), 32 | 40 | 56 | 96 | 128) && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(EntryError::OtherDigest);
@@ -152,6 +160,17 @@ pub(super) fn plain_v4(text: &str) -> Option<Ipv4Addr> {
         }
     }
     (dots == 3 && digits > 0).then(|| (address << 8 | number).into())
+}
+
+/// The entry as it was before somebody made it harmless to click on; `None` if nobody did.
+fn with_its_fangs(text: &str) -> Option<String> {
+    let dots = ["[.]", "(.)", "{.}", "[dot]", "(dot)"];
+    let scheme = text.get(..4).filter(|scheme| scheme.eq_ignore_ascii_case("hxxp"));
+    if scheme.is_none() && !text.contains("[:]") && !dots.iter().any(|dot| text.contains(dot)) {
+        return None;
+    }
+    let text = scheme.map_or_else(|| text.to_owned(), |scheme| format!("http{}", &text[scheme.len()..]));
+    Some(dots.iter().fold(text.replace("[:]", ":"), |text, dot| text.replace(dot, ".")))
 }
 
 /// `example.com` of `https://example.com/`: a URL that names nothing but a host. `None` for anything else.
@@ -245,6 +264,8 @@ fn checked_domain(text: &str) -> Result<Box<str>, EntryError> {
         EntryError::Url
     } else if text.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()) {
         EntryError::Port
+    } else if text.contains([',', ';', ' ', '\t', '|']) {
+        EntryError::Several
     } else {
         EntryError::Unknown
     })
@@ -268,8 +289,19 @@ fn is_domain(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::plain_v4;
+    use super::{EntryError, indicator, plain_v4};
     use proptest::prelude::*;
+
+    #[test]
+    fn what_was_made_harmless_to_click_on_is_read() {
+        let read = |text| indicator(text).map(|indicator| indicator.to_string());
+        for text in ["198.51.100[.]7", "hxxp://198[.]51(.)100[dot]7/", "HXXPS[:]//198.51.100.7"] {
+            assert_eq!(read(text).as_deref(), Ok("198.51.100.7"), "{text}");
+        }
+        assert_eq!(read("bad[.]example[.]com").as_deref(), Ok("bad.example.com"));
+        assert_eq!(read("hxxp://bad[.]example[.]com/x"), Err(EntryError::Url));
+        assert_eq!(read(&"[(".repeat(100_000)), Err(EntryError::Unknown));
+    }
 
     proptest! {
         #[test]

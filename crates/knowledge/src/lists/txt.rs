@@ -86,6 +86,10 @@ impl LineReader {
         if let Some(address) = plain_v4(line) {
             return read.take_address(*number, line, address, list_threat);
         }
+        // Line ends of old Macs, and of whoever mixed them.
+        if line.contains('\r') {
+            return line.split('\r').for_each(|part| self.take_line(part));
+        }
         let line = line.trim();
         if let Some(comment) = line.strip_prefix(['#', ';']) {
             // Comments between entries are prose, whatever they look like.
@@ -99,6 +103,7 @@ impl LineReader {
             return;
         }
         let threat = if threat.is_empty() { list_threat } else { threat };
+        let entry = without_quotes(entry);
         read.take(*number, entry, threat, EntryDetails::default());
     }
 }
@@ -139,6 +144,12 @@ fn read_header(comment: &str, list: &mut IndicatorList, threat: &mut Box<str>) -
         _ => {}
     }
     true
+}
+
+/// The entry between its quotes, if it has them.
+fn without_quotes(entry: &str) -> &str {
+    let between = |quote| entry.strip_prefix(quote)?.strip_suffix(quote);
+    between('"').or_else(|| between('\'')).unwrap_or(entry)
 }
 
 /// Splits `entry  # threat` or `entry  ; threat`. A sign that follows no white space belongs to the entry.

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::process::ExitCode;
 use watchfire_knowledge::{
-    Coverage, EntryDetails, Indicator, IndicatorList, ListRole, ReadList, is_publicly_routable, lists,
+    Coverage, EntryDetails, Indicator, IndicatorList, ListFormat, ListRole, ReadList, is_publicly_routable, lists,
 };
 use watchfire_model::Time;
 
@@ -122,7 +122,8 @@ fn check(file: &IntelArgument, settings: &Settings) -> Result<ExitCode> {
 fn refusal(read: &ReadList) -> Option<String> {
     match read.rejected.as_slice() {
         _ if !read.list.entries.is_empty() => None,
-        [] => Some("the file is empty, or holds nothing but comments".to_owned()),
+        [] if read.format == ListFormat::Txt => Some("the file is empty, or holds nothing but comments".to_owned()),
+        [] => Some(format!("it is {} without a single entry", read.format)),
         [only] if only.reason.is_of_the_file() => Some(match only.text.as_str() {
             "" => only.reason.to_string(),
             text => format!("{} (its outermost element is `{}`)", only.reason, text.escape_debug()),

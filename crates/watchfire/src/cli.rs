@@ -51,6 +51,8 @@ pub enum Command {
     Diff(DiffArguments),
     /// List the finding types, or describe one
     Types(TypesArguments),
+    /// List the thresholds of the detections of behaviour, or explain one
+    Thresholds(ThresholdsArguments),
     /// Check or show the configuration
     Config(ConfigArguments),
     /// List, check and update the threat lists, or look something up in them
@@ -91,6 +93,12 @@ pub struct InputArguments {
     /// adds what came before them. Takes what PATH takes.
     #[arg(long, value_name = "PATH", help_heading = "What is analysed")]
     pub baseline: Vec<PathBuf>,
+    /// Do not look for this finding type; `*` stands for anything (repeatable)
+    #[arg(long, value_name = "TYPE", help_heading = "What is analysed")]
+    pub disable: Vec<String>,
+    /// Set a threshold of a detection of behaviour; `watchfire thresholds` lists them (repeatable)
+    #[arg(long, value_name = "KEY=VALUE", value_parser = threshold_argument, help_heading = "What is analysed")]
+    pub threshold: Vec<(String, f64)>,
     /// The account of records that name none, and whose path names none
     #[arg(long, value_name = "ID", value_parser = account_id, help_heading = "What is analysed")]
     pub assume_account: Option<String>,
@@ -230,6 +238,20 @@ pub struct TypesArguments {
     pub json: bool,
 }
 
+/// `watchfire thresholds`.
+#[derive(Args, Debug, Clone)]
+pub struct ThresholdsArguments {
+    /// The threshold to explain; without one all are listed
+    #[arg(value_name = "KEY")]
+    pub key: Option<String>,
+    /// Configuration file [default: $XDG_CONFIG_HOME/watchfire/config.toml, if it exists]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Form of the list
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = DiffFormat::Text)]
+    pub format: DiffFormat,
+}
+
 /// `watchfire config`.
 #[derive(Args, Debug, Clone)]
 pub struct ConfigArguments {
@@ -332,7 +354,7 @@ pub struct InventoryArguments {
     pub check: Option<PathBuf>,
 }
 
-/// The form of a comparison.
+/// The form of a comparison, or of a list.
 #[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DiffFormat {
     /// For people
@@ -349,6 +371,13 @@ pub struct OutputArgument {
     pub format: Option<Format>,
     /// The file; `-` is standard output.
     pub file: PathBuf,
+}
+
+/// `KEY=VALUE`.
+fn threshold_argument(text: &str) -> Result<(String, f64), String> {
+    let (key, value) = text.split_once('=').ok_or("write KEY=VALUE, such as ec2.beacon.score=0.8")?;
+    let value = value.trim().parse().map_err(|_| format!("`{value}` is no number"))?;
+    Ok((key.trim().to_owned(), value))
 }
 
 fn output_argument(text: &str) -> Result<OutputArgument, String> {

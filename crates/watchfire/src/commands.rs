@@ -7,6 +7,7 @@ pub mod explain;
 pub mod intel;
 pub mod inventory;
 pub mod scan;
+pub mod thresholds;
 pub mod types;
 
 use crate::cli::Cli;

@@ -459,13 +459,13 @@ impl Tallied {
                     estate.learn_interface(&flow.account, &flow.interface_id, &flow.instance_id, local, flow.start);
                 }
                 let Some((key, is_upstream)) = crate::tally::FlowKey::of(flow) else { return };
-                let seen_at = crate::tally::Place {
+                let seen_at = crate::tally::Place::new(crate::tally::Parts {
                     account: flow.account.as_ref().into(),
                     region: flow.region.as_ref().into(),
                     vpc: flow.vpc_id.as_ref().into(),
                     interface: flow.interface_id.as_ref().into(),
                     instance: flow.instance_id.as_ref().into(),
-                };
+                });
                 let tally = self.slice(key.slice).flows.entry((seen_at, key)).or_default();
                 tally.add(flow, &key, is_upstream, place);
             }
@@ -473,13 +473,13 @@ impl Tallied {
                 let name = query.name.trim_end_matches('.').to_ascii_lowercase();
                 let key = crate::tally::QueryKey {
                     hour: query.time.hour(),
-                    place: crate::tally::Place {
+                    place: crate::tally::Place::new(crate::tally::Parts {
                         account: query.account.as_ref().into(),
                         region: query.region.as_ref().into(),
                         vpc: query.vpc_id.as_ref().into(),
                         interface: query.resolver_endpoint.as_ref().into(),
                         instance: query.instance_id.as_ref().into(),
-                    },
+                    }),
                     client: query.source,
                     domain: knowledge.registered_domain(&name).into(),
                 };

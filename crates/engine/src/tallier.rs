@@ -7,7 +7,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
 use watchfire_detections::SLICE_MS;
 use watchfire_detections::tally::{
-    CallTally, CallTallyKey, FlowKey, FlowTally, Place, QueryKey, QueryTally, RecordPlace,
+    CallTally, CallTallyKey, FlowKey, FlowTally, QueryKey, QueryTally, RecordPlace,
 };
 use watchfire_knowledge::Knowledge;
 use watchfire_model::{ApiCall, DnsQuery, Time, VpcFlow};
@@ -181,52 +181,53 @@ fn hash_of(write: impl FnOnce(&mut foldhash::fast::FoldHasher<'_>)) -> u64 {
 /// Where records were seen, each by a number.
 #[derive(Default)]
 struct Places {
-    all: Vec<Place>,
-    numbers: HashTable<(u64, u32)>,
-    last: u32,
+    /// As [`Place::encode`](watchfire_detections::tally::Place::encode) writes them.
+    all: Vec<Box<[u8]>>,
+    /// By hashes of 128 bits: alike means the same, without a look at the bytes.
+    numbers: HashTable<(u128, u32)>,
+    last: (u128, u32),
+    scratch: Vec<u8>,
 }
 
 impl Places {
-    /// The number of (account, region, VPC, interface, instance): files mostly hold runs of one.
+    /// The number of (account, region, VPC, interface, instance). On the hot path.
     fn number(&mut self, parts: [&str; 5]) -> u32 {
-        if self.all.get(self.last as usize).is_some_and(|last| is_at(last, parts)) {
-            return self.last;
+        let scratch = &mut self.scratch;
+        scratch.clear();
+        for part in parts {
+            scratch.extend_from_slice(part.as_bytes());
+            // A length cannot be forged by what a part holds, as a separator could.
+            scratch.extend_from_slice(&(part.len() as u32).to_le_bytes());
         }
-        let hash = hash_of(|hasher| {
-            for part in parts {
-                hasher.write(part.as_bytes());
-                hasher.write_u8(0);
-            }
-        });
-        let is_same =
-            |&(_, number): &(u64, u32)| self.all.get(number as usize).is_some_and(|known| is_at(known, parts));
-        self.last = match self.numbers.find(hash, is_same) {
+        let hash = xxhash_rust::xxh3::xxh3_128(scratch);
+        if self.last.0 == hash && !self.all.is_empty() {
+            return self.last.1;
+        }
+        let table_hash = |hash: u128| hash as u64;
+        let number = match self.numbers.find(table_hash(hash), |&(known, _)| known == hash) {
             Some(&(_, number)) => number,
             None => {
                 let number = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
-                let [account, region, vpc, interface, instance] = parts.map(without_separator);
-                self.all.push(Place { account, region, vpc, interface, instance });
-                self.numbers.insert_unique(hash, (hash, number), |&(hash, _)| hash);
+                self.all.push(encoded(parts));
+                self.numbers.insert_unique(table_hash(hash), (hash, number), |&(known, _)| table_hash(known));
                 number
             }
         };
-        self.last
+        self.last = (hash, number);
+        number
     }
 
-    fn get(&self, number: u32) -> &Place {
+    fn get(&self, number: u32) -> &[u8] {
         &self.all[number as usize]
     }
 }
 
-fn is_at(place: &Place, [account, region, vpc, interface, instance]: [&str; 5]) -> bool {
-    *place.interface == *interface
-        && *place.instance == *instance
-        && *place.account == *account
-        && *place.region == *region
-        && *place.vpc == *vpc
-}
-
 /// Parts of keys are separated by zero bytes, which only hostile logs have.
-fn without_separator(part: &str) -> Box<str> {
-    if part.contains('\0') { part.replace('\0', " ").into() } else { part.into() }
+fn encoded(parts: [&str; 5]) -> Box<[u8]> {
+    let mut bytes = Vec::new();
+    for part in parts {
+        bytes.extend(part.bytes().map(|byte| if byte == 0 { b' ' } else { byte }));
+        bytes.push(0);
+    }
+    bytes.into()
 }

@@ -1,6 +1,6 @@
 //! Flows between two addresses on one service port, seen at one interface in ten minutes.
 
-use super::{Place, RecordPlace, Sample, Sampled, offset_ms, saturating_u32};
+use super::{Place, Places, RecordPlace, Sample, Sampled, offset_ms, saturating_u32};
 use crate::shared::contact::{SLICE_MS, TCP};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv6Addr};
@@ -80,12 +80,9 @@ impl FlowKey {
         address(self.server)
     }
 
-    /// Bytes whose order is that of the keys of one slice.
-    pub fn encode(&self, place: &Place, into: &mut Vec<u8>) {
-        for part in [&place.account, &place.region, &place.vpc, &place.interface, &place.instance] {
-            into.extend_from_slice(part.as_bytes());
-            into.push(0);
-        }
+    /// Bytes whose order is that of the keys of one slice. `place` is what [`Place::encode`] wrote.
+    pub fn encode(&self, place: &[u8], into: &mut Vec<u8>) {
+        into.extend_from_slice(place);
         into.extend_from_slice(&self.client.to_be_bytes());
         into.extend_from_slice(&self.server.to_be_bytes());
         into.extend_from_slice(&self.port.to_be_bytes());
@@ -93,11 +90,9 @@ impl FlowKey {
     }
 
     /// Reads what [`Self::encode`] wrote in this slice. `None` where the bytes are not that.
-    pub fn decode(slice: i64, bytes: &[u8]) -> Option<(Self, Place)> {
-        let (texts, ends) = bytes.split_at_checked(bytes.len().checked_sub(35)?)?;
-        let mut parts = std::str::from_utf8(texts).ok()?.split('\0').map(Box::<str>::from);
-        let mut part = || parts.next();
-        let place = Place { account: part()?, region: part()?, vpc: part()?, interface: part()?, instance: part()? };
+    pub fn decode(slice: i64, bytes: &[u8], places: &mut Places) -> Option<(Self, Place)> {
+        let (place, ends) = places.read(bytes)?;
+        let ends: &[u8; 35] = ends.try_into().ok()?;
         let key = Self {
             slice,
             client: u128::from_be_bytes(ends[0..16].try_into().ok()?),
@@ -221,6 +216,9 @@ impl FlowTally {
         side.add(flow, flags, first);
         let port = if is_upstream { flow.source_port } else { flow.target_port };
         let hash = Conversation::hash_of(port);
+        if self.conversations.is_out_of_reach(hash) {
+            return;
+        }
         if !self.conversations.has_room_for(hash) && self.conversations.get_mut(hash).is_none() {
             self.conversations.pass_over();
             return;

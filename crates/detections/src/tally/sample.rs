@@ -15,16 +15,30 @@ pub trait Sampled {
 /// Whatever was dropped has a larger hash than all that is kept, in this part and so in every merge with it. So what a
 /// merged sample holds was never dropped by any part, and its sums are complete. Source: bottom-k sketches, Cohen and
 /// Kaplan, "Summarizing data using bottom-k sketches" (PODC 2007).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Sample<T, const K: usize> {
     kept: Vec<T>,
+    /// What has a larger hash is out of reach: the largest that is kept, once something was dropped for it. Kept here so
+    /// that most of what a busy sample is shown does not touch what it keeps. Only ever too large.
+    #[serde(skip, default = "no_bound")]
+    bound: u64,
     /// Whether something was dropped: then `kept` is full, and the number of things is estimated.
     is_cut: bool,
 }
 
 impl<T, const K: usize> Default for Sample<T, K> {
     fn default() -> Self {
-        Self { kept: Vec::new(), is_cut: false }
+        Self { kept: Vec::new(), bound: no_bound(), is_cut: false }
+    }
+}
+
+fn no_bound() -> u64 {
+    u64::MAX
+}
+
+impl<T: PartialEq, const K: usize> PartialEq for Sample<T, K> {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.kept, self.is_cut) == (&other.kept, other.is_cut)
     }
 }
 
@@ -44,6 +58,11 @@ impl<T: Sampled, const K: usize> Sample<T, K> {
         Some(&mut self.kept[at])
     }
 
+    /// Whether something was dropped already that had a smaller hash than this: then nothing changes.
+    pub fn is_out_of_reach(&self, hash: u64) -> bool {
+        hash > self.bound
+    }
+
     /// Whether one with this hash, not kept now, would be.
     pub fn has_room_for(&self, hash: u64) -> bool {
         self.kept.len() < K || self.kept.last().is_some_and(|last| hash < last.hash())
@@ -51,19 +70,28 @@ impl<T: Sampled, const K: usize> Sample<T, K> {
 
     /// Notes that one was not taken in because its hash is too large ([`Self::has_room_for`] said so).
     pub fn pass_over(&mut self) {
-        self.is_cut = true;
+        self.cut();
     }
 
     fn insert_at(&mut self, at: usize, thing: T) {
         if at == K {
-            self.is_cut = true;
+            self.cut();
             return;
         }
-        if self.kept.len() == K {
+        let is_full = self.kept.len() == K;
+        if is_full {
             self.kept.pop();
-            self.is_cut = true;
         }
         self.kept.insert(at, thing);
+        if is_full {
+            self.cut();
+        }
+    }
+
+    /// Something was dropped.
+    fn cut(&mut self) {
+        self.is_cut = true;
+        self.bound = self.kept.last().map_or(u64::MAX, Sampled::hash);
     }
 
     /// Takes in what another part kept.

@@ -117,7 +117,7 @@ struct Groups {
 }
 
 /// The version of the saved state. Raise it with every change of any state's form.
-const STATE_VERSION: u32 = 4;
+const STATE_VERSION: u32 = 5;
 
 /// Everything that the ordered part remembers.
 #[derive(Deserialize)]

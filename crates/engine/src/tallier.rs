@@ -6,9 +6,7 @@ use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
 use watchfire_detections::SLICE_MS;
-use watchfire_detections::tally::{
-    CallTally, CallTallyKey, FlowKey, FlowTally, QueryKey, QueryTally, RecordPlace,
-};
+use watchfire_detections::tally::{CallTally, CallTallyKey, FlowKey, FlowTally, QueryKey, QueryTally, RecordPlace};
 use watchfire_knowledge::Knowledge;
 use watchfire_model::{ApiCall, DnsQuery, Time, VpcFlow};
 
@@ -25,6 +23,7 @@ pub(crate) struct Tallier {
     flows: HashMap<(u32, FlowKey), FlowTally, FixedState>,
     queries: HashTable<QueryEntry>,
     calls: HashTable<CallEntry>,
+    domains: Domains,
     scratch: Vec<u8>,
 }
 
@@ -65,8 +64,7 @@ impl Tallier {
         facts: &mut FactLog,
     ) {
         let name = normal_name(&query.name);
-        let domain = knowledge.registered_domain(&name);
-        let domain = if domain.is_empty() { &name } else { domain };
+        let domain = self.domains.of(&name, knowledge);
         let seen_at = self.places.number([
             &query.account,
             &query.region,
@@ -154,6 +152,37 @@ impl Tallier {
             let encode = |into: &mut Vec<u8>| into.extend_from_slice(&entry.key);
             facts.push_tally(last_slice_of(entry.hour), TallyKind::Call, &entry.tally, encode);
         }
+    }
+}
+
+/// Registered domains of names seen lately: most queries ask for what was asked before.
+struct Domains {
+    /// By the lowest bits of the name's hash: the hash, and how many bytes of the name are the domain.
+    slots: Box<[(u64, u32)]>,
+}
+
+impl Domains {
+    const SLOTS: usize = 8_192;
+
+    /// The registered domain of a normal name, the whole name where there is none above it.
+    fn of<'n>(&mut self, name: &'n str, knowledge: &Knowledge) -> &'n str {
+        let hash = hash_of(|hasher| {
+            hasher.write(name.as_bytes());
+            hasher.write_usize(name.len());
+        });
+        let slot = &mut self.slots[hash as usize % Self::SLOTS];
+        if slot.0 != hash {
+            let domain = knowledge.registered_domain(name);
+            let length = if domain.is_empty() { name.len() } else { domain.len() };
+            *slot = (hash, u32::try_from(length).unwrap_or(u32::MAX));
+        }
+        name.len().checked_sub(slot.1 as usize).and_then(|begin| name.get(begin..)).unwrap_or(name)
+    }
+}
+
+impl Default for Domains {
+    fn default() -> Self {
+        Self { slots: vec![(0, 0); Self::SLOTS].into() }
     }
 }
 

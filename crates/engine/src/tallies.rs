@@ -56,14 +56,7 @@ impl Tallies {
         Ok(tallies)
     }
 
-    fn add(
-        &mut self,
-        slice: i64,
-        hour: i64,
-        group: &[Part<'_>],
-        canonical: &impl Fn(u32) -> u32,
-        places: &mut Places,
-    ) {
+    fn add(&mut self, slice: i64, hour: i64, group: &[Part<'_>], canonical: &impl Fn(u32) -> u32, places: &mut Places) {
         let Some(first) = group.first() else { return };
         let stand_in = |place: &mut RecordPlace| place.file = canonical(place.file);
         match first.kind {

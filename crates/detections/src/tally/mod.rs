@@ -93,8 +93,7 @@ impl Place {
             at += end + 1;
             std::str::from_utf8(&rest[..end]).ok().map(Box::<str>::from)
         };
-        let parts =
-            Parts { account: part()?, region: part()?, vpc: part()?, interface: part()?, instance: part()? };
+        let parts = Parts { account: part()?, region: part()?, vpc: part()?, interface: part()?, instance: part()? };
         Some((Self::new(parts), at))
     }
 }

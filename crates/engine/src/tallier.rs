@@ -12,7 +12,7 @@ use watchfire_model::{ApiCall, DnsQuery, Time, VpcFlow};
 
 /// Tallies of one kind held before they are handed over: as many as fit into a processor's cache, nearly. A tally that is
 /// cut in two this way costs a merge.
-const TALLIES_MAX: usize = 16_384;
+const TALLIES_MAX: usize = 4_096;
 
 type FixedState = foldhash::fast::FixedState;
 

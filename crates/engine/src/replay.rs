@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use watchfire_detections::budget::NEW_FINDINGS_PER_DAY;
 use watchfire_detections::shared::flow_side::{self, InterfaceAddresses};
+use watchfire_detections::tally::Places;
 use watchfire_detections::{
     Behaviour, Context, Conversations, Detection, FlowView, Observed, Rule, SLICE_MS, Scene, Thresholds, Verdict,
     Window,
@@ -93,6 +94,7 @@ pub struct Replay<'a> {
     /// Types that the user switched off.
     switched_off: BTreeSet<FindingType>,
     conversations: Conversations,
+    places: Places,
     folder: Folder,
     identities: Identities,
     groups: Groups,
@@ -117,7 +119,7 @@ struct Groups {
 }
 
 /// The version of the saved state. Raise it with every change of any state's form.
-const STATE_VERSION: u32 = 4;
+const STATE_VERSION: u32 = 5;
 
 /// Everything that the ordered part remembers.
 #[derive(Deserialize)]
@@ -184,6 +186,7 @@ impl<'a> Replay<'a> {
             knowledge,
             estate: Estate::default(),
             conversations: Conversations::default(),
+            places: Places::default(),
             folder: Folder::default(),
             identities: Identities::default(),
             groups: Groups::default(),
@@ -307,7 +310,7 @@ impl<'a> Replay<'a> {
             let taken: Vec<Taken> = kept.iter_mut().map(|facts| facts.take(slice)).collect();
             self.counts.duplicates += count_duplicates(&taken, IDS_AT_ONCE_MAX, spool)?;
             let canonical = |file: u32| files.get(file as usize).map_or(file, |file| file.canonical);
-            let tallies = Tallies::of(slice, &taken, canonical, spool)?;
+            let tallies = Tallies::of(slice, &taken, canonical, &mut self.places, spool)?;
             self.run_slice(taken, &FactParser { formats, files }, spool)?;
             self.learn_until(Time::from_ms(slice.saturating_mul(SLICE_MS)));
             self.judge_tallies(&tallies, end, files);

@@ -83,7 +83,9 @@ impl ServiceModel {
 
     fn types(&self) -> String {
         let mut out = header("What requests and answers of the GuardDuty API hold, by the names of the service model.");
-        out.push_str("use crate::wire::{Timestamp, wire_enum};\nuse serde::{Deserialize, Serialize};\nuse serde_json::Value;\n");
+        out.push_str(
+            "use crate::wire::{Timestamp, wire_enum};\nuse serde::{Deserialize, Serialize};\nuse serde_json::Value;\n",
+        );
         out.push_str("use std::collections::BTreeMap;\n");
         for name in self.reachable() {
             let shape = &self.shapes[name];
@@ -98,9 +100,10 @@ impl ServiceModel {
 
     /// Every shape that some request or answer holds.
     fn reachable(&self) -> BTreeSet<&str> {
-        let ends = self.operations.values().flat_map(|operation| {
-            ["/input/shape", "/output/shape"].map(|end| text(operation, end))
-        });
+        let ends = self
+            .operations
+            .values()
+            .flat_map(|operation| ["/input/shape", "/output/shape"].map(|end| text(operation, end)));
         let mut waiting: Vec<&str> = ends.filter(|name| !name.is_empty()).collect();
         let mut found = BTreeSet::new();
         while let Some(name) = waiting.pop() {
@@ -192,7 +195,9 @@ impl ServiceModel {
 }
 
 fn header(about: &str) -> String {
-    format!("//! {about}\n//!\n//! Written by `cargo run -p xtask -- api` from the service model in `api/`: change that, not this.\n\n")
+    format!(
+        "//! {about}\n//!\n//! Written by `cargo run -p xtask -- api` from the service model in `api/`: change that, not this.\n\n"
+    )
 }
 
 fn text<'a>(value: &'a Value, place: &str) -> &'a str {
@@ -239,7 +244,11 @@ mod tests {
     fn the_types_of_the_api_are_what_the_model_gives() {
         for (path, text) in files().unwrap() {
             let committed = std::fs::read_to_string(&path).unwrap();
-            assert!(committed == text, "{} is not what the model gives: run `cargo run -p xtask -- api`", path.display());
+            assert!(
+                committed == text,
+                "{} is not what the model gives: run `cargo run -p xtask -- api`",
+                path.display()
+            );
         }
     }
 

@@ -20,7 +20,14 @@ const PATTERN_NOT_HELD: &[&str] = &[
 #[derive(Debug)]
 pub(crate) struct Model {
     shapes: HashMap<String, Shape>,
-    errors: HashMap<String, Vec<String>>,
+    operations: HashMap<String, Answers>,
+}
+
+/// What an operation may answer.
+#[derive(Debug)]
+struct Answers {
+    output: Option<String>,
+    errors: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -98,7 +105,7 @@ impl Model {
         let entries = |table: &str| model[table].as_object().into_iter().flatten();
         Self {
             shapes: entries("shapes").map(|(name, shape)| (name.clone(), Shape::of(name, shape))).collect(),
-            errors: entries("operations").map(|(name, operation)| (name.clone(), error_names(operation))).collect(),
+            operations: entries("operations").map(|(name, one)| (name.clone(), Answers::of(one))).collect(),
         }
     }
 
@@ -112,12 +119,17 @@ impl Model {
 
     /// Whether the model lists the error for the operation. Clients raise any other as a nameless one.
     pub(crate) fn lists_error(&self, operation: &str, error: &str) -> bool {
-        self.errors.get(operation).is_some_and(|names| names.iter().any(|name| name == error))
+        self.operations.get(operation).is_some_and(|answers| answers.errors.iter().any(|name| name == error))
+    }
+
+    /// The shape of an operation's answer, if it has one.
+    pub(crate) fn output(&self, operation: &str) -> Option<&str> {
+        self.operations.get(operation)?.output.as_deref()
     }
 
     /// A parameter of the query, or a label, as the JSON that the member's shape wants. Unreadable text stays text, which
     /// `hold` then refuses.
-    pub(crate) fn from_text(&self, member: &Member, values: Vec<String>) -> Value {
+    pub(crate) fn read_text(&self, member: &Member, values: Vec<String>) -> Value {
         let one = |shape: Option<&Shape>, text: String| match shape {
             Some(Shape::Integer { .. } | Shape::Long { .. }) => text.parse().map_or(Value::String(text), i64::into),
             Some(Shape::Boolean) => text.parse().map_or(Value::String(text), bool::into),
@@ -275,9 +287,14 @@ impl Pattern {
     }
 }
 
-fn error_names(operation: &Value) -> Vec<String> {
-    let errors = operation["errors"].as_array().into_iter().flatten();
-    errors.filter_map(|error| error["shape"].as_str()).map(str::to_owned).collect()
+impl Answers {
+    fn of(operation: &Value) -> Self {
+        let errors = operation["errors"].as_array().into_iter().flatten();
+        Self {
+            output: operation["output"]["shape"].as_str().map(str::to_owned),
+            errors: errors.filter_map(|error| error["shape"].as_str()).map(str::to_owned).collect(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -77,7 +77,8 @@ impl Claim {
             value.ok_or_else(|| incomplete(&format!("Authorization header requires '{name}' parameter")))
         };
         let date = request.headers.get("x-amz-date").and_then(|value| value.to_str().ok());
-        let date = date.ok_or_else(|| incomplete("Authorization header requires existence of an 'X-Amz-Date' header"))?;
+        let date =
+            date.ok_or_else(|| incomplete("Authorization header requires existence of an 'X-Amz-Date' header"))?;
         let claim = Self::of(
             &field("Credential")?,
             date,
@@ -100,7 +101,8 @@ impl Claim {
         if field("X-Amz-Algorithm")? != ALGORITHM {
             return Err(incomplete("X-Amz-Algorithm must be AWS4-HMAC-SHA256"));
         }
-        let expires = field("X-Amz-Expires")?.parse().ok().filter(|seconds| (1..=EXPIRES_SECONDS_MAX).contains(seconds));
+        let expires =
+            field("X-Amz-Expires")?.parse().ok().filter(|seconds| (1..=EXPIRES_SECONDS_MAX).contains(seconds));
         Self::of(
             field("X-Amz-Credential")?,
             field("X-Amz-Date")?,
@@ -124,13 +126,15 @@ impl Claim {
             return Err(incomplete("Credential must be KEY/DATE/REGION/SERVICE/aws4_request"));
         };
         let is_name = |name: &str| {
-            !name.is_empty() && name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            !name.is_empty()
+                && name.len() <= 64
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         };
         if access_key_id.is_empty() || access_key_id.len() > 128 || !is_name(region) || !is_name(service) {
             return Err(incomplete("Credential must be KEY/DATE/REGION/SERVICE/aws4_request"));
         }
         let time = DateTime::strptime("%Y%m%dT%H%M%SZ", time_text).ok();
-        let time = time.and_then(|time| time.to_zoned(TimeZone::UTC).ok()).map(|time| time.timestamp());
+        let time = time.and_then(|time| TimeZone::UTC.to_timestamp(time).ok());
         let time = time.ok_or_else(|| incomplete("X-Amz-Date must be written as 20260301T123456Z"))?;
         if !time_text.starts_with(date) || date.len() != 8 {
             return Err(mismatch("Date in Credential scope does not match YYYYMMDD from X-Amz-Date"));
@@ -228,7 +232,10 @@ impl Claim {
 pub(crate) fn pairs(raw_query: &str) -> Vec<(String, String)> {
     let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     let parts = raw_query.split('&').filter(|part| !part.is_empty());
-    parts.map(|part| part.split_once('=').unwrap_or((part, ""))).map(|(name, value)| (decoded(name), decoded(value))).collect()
+    parts
+        .map(|part| part.split_once('=').unwrap_or((part, "")))
+        .map(|(name, value)| (decoded(name), decoded(value)))
+        .collect()
 }
 
 /// A header's value without blanks around it, and with one blank where it has several.

@@ -2,6 +2,9 @@
 //!
 //! Written by `cargo run -p xtask -- api` from the service model in `api/`: change that, not this.
 
+use super::types;
+use crate::operation::{Nothing, operations};
+
 operations! {
     AcceptAdministratorInvitation { "POST" "/detector/{DetectorId}/administrator" 200 "AcceptAdministratorInvitationRequest", types::AcceptAdministratorInvitationRequest => types::AcceptAdministratorInvitationResponse }
     AcceptInvitation { "POST" "/detector/{DetectorId}/master" 200 "AcceptInvitationRequest", types::AcceptInvitationRequest => types::AcceptInvitationResponse }

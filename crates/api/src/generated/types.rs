@@ -2,7 +2,7 @@
 //!
 //! Written by `cargo run -p xtask -- api` from the service model in `api/`: change that, not this.
 
-use crate::wire::Timestamp;
+use crate::wire::{Timestamp, wire_enum};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;

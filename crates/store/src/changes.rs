@@ -1,6 +1,8 @@
 //! Changes that are written together or not at all.
 
 use crate::documents::{self, Key};
+use crate::findings::{self, FindingOutcome, FindingWrite, Prepared, Scope};
+use crate::ledgers::{self, OutboxItem, UsageDelta};
 use crate::{Store, StoreError};
 use rusqlite::Connection;
 use serde_json::Value;
@@ -35,7 +37,8 @@ pub enum Change {
         /// What must be there now.
         expect: Expect,
     },
-    /// Removes every document under a parent: a detector with all that belongs to it. Not the parent itself.
+    /// Removes every document under a parent, and its findings: all that belongs to a detector. Not the detector's own
+    /// document.
     DeleteTree {
         /// The parent's account.
         account: String,
@@ -44,6 +47,24 @@ pub enum Change {
         /// The parent's id.
         parent: String,
     },
+    /// Writes findings: new ones, or later states of those that are there.
+    Findings {
+        /// The detector they are of.
+        scope: Scope,
+        /// The findings.
+        writes: Vec<FindingWrite>,
+    },
+    /// Adds to what was analysed.
+    Usage(Vec<UsageDelta>),
+    /// Puts something into a queue of what waits to be sent.
+    Outbox(OutboxItem),
+    /// Saves a state under a name, over what was there.
+    Checkpoint {
+        /// The name.
+        name: String,
+        /// The state.
+        state: Vec<u8>,
+    },
 }
 
 /// What [`Store::commit`] wrote.
@@ -51,19 +72,49 @@ pub enum Change {
 pub struct Committed {
     /// The new version of each document that was put, in the order of the changes.
     pub versions: Vec<u64>,
+    /// What became of each finding, in the order of the changes.
+    pub findings: Vec<FindingOutcome>,
 }
 
 impl Store {
     /// Writes all changes, in order, or none; they are on disk when it returns.
+    ///
+    /// So findings, the usage that they cost, what is to be sent of them and the engine's checkpoint can be one step: a
+    /// process that is killed has done it or not, and doing it again changes nothing.
     pub async fn commit(&self, changes: Vec<Change>) -> Result<Committed, StoreError> {
-        self.sqlite.write(move |connection| apply(connection, changes)).await
+        let steps = changes.into_iter().map(Step::of).collect::<Result<Vec<_>, _>>()?;
+        self.sqlite.write(move |connection| apply(connection, steps)).await
     }
 }
 
-fn apply(connection: &Connection, changes: Vec<Change>) -> Result<Committed, StoreError> {
+/// A change, with the work done that needs no database.
+enum Step {
+    Findings(Scope, Vec<Prepared>),
+    Other(Change),
+}
+
+impl Step {
+    fn of(change: Change) -> Result<Self, StoreError> {
+        let Change::Findings { scope, writes } = change else { return Ok(Self::Other(change)) };
+        let prepared = writes.iter().map(|write| Prepared::of(&scope, write)).collect::<Result<_, _>>()?;
+        Ok(Self::Findings(scope, prepared))
+    }
+}
+
+fn apply(connection: &Connection, steps: Vec<Step>) -> Result<Committed, StoreError> {
     let mut committed = Committed::default();
     let now = now_ms();
-    for change in changes {
+    for step in steps {
+        let change = match step {
+            Step::Other(change) => change,
+            Step::Findings(scope, prepared) => {
+                let detector = findings::detector_no_or_new(connection, &scope)?;
+                for finding in &prepared {
+                    committed.findings.push(findings::put(connection, detector, finding, now)?);
+                }
+                continue;
+            }
+        };
         match change {
             Change::Put { key, body, expect } => {
                 committed.versions.push(documents::put(connection, &key, &body, expect, now)?);
@@ -71,7 +122,12 @@ fn apply(connection: &Connection, changes: Vec<Change>) -> Result<Committed, Sto
             Change::Delete { key, expect } => documents::delete(connection, &key, expect)?,
             Change::DeleteTree { account, region, parent } => {
                 documents::delete_tree(connection, &account, &region, &parent)?;
+                findings::delete_detector(connection, &account, &region, &parent)?;
             }
+            Change::Findings { .. } => {} // A step of its own, above.
+            Change::Usage(deltas) => ledgers::add_usage(connection, &deltas)?,
+            Change::Outbox(item) => ledgers::push(connection, &item, now)?,
+            Change::Checkpoint { name, state } => ledgers::save(connection, &name, &state, now)?,
         }
     }
     Ok(committed)

@@ -37,6 +37,27 @@ pub enum StoreError {
         /// The newest version that this program knows.
         ours: u32,
     },
+    /// A file that must not be there yet.
+    #[error("`{}` exists already, and is left as it is: name another, or move it away", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file could not be read or written.
+    #[error("could not copy to or from `{}`", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// A file that is to be restored is damaged, or was not written by a backup.
+    #[error("`{}` is not a whole backup of a store", path.display())]
+    NotABackup {
+        /// The file.
+        path: PathBuf,
+    },
     /// A document was not as the change expected it: it exists, does not exist, or has another version.
     #[error("the {kind} `{id}` was changed or removed by another call")]
     Conflict {
@@ -44,6 +65,26 @@ pub enum StoreError {
         kind: &'static str,
         /// Its id.
         id: String,
+    },
+    /// What was to be stored as a finding is none.
+    #[error("the finding `{id}` lacks the {member}, as its detector needs it")]
+    NotAFinding {
+        /// Its id, as far as it has one.
+        id: String,
+        /// What it lacks.
+        member: &'static str,
+    },
+    /// Lists cannot be filtered or sorted by an attribute.
+    #[error("findings cannot be listed by the attribute `{attribute}`")]
+    NotListed {
+        /// The attribute.
+        attribute: String,
+    },
+    /// Lists know no wildcards.
+    #[error("`matches` and `notMatches` work in filters only, not in lists: `{attribute}`")]
+    Wildcards {
+        /// The attribute.
+        attribute: String,
     },
     /// A statement failed: a full or broken disk, or a lock that another process does not give up.
     #[error("the database refused a statement")]

@@ -7,15 +7,27 @@
 //! Writes go through one thread, which puts all that wait into one transaction: one flush to disk for many callers.
 //! Reads run beside it on connections of their own, and see what was committed when they began.
 
+mod attributes;
+mod backup;
 mod changes;
 mod documents;
 mod error;
+mod findings;
+mod ledgers;
+mod lists;
 mod schema;
+mod sql;
 mod sqlite;
 
+pub use backup::restore;
 pub use changes::{Change, Committed, Expect};
 pub use documents::{Document, Key, Range};
 pub use error::StoreError;
+pub use findings::{
+    Feedback, FindingOutcome, FindingWrite, History, OCCURRENCES_MAX, Scope, StoredFinding, Written, arrived_before,
+};
+pub use ledgers::{OUTBOX_MAX, OutboxCounts, OutboxEntry, OutboxItem, Secret, Usage, UsageDelta, UsageRange};
+pub use lists::{Cursor, Group, Grouping, Page, Sort};
 
 use sqlite::Sqlite;
 use std::path::PathBuf;
@@ -35,6 +47,8 @@ pub const FILE_NAME: &str = "watchfire.db";
 #[derive(Clone, Debug)]
 pub struct Store {
     sqlite: Arc<Sqlite>,
+    /// See [`lists`].
+    rare_max: i64,
 }
 
 impl Store {
@@ -43,6 +57,12 @@ impl Store {
     /// Blocks while it migrates. A store written by a newer version is an error that says so: it is left as it is.
     pub fn open(location: &Location) -> Result<Self, StoreError> {
         let Location::Directory(folder) = location;
-        Ok(Self { sqlite: Arc::new(Sqlite::open(folder)?) })
+        Ok(Self { sqlite: Arc::new(Sqlite::open(folder)?), rare_max: lists::RARE_MAX })
+    }
+
+    /// The same store, for which fewer findings are many: tests take every way to a list with it.
+    #[doc(hidden)]
+    pub fn with_rare_max(self, rare_max: i64) -> Self {
+        Self { rare_max, ..self }
     }
 }

@@ -15,14 +15,17 @@ pub(crate) fn migrate(connection: &mut Connection) -> Result<(), Migration> {
     // Immediate: of two processes that open a new store at the same time, the second waits and then finds it made.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found: u32 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if found > VERSION {
-        return Err(Migration::Newer(found));
-    }
+    readable(found)?;
     for step in &MIGRATIONS[found as usize..] {
         transaction.execute_batch(step)?;
     }
     transaction.pragma_update(None, "user_version", VERSION)?;
     Ok(transaction.commit()?)
+}
+
+/// Whether this program can read, or bring up to date, a database of this version.
+pub(crate) fn readable(found: u32) -> Result<(), Migration> {
+    if found > VERSION { Err(Migration::Newer(found)) } else { Ok(()) }
 }
 
 /// Why a database was not brought to this version.

@@ -96,6 +96,12 @@ impl Sqlite {
         answered.await.map_err(|_| StoreError::Closed)?
     }
 
+    /// Opens a connection of its own for a backup, which would keep a reader for long.
+    pub(crate) fn connect_for_backup(&self) -> impl FnOnce() -> rusqlite::Result<Connection> + Send + 'static {
+        let path = self.path.clone();
+        move || connect(&path, READER_CACHE_KIB)
+    }
+
     /// Runs `job` on a reading connection, beside the writer.
     pub(crate) async fn read<T, F>(self: &std::sync::Arc<Self>, job: F) -> Result<T, StoreError>
     where

@@ -19,6 +19,7 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
     ("engine", &["detections", "knowledge", "model", "parse"], &[]),
     ("ingest", &[], &[]),
     ("export", &["model"], &[]),
+    ("store", &["export", "model"], &[]),
     ("watchfire", &["detections", "engine", "export", "ingest", "knowledge", "model", "parse"], &[]),
 ];
 

@@ -385,7 +385,11 @@ fn shown(
     let (mut estate, mut addresses) = (Estate::default(), crate::shared::flow_side::InterfaceAddresses::default());
     let mut slices = Tallied::of(knowledge, files, &mut estate);
     while let Some((slice, tallied)) = slices.slices.pop_first() {
-        let flows: Vec<_> = tallied.flows.into_iter().map(|((place, key), tally)| (key, place, tally)).collect();
+        let settled = |((place, key), mut tally): (_, crate::tally::FlowTally)| {
+            tally.settle();
+            (key, place, tally)
+        };
+        let flows: Vec<_> = tallied.flows.into_iter().map(settled).collect();
         addresses.learn(&flows);
         let context = Context { knowledge, estate: &estate };
         let mut scene =
@@ -397,7 +401,9 @@ fn shown(
         for view in flows.iter().filter_map(|merged| crate::shared::flow_side::view(merged, &addresses, &context)) {
             behaviour.flow(&view, &mut scene);
         }
-        for (key, tally) in &tallied.queries {
+        let mut queries = tallied.queries;
+        queries.values_mut().for_each(crate::tally::QueryTally::settle);
+        for (key, tally) in &queries {
             behaviour.query(key, tally, &mut scene);
         }
         let end = watchfire_model::Time::from_ms((slice + 1) * crate::SLICE_MS);
@@ -459,13 +465,13 @@ impl Tallied {
                     estate.learn_interface(&flow.account, &flow.interface_id, &flow.instance_id, local, flow.start);
                 }
                 let Some((key, is_upstream)) = crate::tally::FlowKey::of(flow) else { return };
-                let seen_at = crate::tally::Place {
+                let seen_at = crate::tally::Place::new(crate::tally::Parts {
                     account: flow.account.as_ref().into(),
                     region: flow.region.as_ref().into(),
                     vpc: flow.vpc_id.as_ref().into(),
                     interface: flow.interface_id.as_ref().into(),
                     instance: flow.instance_id.as_ref().into(),
-                };
+                });
                 let tally = self.slice(key.slice).flows.entry((seen_at, key)).or_default();
                 tally.add(flow, &key, is_upstream, place);
             }
@@ -473,13 +479,13 @@ impl Tallied {
                 let name = query.name.trim_end_matches('.').to_ascii_lowercase();
                 let key = crate::tally::QueryKey {
                     hour: query.time.hour(),
-                    place: crate::tally::Place {
+                    place: crate::tally::Place::new(crate::tally::Parts {
                         account: query.account.as_ref().into(),
                         region: query.region.as_ref().into(),
                         vpc: query.vpc_id.as_ref().into(),
                         interface: query.resolver_endpoint.as_ref().into(),
                         instance: query.instance_id.as_ref().into(),
-                    },
+                    }),
                     client: query.source,
                     domain: knowledge.registered_domain(&name).into(),
                 };

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use watchfire_detections::budget::NEW_FINDINGS_PER_DAY;
 use watchfire_detections::shared::flow_side::{self, InterfaceAddresses};
+use watchfire_detections::tally::Places;
 use watchfire_detections::{
     Behaviour, Context, Conversations, Detection, FlowView, Observed, Rule, SLICE_MS, Scene, Thresholds, Verdict,
     Window,
@@ -90,7 +91,10 @@ pub struct Replay<'a> {
     lessons_hour: i64,
     storms: Storms,
     thresholds: Thresholds,
+    /// Types that the user switched off.
+    switched_off: BTreeSet<FindingType>,
     conversations: Conversations,
+    places: Places,
     folder: Folder,
     identities: Identities,
     groups: Groups,
@@ -115,7 +119,7 @@ struct Groups {
 }
 
 /// The version of the saved state. Raise it with every change of any state's form.
-const STATE_VERSION: u32 = 4;
+const STATE_VERSION: u32 = 5;
 
 /// Everything that the ordered part remembers.
 #[derive(Deserialize)]
@@ -176,11 +180,13 @@ impl<'a> Replay<'a> {
             lessons_hour: i64::MIN,
             storms: Storms::default(),
             thresholds: Thresholds::default(),
+            switched_off: BTreeSet::new(),
             detections,
             index,
             knowledge,
             estate: Estate::default(),
             conversations: Conversations::default(),
+            places: Places::default(),
             folder: Folder::default(),
             identities: Identities::default(),
             groups: Groups::default(),
@@ -192,6 +198,13 @@ impl<'a> Replay<'a> {
     /// The same with these settings instead of the defaults.
     pub fn with_thresholds(mut self, thresholds: Thresholds) -> Self {
         self.thresholds = thresholds;
+        self
+    }
+
+    /// The same without these types. Their detections run on, for what they teach and for what else they report: no other
+    /// finding may depend on whether somebody wants to see this one.
+    pub fn without_types(mut self, types: impl IntoIterator<Item = FindingType>) -> Self {
+        self.switched_off = types.into_iter().collect();
         self
     }
 
@@ -297,7 +310,7 @@ impl<'a> Replay<'a> {
             let taken: Vec<Taken> = kept.iter_mut().map(|facts| facts.take(slice)).collect();
             self.counts.duplicates += count_duplicates(&taken, IDS_AT_ONCE_MAX, spool)?;
             let canonical = |file: u32| files.get(file as usize).map_or(file, |file| file.canonical);
-            let tallies = Tallies::of(slice, &taken, canonical, spool)?;
+            let tallies = Tallies::of(slice, &taken, canonical, &mut self.places, spool)?;
             self.run_slice(taken, &FactParser { formats, files }, spool)?;
             self.learn_until(Time::from_ms(slice.saturating_mul(SLICE_MS)));
             self.judge_tallies(&tallies, end, files);
@@ -388,6 +401,7 @@ impl<'a> Replay<'a> {
         if is_baseline {
             return;
         }
+        signals.retain(|signal| !self.switched_off.contains(&signal.finding_type));
         let occurrence =
             Occurrence { begin: fact.time, end, id: fact.id, file, position: fact.position, raw: fact.text };
         for signal in signals {
@@ -448,6 +462,7 @@ impl<'a> Replay<'a> {
         }
         let name = |file: u32| files.get(file as usize).map_or("", |file| file.name.as_str());
         let teaches = |file: u32| files.get(file as usize).is_some_and(|file| file.is_baseline);
+        verdicts.retain(|verdict| !self.switched_off.contains(&verdict.signal.finding_type));
         verdicts.retain(|verdict| verdict.records.iter().any(|(_, place)| !teaches(place.file)));
         verdicts.sort_by_key(|verdict: &Verdict| verdict.begin);
         let per_day = self.thresholds.count(&NEW_FINDINGS_PER_DAY);

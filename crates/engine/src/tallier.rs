@@ -6,15 +6,13 @@ use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
 use watchfire_detections::SLICE_MS;
-use watchfire_detections::tally::{
-    CallTally, CallTallyKey, FlowKey, FlowTally, Place, QueryKey, QueryTally, RecordPlace,
-};
+use watchfire_detections::tally::{CallTally, CallTallyKey, FlowKey, FlowTally, QueryKey, QueryTally, RecordPlace};
 use watchfire_knowledge::Knowledge;
 use watchfire_model::{ApiCall, DnsQuery, Time, VpcFlow};
 
 /// Tallies of one kind held before they are handed over: as many as fit into a processor's cache, nearly. A tally that is
 /// cut in two this way costs a merge.
-const TALLIES_MAX: usize = 16_384;
+const TALLIES_MAX: usize = 4_096;
 
 type FixedState = foldhash::fast::FixedState;
 
@@ -25,6 +23,7 @@ pub(crate) struct Tallier {
     flows: HashMap<(u32, FlowKey), FlowTally, FixedState>,
     queries: HashTable<QueryEntry>,
     calls: HashTable<CallEntry>,
+    domains: Domains,
     scratch: Vec<u8>,
 }
 
@@ -65,8 +64,7 @@ impl Tallier {
         facts: &mut FactLog,
     ) {
         let name = normal_name(&query.name);
-        let domain = knowledge.registered_domain(&name);
-        let domain = if domain.is_empty() { &name } else { domain };
+        let domain = self.domains.of(&name, knowledge);
         let seen_at = self.places.number([
             &query.account,
             &query.region,
@@ -157,6 +155,37 @@ impl Tallier {
     }
 }
 
+/// Registered domains of names seen lately: most queries ask for what was asked before.
+struct Domains {
+    /// By the lowest bits of the name's hash: the hash, and how many bytes of the name are the domain.
+    slots: Box<[(u64, u32)]>,
+}
+
+impl Domains {
+    const SLOTS: usize = 8_192;
+
+    /// The registered domain of a normal name, the whole name where there is none above it.
+    fn of<'n>(&mut self, name: &'n str, knowledge: &Knowledge) -> &'n str {
+        let hash = hash_of(|hasher| {
+            hasher.write(name.as_bytes());
+            hasher.write_usize(name.len());
+        });
+        let slot = &mut self.slots[hash as usize % Self::SLOTS];
+        if slot.0 != hash {
+            let domain = knowledge.registered_domain(name);
+            let length = if domain.is_empty() { name.len() } else { domain.len() };
+            *slot = (hash, u32::try_from(length).unwrap_or(u32::MAX));
+        }
+        name.len().checked_sub(slot.1 as usize).and_then(|begin| name.get(begin..)).unwrap_or(name)
+    }
+}
+
+impl Default for Domains {
+    fn default() -> Self {
+        Self { slots: vec![(0, 0); Self::SLOTS].into() }
+    }
+}
+
 /// The slice in which a clock hour is complete.
 fn last_slice_of(hour: i64) -> i64 {
     slice_of(Time::from_ms(hour.saturating_add(1).saturating_mul(Time::HOUR_MS).saturating_sub(SLICE_MS)))
@@ -181,52 +210,53 @@ fn hash_of(write: impl FnOnce(&mut foldhash::fast::FoldHasher<'_>)) -> u64 {
 /// Where records were seen, each by a number.
 #[derive(Default)]
 struct Places {
-    all: Vec<Place>,
-    numbers: HashTable<(u64, u32)>,
-    last: u32,
+    /// As [`Place::encode`](watchfire_detections::tally::Place::encode) writes them.
+    all: Vec<Box<[u8]>>,
+    /// By hashes of 128 bits: alike means the same, without a look at the bytes.
+    numbers: HashTable<(u128, u32)>,
+    last: (u128, u32),
+    scratch: Vec<u8>,
 }
 
 impl Places {
-    /// The number of (account, region, VPC, interface, instance): files mostly hold runs of one.
+    /// The number of (account, region, VPC, interface, instance). On the hot path.
     fn number(&mut self, parts: [&str; 5]) -> u32 {
-        if self.all.get(self.last as usize).is_some_and(|last| is_at(last, parts)) {
-            return self.last;
+        let scratch = &mut self.scratch;
+        scratch.clear();
+        for part in parts {
+            scratch.extend_from_slice(part.as_bytes());
+            // A length cannot be forged by what a part holds, as a separator could.
+            scratch.extend_from_slice(&(part.len() as u32).to_le_bytes());
         }
-        let hash = hash_of(|hasher| {
-            for part in parts {
-                hasher.write(part.as_bytes());
-                hasher.write_u8(0);
-            }
-        });
-        let is_same =
-            |&(_, number): &(u64, u32)| self.all.get(number as usize).is_some_and(|known| is_at(known, parts));
-        self.last = match self.numbers.find(hash, is_same) {
+        let hash = xxhash_rust::xxh3::xxh3_128(scratch);
+        if self.last.0 == hash && !self.all.is_empty() {
+            return self.last.1;
+        }
+        let table_hash = |hash: u128| hash as u64;
+        let number = match self.numbers.find(table_hash(hash), |&(known, _)| known == hash) {
             Some(&(_, number)) => number,
             None => {
                 let number = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
-                let [account, region, vpc, interface, instance] = parts.map(without_separator);
-                self.all.push(Place { account, region, vpc, interface, instance });
-                self.numbers.insert_unique(hash, (hash, number), |&(hash, _)| hash);
+                self.all.push(encoded(parts));
+                self.numbers.insert_unique(table_hash(hash), (hash, number), |&(known, _)| table_hash(known));
                 number
             }
         };
-        self.last
+        self.last = (hash, number);
+        number
     }
 
-    fn get(&self, number: u32) -> &Place {
+    fn get(&self, number: u32) -> &[u8] {
         &self.all[number as usize]
     }
 }
 
-fn is_at(place: &Place, [account, region, vpc, interface, instance]: [&str; 5]) -> bool {
-    *place.interface == *interface
-        && *place.instance == *instance
-        && *place.account == *account
-        && *place.region == *region
-        && *place.vpc == *vpc
-}
-
 /// Parts of keys are separated by zero bytes, which only hostile logs have.
-fn without_separator(part: &str) -> Box<str> {
-    if part.contains('\0') { part.replace('\0', " ").into() } else { part.into() }
+fn encoded(parts: [&str; 5]) -> Box<[u8]> {
+    let mut bytes = Vec::new();
+    for part in parts {
+        bytes.extend(part.bytes().map(|byte| if byte == 0 { b' ' } else { byte }));
+        bytes.push(0);
+    }
+    bytes.into()
 }

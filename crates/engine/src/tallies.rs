@@ -4,7 +4,9 @@ use crate::facts::{Spool, Taken, TallyKind};
 use std::io;
 use watchfire_detections::SLICE_MS;
 use watchfire_detections::shared::flow_side::MergedFlow;
-use watchfire_detections::tally::{CallTally, CallTallyKey, FlowKey, FlowTally, QueryKey, QueryTally, RecordPlace};
+use watchfire_detections::tally::{
+    CallTally, CallTallyKey, FlowKey, FlowTally, Places, QueryKey, QueryTally, RecordPlace,
+};
 use watchfire_model::Time;
 
 /// The tallies whose bucket ends with a slice, in order of their keys.
@@ -26,11 +28,13 @@ struct Part<'b> {
 }
 
 impl Tallies {
-    /// Adds up what all workers summed. `canonical` says which file stands for each.
+    /// Adds up what all workers summed. `canonical` says which file stands for each; `places`
+    /// remembers those read before.
     pub(crate) fn of(
         slice: i64,
         taken: &[Taken],
         canonical: impl Fn(u32) -> u32,
+        places: &mut Places,
         spool: &mut dyn Spool,
     ) -> io::Result<Self> {
         let mut bytes = Vec::new();
@@ -47,12 +51,12 @@ impl Tallies {
         let hour = Time::from_ms(slice.saturating_mul(SLICE_MS)).hour();
         let mut tallies = Self::default();
         for group in parts.chunk_by(|one, other| (one.kind, one.key) == (other.kind, other.key)) {
-            tallies.add(slice, hour, group, &canonical);
+            tallies.add(slice, hour, group, &canonical, places);
         }
         Ok(tallies)
     }
 
-    fn add(&mut self, slice: i64, hour: i64, group: &[Part<'_>], canonical: &impl Fn(u32) -> u32) {
+    fn add(&mut self, slice: i64, hour: i64, group: &[Part<'_>], canonical: &impl Fn(u32) -> u32, places: &mut Places) {
         let Some(first) = group.first() else { return };
         let stand_in = |place: &mut RecordPlace| place.file = canonical(place.file);
         match first.kind {
@@ -62,12 +66,12 @@ impl Tallies {
             }
             TallyKind::Flow => {
                 let sum = sum(group, |tally: &mut FlowTally| tally.each_place(stand_in), FlowTally::merge);
-                let key = FlowKey::decode(slice, first.key).zip(sum);
+                let key = FlowKey::decode(slice, first.key, places).zip(sum);
                 self.flows.extend(key.map(|((key, place), sum)| (key, place, sum)));
             }
             TallyKind::Query => {
                 let sum = sum(group, |tally: &mut QueryTally| tally.each_place(stand_in), QueryTally::merge);
-                self.queries.extend(QueryKey::decode(hour, first.key).zip(sum));
+                self.queries.extend(QueryKey::decode(hour, first.key, places).zip(sum));
             }
         }
     }

@@ -1,49 +1,67 @@
 //! A map with room for so many entities, that forgets the longest untouched first and counts what it forgot.
 
+use hashbrown::HashTable;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::hash::{BuildHasher, Hash};
 use watchfire_model::Time;
 
 /// A map of entities with the event time of their last touch.
 ///
-/// Eviction is decided by (last touch, key), so that the same records leave the same entities whatever their route.
+/// Eviction is decided by (last touch, key), so that the same records leave the same entities whatever their route. The
+/// index is a hash table, since most touches are of entities that are known; what is listed is sorted first.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(bound = "K: Ord + Clone + Serialize + for<'a> Deserialize<'a>, V: Serialize + for<'a> Deserialize<'a>")]
 pub struct Bounded<K, V> {
     entries: Vec<(K, i64, V)>,
+    /// Places in `entries`, by the hashes of their keys.
     #[serde(skip)]
-    index: BTreeMap<K, usize>,
+    index: HashTable<(u64, usize)>,
     max: usize,
     evicted: u64,
 }
 
-impl<K: Ord + Clone, V> Bounded<K, V> {
+/// A shipped seed: the order of nothing depends on it, but the same run should take the same path.
+fn hash_of(key: &impl Hash) -> u64 {
+    foldhash::fast::FixedState::with_seed(0x626f_756e_6465_6421).hash_one(key)
+}
+
+impl<K: Ord + Hash + Clone, V> Bounded<K, V> {
     /// Room for `max` entities.
     pub fn new(max: usize) -> Self {
-        Self { entries: Vec::new(), index: BTreeMap::new(), max, evicted: 0 }
+        Self { entries: Vec::new(), index: HashTable::new(), max, evicted: 0 }
+    }
+
+    fn place(&self, hash: u64, key: &K) -> Option<usize> {
+        let is_same = |&(other, place): &(u64, usize)| other == hash && self.entries[place].0 == *key;
+        self.index.find(hash, is_same).map(|&(_, place)| place)
     }
 
     /// The entity's value.
     pub fn get(&self, key: &K) -> Option<&V> {
-        self.index.get(key).and_then(|&place| self.entries.get(place)).map(|(_, _, value)| value)
+        self.place(hash_of(key), key).map(|place| &self.entries[place].2)
     }
 
     /// The same, to be changed; no touch.
     pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
-        let place = *self.index.get(key)?;
-        self.entries.get_mut(place).map(|(_, _, value)| value)
+        let place = self.place(hash_of(key), key)?;
+        Some(&mut self.entries[place].2)
     }
 
     /// The entity's value, made by `default` if it is new, touched at `now`.
     pub fn touch(&mut self, key: K, now: Time, default: impl FnOnce() -> V) -> &mut V {
-        if !self.index.contains_key(&key) {
-            if self.entries.len() >= self.max {
-                self.evict();
+        let hash = hash_of(&key);
+        let place = match self.place(hash, &key) {
+            Some(place) => place,
+            None => {
+                if self.entries.len() >= self.max {
+                    self.evict();
+                }
+                let place = self.entries.len();
+                self.entries.push((key, now.ms(), default()));
+                self.index.insert_unique(hash, (hash, place), |&(hash, _)| hash);
+                place
             }
-            self.index.insert(key.clone(), self.entries.len());
-            self.entries.push((key.clone(), now.ms(), default()));
-        }
-        let place = self.index.get(&key).copied().unwrap_or_default();
+        };
         let (_, touched, value) = &mut self.entries[place];
         *touched = (*touched).max(now.ms());
         value
@@ -51,23 +69,43 @@ impl<K: Ord + Clone, V> Bounded<K, V> {
 
     /// Forgets one entity.
     pub fn remove(&mut self, key: &K) -> Option<V> {
-        let place = self.index.remove(key)?;
+        let hash = hash_of(key);
+        let place = self.place(hash, key)?;
+        let is_at = |at: usize| move |&(_, other): &(u64, usize)| other == at;
+        self.index.find_entry(hash, is_at(place)).ok()?.remove();
         let (_, _, value) = self.entries.swap_remove(place);
-        if let Some((moved, _, _)) = self.entries.get(place) {
-            self.index.insert(moved.clone(), place);
+        if let Some((moved, _, _)) = self.entries.get(place)
+            && let Some(entry) = self.index.find_mut(hash_of(moved), is_at(self.entries.len()))
+        {
+            entry.1 = place;
         }
         Some(value)
     }
 
     /// Forgets every entity last touched before `horizon`.
     pub fn forget_before(&mut self, horizon: Time) {
+        let before = self.entries.len();
         self.entries.retain(|(_, touched, _)| *touched >= horizon.ms());
-        self.reindex();
+        if self.entries.len() != before {
+            self.reindex();
+        }
     }
 
     /// All entities in order of their keys.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.index.iter().map(|(key, &place)| (key, &self.entries[place].2))
+        let mut sorted: Vec<(&K, &V)> = self.entries.iter().map(|(key, _, value)| (key, value)).collect();
+        sorted.sort_unstable_by_key(|(key, _)| *key);
+        sorted.into_iter()
+    }
+
+    /// All keys, in no order that means anything.
+    pub fn keys(&self) -> impl Iterator<Item = &K> {
+        self.entries.iter().map(|(key, ..)| key)
+    }
+
+    /// All values, in no order that means anything.
+    pub fn values(&self) -> impl Iterator<Item = &V> {
+        self.entries.iter().map(|(_, _, value)| value)
     }
 
     /// All values, in no order that means anything.
@@ -92,7 +130,11 @@ impl<K: Ord + Clone, V> Bounded<K, V> {
 
     /// Rebuilds the index after a state was read back.
     pub fn reindex(&mut self) {
-        self.index = self.entries.iter().enumerate().map(|(place, (key, _, _))| (key.clone(), place)).collect();
+        let hashes = self.entries.iter().enumerate().map(|(place, (key, _, _))| (hash_of(key), place));
+        self.index.clear();
+        for entry in hashes {
+            self.index.insert_unique(entry.0, entry, |&(hash, _)| hash);
+        }
     }
 
     /// Forgets an eighth at once, so that a full map does not search for the oldest at each new entity.

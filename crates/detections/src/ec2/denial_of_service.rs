@@ -709,7 +709,7 @@ mod tests {
     #[test]
     fn a_restart_between_slices_changes_nothing() {
         let mut floods = Floods::default();
-        let host = Host { account: "1".into(), region: "r".into(), id: "i-1".into() };
+        let host = Host::new("1", "r", "i-1");
         floods.hosts.0.touch(host.clone(), Time::from_ms(0), || Own { packets_a_minute: 7, ..Own::default() });
         floods.previous.insert((host.clone(), TARGET.parse().unwrap(), Kind::Tcp), [3; MINUTES]);
         let mut restarted = Floods::default();

@@ -304,7 +304,7 @@ mod tests {
     #[test]
     fn a_restart_keeps_what_is_open() {
         let mut connections = LongConnections::default();
-        let host = Host { account: "1".into(), region: "r".into(), id: "i-1".into() };
+        let host = Host::new("1", "r", "i-1");
         let remote: IpAddr = REMOTE.parse().unwrap();
         connections.open.insert((host.clone(), remote, 443, 6, 50_000), Open::new(Time::from_ms(5)));
         connections.known.touch((host, remote, 443), Time::from_ms(7), || Time::from_ms(7));

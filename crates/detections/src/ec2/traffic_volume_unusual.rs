@@ -522,7 +522,7 @@ mod tests {
     #[test]
     fn a_restart_changes_nothing() {
         let mut volumes = Volumes::default();
-        let host = Host { account: "1".into(), region: "r".into(), id: "i-1".into() };
+        let host = Host::new("1", "r", "i-1");
         let sender = volumes.hosts.touch(host, Time::from_ms(5), Sender::default);
         sender.add("203.0.113.0/24", 3, 77, 0, &mut 0);
         sender.hours.entry(7).or_default().raise(9, 1);

@@ -133,7 +133,7 @@ const CONVERSATIONS_MAX: usize = 256;
 const RECORDS_MAX: usize = 10;
 
 /// Who guesses at whom.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct PairKey {
     host: Host,
     remote: IpAddr,

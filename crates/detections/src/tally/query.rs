@@ -1,6 +1,6 @@
 //! Queries of one client for names below one registered domain, in one clock hour.
 
-use super::{Place, RecordPlace, Sample, Sampled, offset_ms};
+use super::{Place, Places, RecordPlace, Sample, Sampled, offset_ms};
 use serde::{Deserialize, Serialize};
 use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
@@ -28,32 +28,34 @@ pub struct QueryKey {
 }
 
 impl QueryKey {
-    /// Bytes whose order is that of the keys of one hour.
-    pub fn encode(place: &Place, client: Option<IpAddr>, domain: &str, into: &mut Vec<u8>) {
-        for part in [&place.account, &place.region, &place.vpc, &place.interface, &place.instance] {
-            into.extend_from_slice(part.as_bytes());
-            into.push(0);
+    /// Bytes whose order is that of the keys of one hour. `place` is what [`Place::encode`] wrote.
+    pub fn encode(place: &[u8], client: Option<IpAddr>, domain: &str, into: &mut Vec<u8>) {
+        into.extend_from_slice(place);
+        match client {
+            None => into.push(0),
+            Some(IpAddr::V4(v4)) => {
+                into.push(4);
+                into.extend_from_slice(&v4.octets());
+            }
+            Some(IpAddr::V6(v6)) => {
+                into.push(6);
+                into.extend_from_slice(&v6.octets());
+            }
         }
-        if let Some(client) = client {
-            into.extend_from_slice(client.to_string().as_bytes());
-        }
-        into.push(0);
         into.extend_from_slice(domain.as_bytes());
     }
 
     /// Reads what [`Self::encode`] wrote in this hour. `None` where the bytes are not that.
-    pub fn decode(hour: i64, bytes: &[u8]) -> Option<Self> {
-        let mut parts = std::str::from_utf8(bytes).ok()?.splitn(7, '\0');
-        let mut part = || parts.next();
-        let place = Place {
-            account: part()?.into(),
-            region: part()?.into(),
-            vpc: part()?.into(),
-            interface: part()?.into(),
-            instance: part()?.into(),
+    pub fn decode(hour: i64, bytes: &[u8], places: &mut Places) -> Option<Self> {
+        let (place, rest) = places.read(bytes)?;
+        let (family, rest) = rest.split_first()?;
+        let (client, domain) = match family {
+            0 => (None, rest),
+            4 => rest.split_first_chunk::<4>().map(|(octets, rest)| (Some(IpAddr::from(*octets)), rest))?,
+            6 => rest.split_first_chunk::<16>().map(|(octets, rest)| (Some(IpAddr::from(*octets)), rest))?,
+            _ => return None,
         };
-        let client = part()?.parse().ok();
-        Some(Self { hour, place, client, domain: part()?.into() })
+        Some(Self { hour, place, client, domain: std::str::from_utf8(domain).ok()?.into() })
     }
 }
 
@@ -183,6 +185,9 @@ impl QueryTally {
 
     fn add_name(&mut self, query: &DnsQuery<'_>, name: &str, at: u32, place: RecordPlace) {
         let hash = name_hash(name);
+        if self.names.is_out_of_reach(hash) {
+            return;
+        }
         let nx = query.rcode == "NXDOMAIN";
         if let Some(known) = self.names.get_mut(hash) {
             known.queries = known.queries.saturating_add(1);
@@ -233,6 +238,11 @@ impl QueryTally {
         self.names.merge(other.names);
     }
 
+    /// Puts the names in order, once all queries were taken in.
+    pub fn settle(&mut self) {
+        self.names.settle();
+    }
+
     /// Shows where each name's first query stands, to be changed.
     pub fn each_place(&mut self, mut change: impl FnMut(&mut RecordPlace)) {
         self.names.each_mut(|name| change(&mut name.place));
@@ -259,7 +269,7 @@ fn addresses(query: &DnsQuery<'_>) -> Vec<IpAddr> {
     if query.answers.len() <= 2 {
         return Vec::new();
     }
-    let mut addresses: Vec<IpAddr> = query.answers().iter().filter_map(|(data, _)| data.parse().ok()).collect();
+    let mut addresses = query.answer_addresses();
     addresses.sort_unstable();
     addresses.dedup();
     addresses.truncate(ANSWERS_MAX);

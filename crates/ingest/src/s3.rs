@@ -76,7 +76,8 @@ pub(crate) fn list(addresses: &[PathBuf], narrowing: &Narrowing, listing: &mut L
         Err(cause) => return addresses.iter().for_each(|path| refuse(path, &cause, listing)),
     };
     let mut buckets: BTreeMap<&str, Arc<Bucket>> = BTreeMap::new();
-    let mut taken = HashSet::new();
+    // One address gives each object once; of a million objects their names would be kept twice.
+    let mut taken = (addresses.len() > 1).then(HashSet::new);
     for path in addresses {
         let Some((name, prefix)) = path.to_str().and_then(|text| text.strip_prefix(SCHEME)).map(split) else {
             refuse(path, &"the address of a bucket is not UTF-8", listing);
@@ -99,7 +100,7 @@ pub(crate) fn list(addresses: &[PathBuf], narrowing: &Narrowing, listing: &mut L
             Ok(found) => {
                 for found in found {
                     let path = PathBuf::from(format!("{SCHEME}{name}/{}", found.key));
-                    if taken.insert(path.clone()) {
+                    if taken.as_mut().is_none_or(|taken| taken.insert(path.clone())) {
                         let size = found.size;
                         let source = Source::Object(Arc::new(Object { bucket: bucket.clone(), found }));
                         listing.files.push(FoundFile { path, size, source });

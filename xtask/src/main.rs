@@ -8,6 +8,7 @@ mod book;
 #[path = "../../crates/watchfire/tests/support/browser.rs"]
 mod browser;
 mod determinism;
+mod evaluate;
 #[cfg(target_arch = "x86_64")]
 mod floor;
 mod generate;
@@ -49,6 +50,7 @@ House tasks. Run them with `cargo run --release -p xtask -- TASK`.
   storm        what ten minutes take in which every record concerns a rule
   bench        compare the program with the floor on the same corpora in one run
   determinism  give the program the same records in other files, and compare what it finds
+  evaluate     what is found of attacks in generated estates, and what is said without one
   picture      draw the program's output for README.md
   pages        write the pages of the finding types in docs/findings
   book-links   what mdBook runs over the pages of docs
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
         "lists" => lists::run(rest),
         "bench" => bench::run(rest),
         "determinism" => determinism::run(rest),
+        "evaluate" => evaluate::run(rest),
         "picture" => picture::run(rest),
         "pages" => pages::run(rest),
         "book-links" => book::run(&rest),

@@ -72,7 +72,12 @@ impl Thresholds {
 
     /// Sets a value.
     pub fn set(&mut self, threshold: &'static Threshold, value: f64) {
-        self.set.insert(threshold.key, value);
+        // Bit for bit: what a file names as its default is the default.
+        if value.to_bits() == threshold.default.to_bits() {
+            self.set.remove(threshold.key);
+        } else {
+            self.set.insert(threshold.key, value);
+        }
     }
 
     /// Whether the default is in force.
@@ -179,11 +184,13 @@ pub static GROUPS: &[Group] = &[
             &win_rm_brute_force::DETECTION,
             &successful_brute_force::DETECTION,
         ],
-        thresholds: &[&guessing::ATTEMPTS, &guessing::SLOW_ATTEMPTS, &guessing::ALIKE],
-    },
-    Group {
-        detections: &[&ssh_brute_force::DETECTION, &rdp_brute_force::DETECTION, &win_rm_brute_force::DETECTION],
-        thresholds: &[&guessing::SPRAY_TARGETS, &guessing::SOURCES],
+        thresholds: &[
+            &guessing::ATTEMPTS,
+            &guessing::SLOW_ATTEMPTS,
+            &guessing::ALIKE,
+            &guessing::SPRAY_TARGETS,
+            &guessing::SOURCES,
+        ],
     },
     Group {
         detections: &[&successful_brute_force::DETECTION],

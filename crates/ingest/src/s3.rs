@@ -168,7 +168,13 @@ async fn objects(client: &Client, address: &str, narrowing: &Narrowing) -> Resul
             asked.push(async move { client.list(&prefix, delimiter).await });
         }
         let Some(level) = asked.next().await else { break };
-        let (objects, prefixes) = level?;
+        let (objects, prefixes) = match level {
+            // Whoever may read an object need not be allowed to list what is beside it.
+            Err(Failure::Refused) if !is_folder => {
+                return client.head(address).await.map(|object| vec![object]).map_err(|_| Failure::Refused);
+            }
+            level => level?,
+        };
         found.extend(objects.into_iter().filter(|object| narrowing.decide(&object.key) != Decision::Skip));
         waiting.extend(prefixes);
     }

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
+use watchfire_export::harmless;
 use watchfire_knowledge::{
     CloudRanges, EntryError, IndicatorList, IndicatorsBuilder, Inventory, Knowledge, ListFormat, ListRole, ReadList,
     default_lists, lists,
@@ -153,7 +154,7 @@ pub fn usable(read: ReadList, role: ListRole, shown: &str, remarks: &mut Vec<Str
     if read.rejected_count > 0 {
         remarks.push(format!("{shown}: {} of its entries were refused:", read.rejected_count));
         for rejected in read.rejected.iter().take(5) {
-            remarks.push(format!("  line {}: `{}`: {}", rejected.line, rejected.text, rejected.reason));
+            remarks.push(format!("  line {}: `{}`: {}", rejected.line, harmless(&rejected.text), rejected.reason));
         }
     }
     Ok(read.list)

@@ -83,6 +83,30 @@ fn what_is_no_list_is_told_in_a_sentence() {
 }
 
 #[test]
+fn a_terminal_never_obeys_a_list() {
+    let folder = Folder::empty();
+    let head = "# name: evil\u{1b}[31m\u{202e}\n# date: \u{1b}]0;x\n# licence: \u{1b}[2J\n# source: \u{1b}[1m\n";
+    let entries: String = (1..100).map(|n| format!("198.51.100.{n} # th\u{1b}[5mreat\n")).collect();
+    let list = folder.aside("evil.txt", format!("{head}{entries}\u{1b}[31mno entry\n"));
+    let argument = format!("c2={}", list.display());
+    let log = Folder::with_a_log();
+    let log = log.path().to_str().unwrap();
+    for arguments in [
+        &["intel", "check", list.to_str().unwrap()][..],
+        &["intel", "list", "--intel", &argument],
+        &["intel", "show", "none", "--intel", &argument],
+        &["intel", "show", "evil\u{1b}[31m\u{202e}", "--intel", &argument],
+        &["intel", "lookup", "198.51.100.7", "--intel", &argument],
+        &["scan", log, "--intel", &argument],
+    ] {
+        let run = run(arguments);
+        let said = format!("{}{}", run.stdout, run.stderr);
+        assert!(said.contains("\\u{1b}["), "{arguments:?}: {said}");
+        assert!(!said.contains(['\u{1b}', '\u{202e}']), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
 fn everything_that_covers_a_value_is_shown_trusted_or_not() {
     let folder = Folder::empty();
     let (bad, good) = (

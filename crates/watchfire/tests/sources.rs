@@ -215,7 +215,29 @@ fn a_bucket_in_the_name_of_the_host_is_read_through_a_proxy() {
 }
 
 #[test]
+fn an_object_is_read_by_whoever_may_not_list() {
+    let (key, content) = trail("111122223333", "eu-west-1", "03/10", "mallory");
+    let server = S3Server::start([(key.clone(), content)]);
+    *server.bucket.no_listing.lock().unwrap() = Some(String::new());
+    let address = format!("s3://logs/{key}");
+    let scan = scan_s3(&server, &[&address]);
+    assert_eq!((scan.status, files(&scan.stdout)), (0, vec![address]), "{}", scan.stderr);
+    for address in ["s3://logs", "s3://logs/AWSLogs", "s3://logs/AWSLogs/"] {
+        let scan = scan_s3(&server, &[address]);
+        assert!(scan.status == 1 && scan.stderr.contains("S3 refused access"), "{address}: {}", scan.stderr);
+    }
+}
+
+#[test]
 fn an_endpoint_that_is_no_s3_is_told() {
+    let nobody = from_s3(&S3Server::start([]))
+        .env("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")
+        .args(["scan", "s3://logs"])
+        .output()
+        .unwrap();
+    let nobody = of(nobody);
+    assert!(nobody.status == 1 && nobody.stderr.contains("could not ask S3"), "{}", nobody.stderr);
+
     let server = S3Server::start([trail("111122223333", "eu-west-1", "03/10", "mallory")]);
     for (answer, said) in [
         ("<!DOCTYPE html><html><br>Log in</html>", "no listing of S3"),

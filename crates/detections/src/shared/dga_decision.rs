@@ -163,7 +163,8 @@ fn verdict<'a>(hour: &[NxDomain<'a>], window: &Window<'_>, threshold: i32) -> Ge
 /// `name`, without a trailing dot; empty for a suffix alone, a single label or no name.
 pub fn counted_domain(name: &str, is_dynamic_dns: impl Fn(&str) -> bool) -> &str {
     let name = name.strip_suffix('.').unwrap_or(name);
-    let registered = Suffixes.registered_domain(name);
+    // Two dots at the end leave an empty label, which no name has.
+    let registered = if name.ends_with('.') { "" } else { Suffixes.registered_domain(name) };
     let customers = with_parents(name, registered).zip(with_parents(name, registered).skip(1));
     customers
         .filter(|(_, provider)| is_dynamic_dns(provider))

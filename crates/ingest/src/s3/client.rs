@@ -22,12 +22,17 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use bytes::Bytes;
 use std::fmt::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// How often a request is made before it is given up, and how long is waited in between: from 0.1 s, twice as long each
-/// time, to 10 s; half a minute together. An S3 that is busy or splits a prefix wants some seconds.
+/// How often a request is made before it is given up. An S3 that is busy or splits a prefix wants some seconds.
 const ATTEMPTS_MAX: u32 = 9;
+
+/// The same while nothing ever came from the server: more likely than a passing fault is an address that is wrong.
+const FIRST_ATTEMPTS_MAX: u32 = 3;
+
+/// How long is waited in between: from 0.1 s, twice as long each time, to 10 s; half a minute together.
 const WAIT_MS_FIRST: u64 = 100;
 const WAIT_MS_MAX: u64 = 10_000;
 
@@ -54,6 +59,7 @@ pub(super) struct Client {
     credentials: Credentials,
     connector: Connector,
     settings: SigningSettings,
+    has_answered: AtomicBool,
 }
 
 /// An object as a listing shows it.
@@ -165,7 +171,7 @@ impl Client {
         settings.percent_encoding_mode = PercentEncodingMode::Single;
         settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
         settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
-        Self { place, credentials, connector: connector(), settings }
+        Self { place, credentials, connector: connector(), settings, has_answered: AtomicBool::new(false) }
     }
 
     /// Scheme and host, to be shown.
@@ -230,7 +236,9 @@ impl Client {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
-            if !failure.may_pass() || attempt >= ATTEMPTS_MAX {
+            let is_known = self.has_answered.load(Ordering::Relaxed);
+            let attempts_max = if is_known { ATTEMPTS_MAX } else { FIRST_ATTEMPTS_MAX };
+            if !failure.may_pass() || attempt >= attempts_max {
                 return Err(failure);
             }
             tokio::time::sleep(wait(address, attempt)).await;
@@ -249,6 +257,7 @@ impl Client {
         let request = self.signed(method, address, headers, keys).map_err(Failure::Request)?;
         let called = self.connector.call(request).await;
         let mut answer = called.map_err(|error| Failure::Connection(super::chain(&error)))?;
+        self.has_answered.store(true, Ordering::Relaxed);
         let status = answer.status().as_u16();
         let body = ByteStream::new(std::mem::replace(answer.body_mut(), SdkBody::empty()));
         if !(200..300).contains(&status) {

@@ -43,6 +43,9 @@ pub enum EntryError {
     /// A pattern that is none.
     #[error("the pattern could not be read")]
     Pattern,
+    /// A pattern made to take memory.
+    #[error("the pattern is longer than 1 MiB")]
+    PatternTooLong,
     /// Patterns in Snort's or YARA's language.
     #[error("the pattern is in another language than STIX's")]
     PatternLanguage,

@@ -27,7 +27,7 @@ pub struct Bucket {
     pub delay_ms: AtomicU64,
     /// Objects in one page of a listing.
     pub page: AtomicUsize,
-    /// What is answered to each request for a listing instead of one.
+    /// What is answered to each request for a listing instead of one; if it is empty, that it is forbidden.
     pub no_listing: Mutex<Option<String>>,
 }
 
@@ -113,6 +113,9 @@ fn answer(
     let key = decoded(key.strip_prefix('/').unwrap_or_default());
     if key.is_empty() {
         if let Some(other) = bucket.no_listing.lock().unwrap().as_ref() {
+            if other.is_empty() {
+                return ("403 Forbidden", String::new(), b"<Error><Code>AccessDenied</Code></Error>".to_vec());
+            }
             return ("200 OK", String::new(), other.clone().into_bytes());
         }
         return ("200 OK", "content-type: application/xml\r\n".to_owned(), list(bucket, query).into_bytes());

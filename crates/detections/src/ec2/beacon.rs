@@ -308,8 +308,7 @@ impl Beacons {
         }
         let of_account = |one: &&Host| one.account == host.account;
         let hosts = self.hosts.iter().filter(|(one, _)| of_account(one)).count();
-        let from =
-            (*remote, *port, *protocol, Host::new(&host.account, "", ""));
+        let from = (*remote, *port, *protocol, Host::new(&host.account, "", ""));
         let sharing = self.series.range(from..).take_while(|((ip, at, by, one), _)| {
             (ip, at, by) == (remote, port, protocol) && one.account == host.account
         });

@@ -17,7 +17,7 @@ mod flow;
 mod query;
 mod sample;
 
-pub use call::{CallTally, CallTallyKey};
+pub use call::{Api, ApiParts, CallKeys, CallParts, CallTally, CallTallyKey, Client, ClientParts};
 pub use flow::{Conversation, FlowKey, FlowTally, Sent, service_rank};
 pub use query::{QueryKey, QueryTally, QueryType, SubName};
 pub use sample::{Sample, Sampled};
@@ -93,8 +93,7 @@ impl Place {
             at += end + 1;
             std::str::from_utf8(&rest[..end]).ok().map(Box::<str>::from)
         };
-        let parts =
-            Parts { account: part()?, region: part()?, vpc: part()?, interface: part()?, instance: part()? };
+        let parts = Parts { account: part()?, region: part()?, vpc: part()?, interface: part()?, instance: part()? };
         Some((Self::new(parts), at))
     }
 }

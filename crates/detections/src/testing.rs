@@ -395,7 +395,7 @@ fn shown(
         let mut scene =
             crate::Scene { context, thresholds, baselines: &baselines, lessons: &mut lessons, verdicts: &mut verdicts };
         for (key, tally) in tallied.calls {
-            let key = crate::tally::CallTallyKey::decode(hour_of(slice), &key).unwrap();
+            let key = crate::tally::CallKeys::default().decode(hour_of(slice), &key).unwrap();
             behaviour.call(&key, &tally, &mut scene);
         }
         for view in flows.iter().filter_map(|merged| crate::shared::flow_side::view(merged, &addresses, &context)) {

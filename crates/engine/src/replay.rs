@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use watchfire_detections::budget::NEW_FINDINGS_PER_DAY;
 use watchfire_detections::shared::flow_side::{self, InterfaceAddresses};
-use watchfire_detections::tally::Places;
+use watchfire_detections::tally::{CallKeys, Places};
 use watchfire_detections::{
     Behaviour, Context, Conversations, Detection, FlowView, Observed, Rule, SLICE_MS, Scene, Thresholds, Verdict,
     Window,
@@ -95,6 +95,7 @@ pub struct Replay<'a> {
     switched_off: BTreeSet<FindingType>,
     conversations: Conversations,
     places: Places,
+    call_keys: CallKeys,
     folder: Folder,
     identities: Identities,
     groups: Groups,
@@ -187,6 +188,7 @@ impl<'a> Replay<'a> {
             estate: Estate::default(),
             conversations: Conversations::default(),
             places: Places::default(),
+            call_keys: CallKeys::default(),
             folder: Folder::default(),
             identities: Identities::default(),
             groups: Groups::default(),
@@ -310,7 +312,8 @@ impl<'a> Replay<'a> {
             let taken: Vec<Taken> = kept.iter_mut().map(|facts| facts.take(slice)).collect();
             self.counts.duplicates += count_duplicates(&taken, IDS_AT_ONCE_MAX, spool)?;
             let canonical = |file: u32| files.get(file as usize).map_or(file, |file| file.canonical);
-            let tallies = Tallies::of(slice, &taken, canonical, &mut self.places, spool)?;
+            let known = (&mut self.places, &mut self.call_keys);
+            let tallies = Tallies::of(slice, &taken, canonical, known, spool)?;
             self.run_slice(taken, &FactParser { formats, files }, spool)?;
             self.learn_until(Time::from_ms(slice.saturating_mul(SLICE_MS)));
             self.judge_tallies(&tallies, end, files);

@@ -6,7 +6,9 @@ use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
 use watchfire_detections::SLICE_MS;
-use watchfire_detections::tally::{CallTally, CallTallyKey, FlowKey, FlowTally, QueryKey, QueryTally, RecordPlace};
+use watchfire_detections::tally::{
+    CallParts, CallTally, CallTallyKey, FlowKey, FlowTally, QueryKey, QueryTally, RecordPlace,
+};
 use watchfire_knowledge::Knowledge;
 use watchfire_model::{ApiCall, DnsQuery, Time, VpcFlow};
 
@@ -105,24 +107,44 @@ impl Tallier {
         if !CallTallyKey::is_kept(call) {
             return;
         }
-        self.scratch.clear();
-        CallTallyKey::encode(call, &mut self.scratch);
-        let (hour, key) = (call.time.hour(), &self.scratch);
+        let (hour, parts) = (call.time.hour(), CallParts::of(call));
         let hash = hash_of(|hasher| {
-            hasher.write(key);
+            parts.hash_into(hasher);
             hasher.write_i64(hour);
         });
-        let is_same = |entry: &CallEntry| entry.hour == hour && *entry.key == **key;
-        let entry = self.calls.entry(hash, is_same, |entry| entry.hash).or_insert_with(|| CallEntry {
-            hash,
-            hour,
-            key: key.as_slice().into(),
-            tally: CallTally::default(),
-        });
-        entry.into_mut().tally.add(call.time, id, place);
+        let is_same = |entry: &CallEntry| entry.hour == hour && parts.are_encoded_in(&entry.key);
+        let tally = match self.calls.find_mut(hash, is_same) {
+            Some(entry) => &mut entry.tally,
+            None => self.new_call(&parts, hour, hash),
+        };
+        tally.add(call.time, id, place);
         if self.calls.len() >= TALLIES_MAX {
             self.flush_calls(facts);
         }
+    }
+
+    /// The tally of a key that was not found by its parts.
+    fn new_call(&mut self, parts: &CallParts<'_>, hour: i64, hash: u64) -> &mut CallTally {
+        self.scratch.clear();
+        parts.encode(&mut self.scratch);
+        let key = self.scratch.as_slice();
+        // Parts with a zero are not encoded as they are: such keys, which only hostile logs have, are found by their bytes.
+        let hash = if parts.are_encoded_in(key) {
+            hash
+        } else {
+            hash_of(|hasher| {
+                hasher.write(key);
+                hasher.write_i64(hour);
+            })
+        };
+        let is_same = |entry: &CallEntry| entry.hour == hour && *entry.key == *key;
+        let entry = self.calls.entry(hash, is_same, |entry| entry.hash).or_insert_with(|| CallEntry {
+            hash,
+            hour,
+            key: key.into(),
+            tally: CallTally::default(),
+        });
+        &mut entry.into_mut().tally
     }
 
     /// Hands everything over.

@@ -5,7 +5,7 @@ use std::io;
 use watchfire_detections::SLICE_MS;
 use watchfire_detections::shared::flow_side::MergedFlow;
 use watchfire_detections::tally::{
-    CallTally, CallTallyKey, FlowKey, FlowTally, Places, QueryKey, QueryTally, RecordPlace,
+    CallKeys, CallTally, CallTallyKey, FlowKey, FlowTally, Places, QueryKey, QueryTally, RecordPlace,
 };
 use watchfire_model::Time;
 
@@ -29,12 +29,12 @@ struct Part<'b> {
 
 impl Tallies {
     /// Adds up what all workers summed. `canonical` says which file stands for each; `places`
-    /// remembers those read before.
+    /// and `calls` remember what was read before.
     pub(crate) fn of(
         slice: i64,
         taken: &[Taken],
         canonical: impl Fn(u32) -> u32,
-        places: &mut Places,
+        (places, calls): (&mut Places, &mut CallKeys),
         spool: &mut dyn Spool,
     ) -> io::Result<Self> {
         let mut bytes = Vec::new();
@@ -51,18 +51,25 @@ impl Tallies {
         let hour = Time::from_ms(slice.saturating_mul(SLICE_MS)).hour();
         let mut tallies = Self::default();
         for group in parts.chunk_by(|one, other| (one.kind, one.key) == (other.kind, other.key)) {
-            tallies.add(slice, hour, group, &canonical, places);
+            tallies.add(slice, hour, group, &canonical, (&mut *places, &mut *calls));
         }
         Ok(tallies)
     }
 
-    fn add(&mut self, slice: i64, hour: i64, group: &[Part<'_>], canonical: &impl Fn(u32) -> u32, places: &mut Places) {
+    fn add(
+        &mut self,
+        slice: i64,
+        hour: i64,
+        group: &[Part<'_>],
+        canonical: &impl Fn(u32) -> u32,
+        (places, calls): (&mut Places, &mut CallKeys),
+    ) {
         let Some(first) = group.first() else { return };
         let stand_in = |place: &mut RecordPlace| place.file = canonical(place.file);
         match first.kind {
             TallyKind::Call => {
                 let sum = sum(group, |tally: &mut CallTally| stand_in(&mut tally.place), CallTally::merge);
-                self.calls.extend(CallTallyKey::decode(hour, first.key).zip(sum));
+                self.calls.extend(calls.decode(hour, first.key).zip(sum));
             }
             TallyKind::Flow => {
                 let sum = sum(group, |tally: &mut FlowTally| tally.each_place(stand_in), FlowTally::merge);

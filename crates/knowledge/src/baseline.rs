@@ -29,11 +29,11 @@ mod volume;
 
 pub use entity::{Entity, EntityKind};
 pub use feature::{Feature, Metric, Period};
-pub use lessons::Lessons;
+pub use lessons::{Lessons, LessonsOf};
 pub use presence::{Frequency, Presence, WINDOW_DAYS};
 pub use profile::{HOLD_HOURS, Profile};
 pub use saved::{BASELINE_VERSION, BaselineError};
-pub use surprise::{Surprise, SurpriseLevel};
+pub use surprise::{Habits, Surprise, SurpriseLevel};
 pub use volume::Volume;
 
 use crate::statistics::stable_hash;
@@ -44,7 +44,7 @@ use presence::Seen;
 use profile::ProfileState;
 use std::collections::BTreeMap;
 use std::hash::BuildHasher;
-use symbols::Symbols;
+use symbols::{Learnt, Symbols};
 use watchfire_model::Time;
 
 /// Unused texts below this number are left where they are.
@@ -104,13 +104,13 @@ impl Baselines {
         self.counts.incomplete += u64::from(!lessons.is_complete());
         self.counts.out_of_range += lessons.out_of_range();
         let rows = lessons.take_rows();
-        let order = Order::of(&lessons);
-        let mut hours: BTreeMap<u32, Vec<(Row, u64)>> = BTreeMap::new();
+        let mut order = Order::of(&lessons);
+        let mut hours: BTreeMap<u32, Vec<(Key, u64)>> = BTreeMap::new();
         for (row, amount) in rows {
-            hours.entry(row.hour).or_default().push((row, amount));
+            hours.entry(row.hour).or_default().push((order.key(&row), amount));
         }
         for (hour, rows) in hours {
-            self.close_hour(hour, rows, &lessons, &order);
+            self.close_hour(hour, rows, &lessons, &mut order);
             self.evict();
         }
         self.forget_unused_texts();
@@ -169,19 +169,21 @@ impl Baselines {
     }
 
     fn state(&self, entity: &Entity) -> Option<&ProfileState> {
-        let (kind, id) = (entity.kind, entity.kept_id());
+        self.find(entity.kind, entity.kept_id()).map(|at| &self.slots[at].state)
+    }
+
+    fn find(&self, kind: EntityKind, id: &str) -> Option<usize> {
         let hash = self.hasher.hash_one((kind, id));
         let is_it = |&at: &u32| self.slots[at as usize].kind == kind && *self.slots[at as usize].id == *id;
-        self.index.find(hash, is_it).map(|&at| &self.slots[at as usize].state)
+        self.index.find(hash, is_it).map(|&at| at as usize)
     }
 
     /// The place of an entity's profile, which begins in this hour if there was none.
     fn place_of(&mut self, kind: EntityKind, id: &str, hour: u32) -> usize {
-        let hash = self.hasher.hash_one((kind, id));
-        let is_it = |&at: &u32| self.slots[at as usize].kind == kind && *self.slots[at as usize].id == *id;
-        if let Some(&at) = self.index.find(hash, is_it) {
-            return at as usize;
+        if let Some(at) = self.find(kind, id) {
+            return at;
         }
+        let hash = self.hasher.hash_one((kind, id));
         let at = self.slots.len();
         self.slots.push(Slot { kind, id: id.into(), state: ProfileState::begun(hour) });
         let Self { slots, index, hasher, .. } = self;
@@ -189,51 +191,59 @@ impl Baselines {
         at
     }
 
-    fn close_hour(&mut self, hour: u32, mut rows: Vec<(Row, u64)>, lessons: &Lessons, order: &Order) {
-        for (row, _) in rows.iter().filter(|(row, _)| row.about == About::Fired) {
-            let at = self.place_of(row.kind, lessons.id(row.id), hour);
+    fn close_hour(&mut self, hour: u32, mut rows: Vec<(Key, u64)>, lessons: &Lessons, order: &mut Order) {
+        for (key, _) in rows.iter().filter(|(key, _)| key.tag() == Key::FIRED) {
+            let (kind, id) = order.entity(*key);
+            let at = self.place_of(kind, lessons.id(id), hour);
             let held_until = &mut self.slots[at].state.held_until;
             *held_until = (*held_until).max(hour + HOLD_HOURS);
         }
-        self.withhold(hour, &mut rows, lessons);
-        add_parents(&mut rows);
-        rows.sort_unstable_by_key(|(row, _)| order.key(row));
-        rows.dedup_by(|later, kept| {
+        rows.sort_unstable_by_key(|(key, _)| *key);
+        let (mut taught, mut through) = (Vec::with_capacity(2 * rows.len()), Vec::with_capacity(2 * rows.len()));
+        for own in rows.chunk_by(|one, next| one.0.entity() == next.0.entity()) {
+            if !self.withholds(hour, own, lessons, order) {
+                taught.extend_from_slice(own);
+                add_parents(own, &mut through);
+            }
+        }
+        through.sort_unstable_by_key(|(key, _)| *key);
+        taught.append(&mut through);
+        // Two runs in order, which a stable sort merges.
+        taught.sort_by_key(|(key, _)| *key);
+        taught.dedup_by(|later, kept| {
             let same = later.0 == kept.0;
             kept.1 = if same { kept.1.saturating_add(later.1) } else { kept.1 };
             same
         });
-        // A parent may be held as well, and what it would have learnt through others is withheld like its own.
-        self.withhold(hour, &mut rows, lessons);
-        for own in rows.chunk_by(|one, next| (one.0.kind, one.0.id) == (next.0.kind, next.0.id)) {
-            self.learn(hour, own, lessons);
+        for own in taught.chunk_by(|one, next| one.0.entity() == next.0.entity()) {
+            // A parent may be held as well, and what it would have learnt through others is withheld like its own.
+            if !self.withholds(hour, own, lessons, order) {
+                self.learn(hour, own, lessons, order);
+            }
         }
     }
 
-    /// Leaves out the rows of entities that are held in this hour, and counts such hours.
-    fn withhold(&mut self, hour: u32, rows: &mut Vec<(Row, u64)>, lessons: &Lessons) {
-        let mut held: BTreeMap<(EntityKind, u32), bool> = BTreeMap::new();
-        rows.retain(|(row, _)| {
-            let is_held = *held.entry((row.kind, row.id)).or_insert_with(|| {
-                let entity = Entity::new(row.kind, lessons.id(row.id));
-                self.state(&entity).is_some_and(|state| state.held_until > hour)
-            });
-            !is_held
-        });
-        for (&(kind, id), _) in held.iter().filter(|(_, is_held)| **is_held) {
-            let at = self.place_of(kind, lessons.id(id), hour);
-            let state = &mut self.slots[at].state;
-            state.withheld_hours = state.withheld_hours.saturating_add(1);
-            self.counts.withheld_hours += 1;
+    /// Whether the entity of these rows is held in this hour; such hours are counted.
+    fn withholds(&mut self, hour: u32, rows: &[(Key, u64)], lessons: &Lessons, order: &Order) -> bool {
+        let Some(&(key, _)) = rows.first() else { return false };
+        let (kind, id) = order.entity(key);
+        let Some(at) = self.find(kind, lessons.id(id)) else { return false };
+        let state = &mut self.slots[at].state;
+        if state.held_until <= hour {
+            return false;
         }
+        state.withheld_hours = state.withheld_hours.saturating_add(1);
+        self.counts.withheld_hours += 1;
+        true
     }
 
     /// One entity's hour.
-    fn learn(&mut self, hour: u32, rows: &[(Row, u64)], lessons: &Lessons) {
-        let Some(&(Row { kind, id, .. }, _)) = rows.first() else { return };
-        if rows.iter().all(|(row, _)| matches!(row.about, About::Fired | About::Parent(..))) {
+    fn learn(&mut self, hour: u32, rows: &[(Key, u64)], lessons: &Lessons, order: &mut Order) {
+        let Some(&(first, _)) = rows.first() else { return };
+        if rows.iter().all(|(key, _)| !key.is_done()) {
             return;
         }
+        let (kind, id) = order.entity(first);
         let at = self.place_of(kind, lessons.id(id), hour);
         let Self { slots, symbols, counts, .. } = self;
         let state = &mut slots[at].state;
@@ -241,19 +251,19 @@ impl Baselines {
             counts.late += rows.len() as u64;
             return;
         }
-        let mut seen: BTreeMap<Feature, Vec<&str>> = BTreeMap::new();
-        for &(row, amount) in rows {
-            match row.about {
-                About::Seen(feature, value) => seen.entry(feature).or_default().push(lessons.value(value)),
-                About::Amount(metric) => state.add(kind, metric, amount),
-                About::Fired | About::Parent(..) | About::Active => {}
+        let Order { values, ours, .. } = order;
+        let mut texts = Learnt { symbols, theirs: lessons.texts().1, ours };
+        for alike in rows.chunk_by(|one, next| one.0.subject() == next.0.subject()) {
+            let Some(&(key, amount)) = alike.first() else { continue };
+            if let Some(feature) = key.feature() {
+                let numbers = alike.iter().map(|(key, _)| values.number(key.value()));
+                if feature == Feature::Api {
+                    state.add(kind, Metric::DistinctApisPerHour, alike.len() as u64);
+                }
+                state.learn(kind, feature, numbers, &mut texts);
+            } else if let Some(metric) = key.metric() {
+                state.add(kind, metric, amount);
             }
-        }
-        if let Some(apis) = seen.get(&Feature::Api) {
-            state.add(kind, Metric::DistinctApisPerHour, apis.len() as u64);
-        }
-        for (feature, values) in seen {
-            state.learn(kind, feature, &values, symbols);
         }
     }
 
@@ -269,9 +279,9 @@ impl Baselines {
 
     /// Forgets, of each kind of which there are too many, an eighth: the longest inactive, ties by id.
     fn evict(&mut self) {
-        let mut held: BTreeMap<EntityKind, usize> = BTreeMap::new();
-        self.slots.iter().for_each(|slot| *held.entry(slot.kind).or_default() += 1);
-        for (kind, count) in held {
+        let mut held = [0; EntityKind::ALL.len()];
+        self.slots.iter().for_each(|slot| held[slot.kind as usize] += 1);
+        for (kind, count) in EntityKind::ALL.into_iter().zip(held) {
             let max = kind.entities_max();
             if count > max {
                 self.evict_of(kind, count - (max - max / 8));
@@ -335,54 +345,133 @@ impl BaselineCounts {
     }
 }
 
-/// What entities do, their parents did too.
-fn add_parents(rows: &mut Vec<(Row, u64)>) {
-    let mut parents: BTreeMap<(EntityKind, u32), Vec<(EntityKind, u32)>> = BTreeMap::new();
-    for (row, _) in rows.iter() {
-        if let About::Parent(kind, id) = row.about {
-            parents.entry((row.kind, row.id)).or_default().push((kind, id));
-        }
+/// What an entity does, its parents did too.
+fn add_parents(own: &[(Key, u64)], through: &mut Vec<(Key, u64)>) {
+    for (parent, _) in own.iter().filter(|(key, _)| key.tag() == Key::PARENT) {
+        through
+            .extend(own.iter().filter(|(key, _)| key.is_done()).map(|&(key, amount)| (key.of_parent(*parent), amount)));
     }
-    let mut through: Vec<(Row, u64)> = Vec::new();
-    for (row, amount) in rows.iter().filter(|(row, _)| !matches!(row.about, About::Fired | About::Parent(..))) {
-        for &(kind, id) in parents.get(&(row.kind, row.id)).into_iter().flatten() {
-            through.push((Row { kind, id, ..*row }, *amount));
-        }
-    }
-    rows.append(&mut through);
 }
 
-/// The order in which an hour is learnt: entities by kind and id, values by hash, so that none comes first for its name.
+/// A lesson as a number. The order is that in which an hour is learnt: entities by kind and id, then what it is about,
+/// values by hash, so that none comes first for its name.
+///
+/// From the highest bit: 8 for the kind of entity, 32 for the rank of its id, 8 for the tag, 8 for the kind, feature or
+/// metric, 32 for the rank of the parent's id or of the value.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Key(u128);
+
+impl Key {
+    const FIRED: u8 = 0;
+    const PARENT: u8 = 1;
+    const ACTIVE: u8 = 2;
+    const SEEN: u8 = 3;
+    const AMOUNT: u8 = 4;
+
+    fn new((kind, id): (EntityKind, u32), (tag, about): (u8, u8), value: u32) -> Self {
+        let entity = u128::from(kind as u8) << 32 | u128::from(id);
+        Self(entity << 48 | u128::from(tag) << 40 | u128::from(about) << 32 | u128::from(value))
+    }
+
+    /// Kind and rank of the entity.
+    const fn entity(self) -> u64 {
+        (self.0 >> 48) as u64
+    }
+
+    const fn tag(self) -> u8 {
+        (self.0 >> 40) as u8
+    }
+
+    const fn about(self) -> u8 {
+        (self.0 >> 32) as u8
+    }
+
+    /// Everything but the value.
+    const fn subject(self) -> u128 {
+        self.0 >> 32
+    }
+
+    const fn value(self) -> u32 {
+        self.0 as u32
+    }
+
+    /// Whether it is something that the entity did.
+    const fn is_done(self) -> bool {
+        self.tag() >= Self::ACTIVE
+    }
+
+    fn feature(self) -> Option<Feature> {
+        Feature::ALL.get(self.about() as usize).copied().filter(|_| self.tag() == Self::SEEN)
+    }
+
+    fn metric(self) -> Option<Metric> {
+        Metric::ALL.get(self.about() as usize).copied().filter(|_| self.tag() == Self::AMOUNT)
+    }
+
+    /// The same, done by the entity that the other key names as a parent.
+    fn of_parent(self, parent: Self) -> Self {
+        let entity = u128::from(parent.about()) << 32 | u128::from(parent.value());
+        Self(entity << 48 | self.0 & ((1 << 48) - 1))
+    }
+}
+
+/// The ranks of ids and values of some lessons.
 struct Order {
-    ids: Vec<u32>,
-    values: Vec<u32>,
+    ids: Ranks,
+    values: Ranks,
+    /// Our numbers of the values, as far as they were looked up.
+    ours: Vec<Option<u32>>,
 }
 
 impl Order {
     fn of(lessons: &Lessons) -> Self {
         let (ids, values) = lessons.texts();
         Self {
-            ids: ranks(ids.map(|id| (0, id)).collect()),
-            values: ranks(values.map(|value| (stable_hash(value.as_bytes()), value)).collect()),
+            ids: Ranks::of(&ids.iter().collect::<Vec<_>>()),
+            values: Ranks::of(&values.iter().map(|value| (stable_hash(value.as_bytes()), value)).collect::<Vec<_>>()),
+            ours: vec![None; values.len()],
         }
     }
 
-    fn key(&self, row: &Row) -> (EntityKind, u32, About) {
-        let rank = |ranks: &[u32], number: u32| ranks.get(number as usize).copied().unwrap_or_default();
-        let about = match row.about {
-            About::Seen(feature, value) => About::Seen(feature, rank(&self.values, value)),
-            About::Parent(kind, id) => About::Parent(kind, rank(&self.ids, id)),
-            other => other,
+    fn key(&self, row: &Row) -> Key {
+        let (about, value) = match row.about {
+            About::Fired => ((Key::FIRED, 0), 0),
+            About::Parent(kind, id) => ((Key::PARENT, kind as u8), self.ids.rank(id)),
+            About::Active => ((Key::ACTIVE, 0), 0),
+            About::Seen(feature, value) => ((Key::SEEN, feature as u8), self.values.rank(value)),
+            About::Amount(metric) => ((Key::AMOUNT, metric as u8), 0),
         };
-        (row.kind, rank(&self.ids, row.id), about)
+        Key::new((row.kind, self.ids.rank(row.id)), about, value)
+    }
+
+    /// Kind and number of a key's entity.
+    fn entity(&self, key: Key) -> (EntityKind, u32) {
+        let kind = EntityKind::ALL[(key.entity() >> 32) as usize % EntityKind::ALL.len()];
+        (kind, self.ids.number(key.entity() as u32))
     }
 }
 
-/// For each item its place when sorted.
-fn ranks<T: Ord>(items: Vec<T>) -> Vec<u32> {
-    let mut sorted: Vec<u32> = (0..items.len() as u32).collect();
-    sorted.sort_unstable_by(|&one, &other| items[one as usize].cmp(&items[other as usize]));
-    let mut ranks = vec![0; items.len()];
-    sorted.iter().zip(0..).for_each(|(&number, rank)| ranks[number as usize] = rank);
-    ranks
+/// Numbers by rank, and ranks by number.
+struct Ranks {
+    numbers: Vec<u32>,
+    ranks: Vec<u32>,
+}
+
+impl Ranks {
+    /// Of each item the place when sorted.
+    fn of<T: Ord>(items: &[T]) -> Self {
+        let mut numbers: Vec<u32> = (0..items.len() as u32).collect();
+        numbers.sort_unstable_by(|&one, &other| items[one as usize].cmp(&items[other as usize]));
+        let mut ranks = vec![0; items.len()];
+        numbers.iter().zip(0..).for_each(|(&number, rank)| ranks[number as usize] = rank);
+        Self { numbers, ranks }
+    }
+
+    fn rank(&self, number: u32) -> u32 {
+        self.ranks.get(number as usize).copied().unwrap_or_default()
+    }
+
+    fn number(&self, rank: u32) -> u32 {
+        self.numbers.get(rank as usize).copied().unwrap_or_default()
+    }
 }

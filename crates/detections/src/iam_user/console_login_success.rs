@@ -3,11 +3,13 @@
 use crate::shared::calls::explain::{access_key, action, severity};
 use crate::shared::calls::places;
 use crate::shared::calls::session::{SessionKey, Step};
+use crate::shared::calls::text::shared;
 use crate::tally::{CallTally, CallTallyKey};
 use crate::{Behaviour, Detection, Interest, Learning, Need, Rule, Scene, Threshold, Verdict};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use watchfire_knowledge::Spot;
 use watchfire_model::{Action, FindingType, Resource, ResourceKind, ResourceRole, Signal, Time};
 
@@ -82,7 +84,8 @@ struct Identity {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Login {
     at: Time,
-    key: SessionKey,
+    #[serde(with = "shared")]
+    key: Arc<SessionKey>,
     step: Step,
 }
 
@@ -98,11 +101,12 @@ struct Login {
 /// not. The finding names both networks.
 impl Behaviour for ConsoleLogins {
     fn call(&mut self, key: &CallTallyKey, tally: &CallTally, scene: &mut Scene<'_>) {
-        if &*key.name != "ConsoleLogin" || &*key.source != "signin.amazonaws.com" || !key.error_code.is_empty() {
+        let api = &key.api;
+        if &*api.name != "ConsoleLogin" || &*api.source != "signin.amazonaws.com" || !api.error_code.is_empty() {
             return;
         }
         let Some(session) = SessionKey::of(key, &scene.context) else { return };
-        let identity = self.identities.entry(session.caller.principal.clone()).or_insert_with(|| Identity {
+        let identity = self.identities.entry(session.caller.principal.to_string()).or_insert_with(|| Identity {
             first_day: tally.first.day(),
             logins: Vec::new(),
             judged_until: Time::from_ms(i64::MIN),
@@ -110,7 +114,11 @@ impl Behaviour for ConsoleLogins {
         identity.first_day = identity.first_day.min(tally.first.day());
         let step = Step::of(key, tally);
         let moments = if tally.first == tally.last { vec![tally.first] } else { vec![tally.first, tally.last] };
-        identity.logins.extend(moments.into_iter().map(|at| Login { at, key: session.clone(), step: step.clone() }));
+        identity.logins.extend(moments.into_iter().map(|at| Login {
+            at,
+            key: Arc::clone(session),
+            step: step.clone(),
+        }));
     }
 
     fn close(&mut self, end: Time, scene: &mut Scene<'_>) {
@@ -230,9 +238,9 @@ impl<'l> Journey<'l> {
     fn verdict(&self, scene: &Scene<'_>) -> Option<Verdict> {
         let (from, to, caller) = (self.from, self.to, &self.to.key.caller);
         let name = caller.short_name();
-        let mut signal = Signal::new(LOGIN, severity(LOGIN), caller.principal.clone());
-        signal.account = caller.account.clone();
-        signal.region = to.step.shown.region.clone();
+        let mut signal = Signal::new(LOGIN, severity(LOGIN), caller.principal.to_string());
+        signal.account = caller.account.to_string();
+        signal.region = to.step.shown.region.to_string();
         signal.role = Some(ResourceRole::Target);
         signal.resource =
             Resource { kind: ResourceKind::AccessKey, access_key: Some(access_key(&to.step)), ..Resource::default() };

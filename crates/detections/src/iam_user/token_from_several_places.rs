@@ -4,10 +4,12 @@ use crate::shared::calls::caller::{Caller, Network};
 use crate::shared::calls::explain::{access_key, action, severity};
 use crate::shared::calls::places;
 use crate::shared::calls::session::{SessionKey, Step};
+use crate::shared::calls::text::shared;
 use crate::tally::{CallTally, CallTallyKey};
 use crate::{Behaviour, Detection, Interest, Need, Rule, Scene, Threshold, Verdict};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use watchfire_model::{Action, FindingType, Resource, ResourceKind, ResourceRole, Signal, Time};
 
 const TOKEN: FindingType = FindingType::new("UnauthorizedAccess:IAMUser/TokenFromSeveralPlaces.Watchfire");
@@ -49,7 +51,8 @@ struct TokenFromSeveralPlaces {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Token {
-    caller: Caller,
+    #[serde(with = "shared")]
+    caller: Arc<Caller>,
     uses: Vec<Use>,
     /// Networks that were reported together.
     reported: BTreeSet<String>,
@@ -58,7 +61,8 @@ struct Token {
 /// Calls of one API from one network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Use {
-    network: Network,
+    #[serde(with = "shared")]
+    network: Arc<Network>,
     step: Step,
 }
 
@@ -76,20 +80,22 @@ struct Use {
 /// proxy of which only some requests make use; a build that runs on several hosts with one assumed role.
 impl Behaviour for TokenFromSeveralPlaces {
     fn call(&mut self, key: &CallTallyKey, tally: &CallTally, scene: &mut Scene<'_>) {
-        if !key.access_key_id.starts_with(TEMPORARY) || key.is_instance_role {
+        if !key.client.access_key_id.starts_with(TEMPORARY) || key.is_instance_role {
             return;
         }
         let Some(session) = SessionKey::of(key, &scene.context) else { return };
         // An instance's session, where its credentials do not say so, and what a gateway in a VPC does for others.
-        if session.session.starts_with("i-") || session.network.name == "private" || !key.vpc_endpoint.is_empty() {
+        if session.session.starts_with("i-") || &*session.network.name == "private" || !key.vpc_endpoint.is_empty() {
             return;
         }
-        let token = self.tokens.entry(key.access_key_id.to_string()).or_insert_with(|| Token {
-            caller: session.caller,
-            uses: Vec::new(),
-            reported: BTreeSet::new(),
-        });
-        token.uses.push(Use { network: session.network, step: Step::of(key, tally) });
+        let one = Use { network: Arc::clone(&session.network), step: Step::of(key, tally) };
+        match self.tokens.get_mut(&*key.client.access_key_id) {
+            Some(token) => token.uses.push(one),
+            None => {
+                let token = Token { caller: Arc::clone(&session.caller), uses: vec![one], reported: BTreeSet::new() };
+                self.tokens.insert(key.client.access_key_id.to_string(), token);
+            }
+        }
     }
 
     fn close(&mut self, end: Time, scene: &mut Scene<'_>) {
@@ -156,7 +162,11 @@ struct Pair {
 impl Token {
     /// The earliest pair of networks that were used in turns, with no longer pauses than `gap_ms`.
     fn in_two_places(&self, gap_ms: i64, scene: &Scene<'_>) -> Option<Pair> {
-        let networks: BTreeSet<&Network> = self.uses.iter().map(|one| &one.network).collect();
+        let first = &self.uses.first()?.network;
+        if self.uses.iter().all(|one| one.network == *first) {
+            return None;
+        }
+        let networks: BTreeSet<&Network> = self.uses.iter().map(|one| &*one.network).collect();
         if networks.len() < 2 {
             return None;
         }
@@ -169,9 +179,9 @@ impl Token {
         let mut pairs: Vec<Pair> = Vec::new();
         for away in &news {
             for home in networks.iter().filter(|home| home.name != away.name && are_comparable(home, away)) {
-                let is_reported = self.reported.contains(&home.name) && self.reported.contains(&away.name);
+                let is_reported = self.reported.contains(&*home.name) && self.reported.contains(&*away.name);
                 if let Some(moments) = self.turns(home, away, gap_ms).filter(|_| !is_reported) {
-                    pairs.push(Pair { home: home.name.clone(), away: away.name.clone(), moments });
+                    pairs.push(Pair { home: home.name.to_string(), away: away.name.to_string(), moments });
                 }
             }
         }
@@ -182,7 +192,7 @@ impl Token {
     /// tally may be nothing, so only these two moments count as uses.
     fn turns(&self, home: &Network, away: &Network, gap_ms: i64) -> Option<[Time; 3]> {
         let moments = |network: &Network| {
-            let of = self.uses.iter().filter(|one| one.network == *network);
+            let of = self.uses.iter().filter(|one| *one.network == *network);
             let mut moments: Vec<Time> = of.flat_map(|one| [one.step.first, one.step.last]).collect();
             moments.sort_unstable();
             moments
@@ -205,13 +215,13 @@ fn are_comparable(one: &Network, other: &Network) -> bool {
 }
 
 fn verdict(id: &str, token: &Token, pair: &Pair, scene: &Scene<'_>) -> Option<Verdict> {
-    let uses = |name: &str| token.uses.iter().filter(|one| one.network.name == name).collect::<Vec<_>>();
+    let uses = |name: &str| token.uses.iter().filter(|one| &*one.network.name == name).collect::<Vec<_>>();
     let (home, away) = (uses(&pair.home), uses(&pair.away));
     let (first_home, first_away) = (home.first()?, away.first()?);
     let name = token.caller.short_name();
-    let mut signal = Signal::new(TOKEN, severity(TOKEN), token.caller.principal.clone());
-    signal.account = token.caller.account.clone();
-    signal.region = first_away.step.shown.region.clone();
+    let mut signal = Signal::new(TOKEN, severity(TOKEN), token.caller.principal.to_string());
+    signal.account = token.caller.account.to_string();
+    signal.region = first_away.step.shown.region.to_string();
     signal.role = Some(ResourceRole::Target);
     signal.resource = Resource {
         kind: ResourceKind::AccessKey,

@@ -1,48 +1,28 @@
 //! Calls of one API by one caller, alike in all that a habit is made of, in one clock hour.
 
 use super::RecordPlace;
+use crate::shared::calls::session::{Deed, SessionKey, Shown};
+use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::hash::Hasher;
 use std::net::IpAddr;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
 use watchfire_model::{ApiCall, IdentityKind, Time};
 
 /// Longer user agents are cut: what tells clients apart stands at the beginning.
 const AGENT_MAX: usize = 256;
 
-/// What is summed together. Texts are as in [`ApiCall`] and its identity.
+/// What is summed together. What recurs from hour to hour is shared by all keys that were read with the same [`CallKeys`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CallTallyKey {
     /// The clock hour.
     pub hour: i64,
-    /// `recipientAccountId`, else the caller's account.
-    pub account: Box<str>,
-    /// `awsRegion`.
-    pub region: Box<str>,
-    /// `userIdentity.type`.
-    pub identity_type: Box<str>,
-    /// `userIdentity.arn`.
-    pub arn: Box<str>,
-    /// `userIdentity.principalId`.
-    pub principal_id: Box<str>,
-    /// `userIdentity.accountId`.
-    pub identity_account: Box<str>,
-    /// `userIdentity.accessKeyId`.
-    pub access_key_id: Box<str>,
-    /// `userIdentity.userName`.
-    pub user_name: Box<str>,
-    /// `sessionIssuer.arn`: the role of a session.
-    pub issuer_arn: Box<str>,
-    /// `sessionIssuer.userName`.
-    pub issuer_name: Box<str>,
-    /// `sourceIPAddress`.
-    pub source_address: Box<str>,
-    /// `userAgent`, at most 256 bytes.
-    pub user_agent: Box<str>,
-    /// `eventSource`.
-    pub source: Box<str>,
-    /// `eventName`.
-    pub name: Box<str>,
-    /// `errorCode`; for a console sign-in that failed, `Failure`.
-    pub error_code: Box<str>,
+    /// Who called, from where and with which program.
+    pub client: Client,
+    /// What was called, and how it ended.
+    pub api: Api,
     /// `requestParameters.bucketName`, for S3.
     pub bucket: Box<str>,
     /// `vpcEndpointId`.
@@ -53,8 +33,74 @@ pub struct CallTallyKey {
     pub is_instance_role: bool,
 }
 
-/// Parts of a key, in the order in which they are encoded.
-const PARTS: usize = 18;
+/// Who called, from where and with which program. Cheap to copy: keys in order come in runs of one client.
+#[derive(Clone, Default)]
+pub struct Client(Arc<ClientInner>);
+
+/// What a [`Client`] is made of. Texts are as in [`ApiCall`] and its identity.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientParts {
+    /// `recipientAccountId`, else the caller's account.
+    pub account: Box<str>,
+    /// `sessionIssuer.arn`: the role of a session.
+    pub issuer_arn: Box<str>,
+    /// `userIdentity.arn`.
+    pub arn: Box<str>,
+    /// `userIdentity.type`.
+    pub identity_type: Box<str>,
+    /// `userIdentity.principalId`.
+    pub principal_id: Box<str>,
+    /// `userIdentity.accountId`.
+    pub identity_account: Box<str>,
+    /// `userIdentity.accessKeyId`.
+    pub access_key_id: Box<str>,
+    /// `userIdentity.userName`.
+    pub user_name: Box<str>,
+    /// `sessionIssuer.userName`.
+    pub issuer_name: Box<str>,
+    /// `awsRegion`.
+    pub region: Box<str>,
+    /// `sourceIPAddress`.
+    pub source_address: Box<str>,
+    /// `userAgent`, at most 256 bytes.
+    pub user_agent: Box<str>,
+}
+
+#[derive(Default)]
+struct ClientInner {
+    parts: ClientParts,
+    /// The session that its calls belong to, made when it is first asked for: with credentials of an instance, and without.
+    sessions: [OnceLock<Option<Arc<SessionKey>>>; 2],
+    /// What findings show of it.
+    shown: OnceLock<Arc<Shown>>,
+}
+
+/// What was called, and how it ended. Cheap to copy.
+#[derive(Clone, Default)]
+pub struct Api(Arc<ApiInner>);
+
+/// What an [`Api`] is made of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ApiParts {
+    /// `eventSource`.
+    pub source: Box<str>,
+    /// `eventName`.
+    pub name: Box<str>,
+    /// `errorCode`; for a console sign-in that failed, `Failure`.
+    pub error_code: Box<str>,
+}
+
+#[derive(Default)]
+struct ApiInner {
+    parts: ApiParts,
+    /// What follows from it for habits, made when it is first asked for.
+    deed: OnceLock<Arc<Deed>>,
+}
+
+/// Parts of a key in the order in which they are encoded: those of the client, those of the API, bucket, endpoint, flags.
+const PARTS: usize = CLIENT_PARTS + API_PARTS + 3;
+const CLIENT_PARTS: usize = 12;
+const API_PARTS: usize = 3;
 
 impl CallTallyKey {
     /// Whether habits are kept of who made the call: a principal with credentials, not a service for itself or for
@@ -71,6 +117,16 @@ impl CallTallyKey {
 
     /// Bytes that tell calls apart that are not summed together; their order is that of the keys of one hour.
     pub fn encode(call: &ApiCall<'_>, into: &mut Vec<u8>) {
+        CallParts::of(call).encode(into);
+    }
+}
+
+/// What a call's key is made of, still in the record.
+pub struct CallParts<'c>([&'c str; PARTS]);
+
+impl<'c> CallParts<'c> {
+    /// The parts of this call.
+    pub fn of(call: &'c ApiCall<'_>) -> Self {
         let identity = &call.identity;
         let failed_login = call.error_code.is_empty() && !call.succeeded();
         let bucket = if call.source == "s3.amazonaws.com" { bucket(call.request) } else { "" };
@@ -81,7 +137,7 @@ impl CallTallyKey {
             (true, true) => "d",
             (true, false) => "di",
         };
-        let parts: [&str; PARTS] = [
+        Self([
             call.account(),
             &identity.issuer.arn,
             &identity.arn,
@@ -100,8 +156,28 @@ impl CallTallyKey {
             bucket,
             &call.vpc_endpoint_id,
             flags,
-        ];
-        for part in parts {
+        ])
+    }
+
+    /// Shows all parts to a hasher.
+    pub fn hash_into(&self, hasher: &mut impl Hasher) {
+        self.0.iter().for_each(|part| hasher.write(part.as_bytes()));
+    }
+
+    /// Whether these bytes are what [`Self::encode`] writes. Never for parts with a zero in them.
+    pub fn are_encoded_in(&self, mut bytes: &[u8]) -> bool {
+        self.0.iter().all(|part| match bytes.strip_prefix(part.as_bytes()) {
+            Some([0, rest @ ..]) => {
+                bytes = rest;
+                true
+            }
+            _ => false,
+        })
+    }
+
+    /// See [`CallTallyKey::encode`].
+    pub fn encode(&self, into: &mut Vec<u8>) {
+        for part in self.0 {
             // The separator cannot stand in a part: hostile text must not pretend to be another key.
             if part.as_bytes().contains(&0) {
                 into.extend(part.bytes().map(|byte| if byte == 0 { b' ' } else { byte }));
@@ -111,46 +187,204 @@ impl CallTallyKey {
             into.push(0);
         }
     }
+}
 
-    /// Reads what [`Self::encode`] wrote in this hour. `None` where the bytes are not that.
-    pub fn decode(hour: i64, bytes: &[u8]) -> Option<Self> {
-        let mut parts = std::str::from_utf8(bytes).ok()?.split('\0');
-        let mut part = || parts.next();
-        let mut key = Self { hour, account: part()?.into(), ..Self::default() };
+impl Client {
+    /// The client with these parts.
+    pub fn new(parts: ClientParts) -> Self {
+        Self(Arc::new(ClientInner { parts, ..ClientInner::default() }))
+    }
+
+    /// Its session, made by the first who asks: whoever asks must have the same knowledge.
+    pub(crate) fn session(
+        &self,
+        is_instance_role: bool,
+        make: impl FnOnce() -> Option<SessionKey>,
+    ) -> Option<&Arc<SessionKey>> {
+        self.0.sessions[usize::from(is_instance_role)].get_or_init(|| make().map(Arc::new)).as_ref()
+    }
+
+    /// What findings show of it.
+    pub(crate) fn shown(&self) -> &Arc<Shown> {
+        self.0.shown.get_or_init(|| Arc::new(Shown::of(&self.0.parts)))
+    }
+}
+
+impl ClientParts {
+    /// Reads the parts from bytes in which each ends with a zero.
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut texts = std::str::from_utf8(bytes).ok()?.split('\0');
+        let mut parts = Self::default();
         for field in [
-            &mut key.issuer_arn,
-            &mut key.arn,
-            &mut key.identity_type,
-            &mut key.principal_id,
-            &mut key.identity_account,
-            &mut key.access_key_id,
-            &mut key.user_name,
-            &mut key.issuer_name,
-            &mut key.region,
-            &mut key.source_address,
-            &mut key.user_agent,
-            &mut key.source,
-            &mut key.name,
-            &mut key.error_code,
-            &mut key.bucket,
-            &mut key.vpc_endpoint,
+            &mut parts.account,
+            &mut parts.issuer_arn,
+            &mut parts.arn,
+            &mut parts.identity_type,
+            &mut parts.principal_id,
+            &mut parts.identity_account,
+            &mut parts.access_key_id,
+            &mut parts.user_name,
+            &mut parts.issuer_name,
+            &mut parts.region,
+            &mut parts.source_address,
+            &mut parts.user_agent,
         ] {
-            *field = part()?.into();
+            *field = texts.next()?.into();
         }
-        let flags = part()?;
-        (key.is_data, key.is_instance_role) = (flags.contains('d'), flags.contains('i'));
-        Some(key)
+        Some(parts)
     }
 
     /// `sourceIPAddress` as an address.
     pub fn source_ip(&self) -> Option<IpAddr> {
         self.source_address.parse().ok()
     }
+}
+
+impl Api {
+    /// The API and outcome with these parts.
+    pub fn new(parts: ApiParts) -> Self {
+        Self(Arc::new(ApiInner { parts, ..ApiInner::default() }))
+    }
+
+    /// What follows from it for habits.
+    pub(crate) fn deed(&self) -> &Arc<Deed> {
+        self.0.deed.get_or_init(|| Arc::new(Deed::of(&self.0.parts)))
+    }
+}
+
+impl ApiParts {
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut texts = std::str::from_utf8(bytes).ok()?.split('\0');
+        let mut text = || texts.next().map(Box::<str>::from);
+        Some(Self { source: text()?, name: text()?, error_code: text()? })
+    }
 
     /// The service by its short name: `s3` of `s3.amazonaws.com`.
     pub fn service(&self) -> &str {
         self.source.split('.').next().unwrap_or_default()
     }
+}
+
+impl Deref for Client {
+    type Target = ClientParts;
+
+    fn deref(&self) -> &ClientParts {
+        &self.0.parts
+    }
+}
+
+impl PartialEq for Client {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0.parts == other.0.parts
+    }
+}
+
+impl Eq for Client {}
+
+/// As its parts: what was computed from them says nothing more.
+impl fmt::Debug for Client {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.parts.fmt(formatter)
+    }
+}
+
+impl Deref for Api {
+    type Target = ApiParts;
+
+    fn deref(&self) -> &ApiParts {
+        &self.0.parts
+    }
+}
+
+impl PartialEq for Api {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0.parts == other.0.parts
+    }
+}
+
+impl Eq for Api {}
+
+/// As its parts, as for a client.
+impl fmt::Debug for Api {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.parts.fmt(formatter)
+    }
+}
+
+/// Clients and APIs read before, so that each is made once, and what follows from it computed once, for as long as a scan
+/// lasts.
+#[derive(Default)]
+pub struct CallKeys {
+    clients: HashMap<Box<[u8]>, Client, foldhash::fast::FixedState>,
+    apis: HashMap<Box<[u8]>, Api, foldhash::fast::FixedState>,
+    /// The last client read, and its bytes: keys in order come in runs.
+    last: Option<(Box<[u8]>, Client)>,
+}
+
+impl CallKeys {
+    /// Clients remembered at most, about 2,000 bytes each; then all are forgotten, which costs time and nothing else.
+    const CLIENTS_MAX: usize = 50_000;
+    /// The same for APIs with their outcomes, about 500 bytes each.
+    const APIS_MAX: usize = 50_000;
+
+    /// Reads what [`CallTallyKey::encode`] wrote in this hour. `None` where the bytes are not that.
+    pub fn decode(&mut self, hour: i64, bytes: &[u8]) -> Option<CallTallyKey> {
+        let (client, rest) = self.client(bytes)?;
+        let (api, rest) = self.api(rest)?;
+        let mut texts = std::str::from_utf8(rest).ok()?.split('\0');
+        let (bucket, vpc_endpoint, flags) = (texts.next()?, texts.next()?, texts.next()?);
+        let (is_data, is_instance_role) = (flags.contains('d'), flags.contains('i'));
+        Some(CallTallyKey {
+            hour,
+            client,
+            api,
+            bucket: bucket.into(),
+            vpc_endpoint: vpc_endpoint.into(),
+            is_data,
+            is_instance_role,
+        })
+    }
+
+    fn client<'b>(&mut self, bytes: &'b [u8]) -> Option<(Client, &'b [u8])> {
+        if let Some((known, client)) = &self.last
+            && let Some(rest) = bytes.strip_prefix(&**known)
+        {
+            return Some((client.clone(), rest));
+        }
+        let (own, rest) = split_parts(bytes, CLIENT_PARTS)?;
+        let client = match self.clients.get(own) {
+            Some(client) => client.clone(),
+            None => {
+                let client = Client::new(ClientParts::decode(own)?);
+                if self.clients.len() >= Self::CLIENTS_MAX {
+                    self.clients.clear();
+                }
+                self.clients.insert(own.into(), client.clone());
+                client
+            }
+        };
+        self.last = Some((own.into(), client.clone()));
+        Some((client, rest))
+    }
+
+    fn api<'b>(&mut self, bytes: &'b [u8]) -> Option<(Api, &'b [u8])> {
+        let (own, rest) = split_parts(bytes, API_PARTS)?;
+        if let Some(api) = self.apis.get(own) {
+            return Some((api.clone(), rest));
+        }
+        let api = Api::new(ApiParts::decode(own)?);
+        if self.apis.len() >= Self::APIS_MAX {
+            self.apis.clear();
+        }
+        self.apis.insert(own.into(), api.clone());
+        Some((api, rest))
+    }
+}
+
+/// The first so many parts, each with the zero at its end, and what follows them.
+fn split_parts(bytes: &[u8], count: usize) -> Option<(&[u8], &[u8])> {
+    let end = memchr::memchr_iter(0, bytes).nth(count.checked_sub(1)?)?;
+    Some(bytes.split_at(end + 1))
 }
 
 /// The sums of one [`CallTallyKey`].
@@ -199,4 +433,28 @@ fn bucket(request: &str) -> &str {
 
 fn cut(text: &str, bytes_max: usize) -> &str {
     &text[..text.floor_char_boundary(bytes_max)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_is_recognised_and_read_again(texts in proptest::collection::vec("[a\\x00é]{0,3}", PARTS)) {
+            let parts = CallParts(std::array::from_fn(|at| texts[at].as_str()));
+            let mut bytes = Vec::new();
+            parts.encode(&mut bytes);
+            let has_zero = texts.iter().any(|text| text.contains('\0'));
+            prop_assert_eq!(parts.are_encoded_in(&bytes), !has_zero);
+            let mut keys = CallKeys::default();
+            let key = keys.decode(7, &bytes).unwrap();
+            let clean: Vec<String> = texts.iter().map(|text| text.replace('\0', " ")).collect();
+            let read = [&key.client.account, &key.client.user_agent, &key.api.source, &key.api.error_code, &key.bucket];
+            prop_assert_eq!(read.map(|part| part.to_string()), [0, 11, 12, 14, 15].map(|at| clean[at].clone()));
+            prop_assert_eq!(key, keys.decode(7, &bytes).unwrap());
+            prop_assert_eq!(keys.decode(7, &bytes[..bytes.len().min(PARTS - 2)]).is_some(), false);
+        }
+    }
 }

@@ -17,7 +17,7 @@ mod flow;
 mod query;
 mod sample;
 
-pub use call::{CallTally, CallTallyKey};
+pub use call::{Api, ApiParts, CallKeys, CallParts, CallTally, CallTallyKey, Client, ClientParts};
 pub use flow::{Conversation, FlowKey, FlowTally, Sent, service_rank};
 pub use query::{QueryKey, QueryTally, QueryType, SubName};
 pub use sample::{Sample, Sampled};

@@ -31,6 +31,18 @@ pub struct Lessons {
     is_complete: bool,
     /// Lessons of hours before 1970 or after 3883.
     out_of_range: u64,
+    /// How often all were numbered anew.
+    renumbered: u32,
+}
+
+/// Lessons of one entity in one hour: see [`Lessons::of`].
+pub struct LessonsOf<'l> {
+    lessons: &'l mut Lessons,
+    entity: &'l Entity,
+    hour: i64,
+    /// The entity's number, and when it was looked up.
+    number: Option<u32>,
+    renumbered: u32,
 }
 
 /// One lesson. Numbers are of the symbols beside it.
@@ -73,23 +85,26 @@ impl Lessons {
             rows_max,
             is_complete: true,
             out_of_range: 0,
+            renumbered: 0,
         }
+    }
+
+    /// For many lessons of one entity in one hour: the entity is looked up once.
+    pub fn of<'l>(&'l mut self, entity: &'l Entity, hour: i64) -> LessonsOf<'l> {
+        let (number, renumbered) = (self.ids.number(entity.kept_id()), self.renumbered);
+        LessonsOf { lessons: self, entity, hour, number, renumbered }
     }
 
     /// The entity was seen with this value in this hour since the epoch. Said twice is said once.
     pub fn seen(&mut self, entity: &Entity, feature: Feature, value: &str, hour: i64) {
-        if let Some(value) = self.values.number(Feature::kept_value(value)) {
-            self.note(entity, hour, About::Seen(feature, value), 0);
-        }
+        self.of(entity, hour).seen(feature, value);
     }
 
     /// So much more of this metric in this hour. Said twice is twice as much.
     ///
     /// What follows from what was seen ([`Metric::DistinctApisPerHour`]) is not to be reported, and is left out.
     pub fn volume(&mut self, entity: &Entity, metric: Metric, hour: i64, amount: u64) {
-        if amount > 0 && metric != Metric::DistinctApisPerHour {
-            self.note(entity, hour, About::Amount(metric), amount);
-        }
+        self.of(entity, hour).volume(metric, amount);
     }
 
     /// The entity was active in this hour. What is seen with a value or an amount is active without saying so.
@@ -100,9 +115,7 @@ impl Lessons {
     /// The entity belongs to another in this hour: whatever it teaches, the other learns too. Not over two steps: say of
     /// a principal both its group and its account.
     pub fn member(&mut self, entity: &Entity, parent: &Entity, hour: i64) {
-        if let Some(id) = self.ids.number(parent.kept_id()) {
-            self.note(entity, hour, About::Parent(parent.kind, id), 0);
-        }
+        self.of(entity, hour).member(parent);
     }
 
     /// A rule fired on the entity in this hour: neither it nor its parents learn from what it does in this hour and the
@@ -166,8 +179,8 @@ impl Lessons {
     }
 
     /// All ids and all values, in the order of their numbers.
-    pub(super) fn texts(&self) -> (impl Iterator<Item = &str>, impl Iterator<Item = &str>) {
-        (self.ids.iter(), self.values.iter())
+    pub(super) fn texts(&self) -> (&Symbols, &Symbols) {
+        (&self.ids, &self.values)
     }
 
     /// All rows, in no order.
@@ -199,12 +212,16 @@ impl Lessons {
     }
 
     fn note(&mut self, entity: &Entity, hour: i64, about: About, amount: u64) {
+        self.of(entity, hour).note(about, amount);
+    }
+
+    fn note_number(&mut self, kind: EntityKind, id: Option<u32>, hour: i64, about: About, amount: u64) {
         let Some(hour) = u32::try_from(hour).ok().filter(|&hour| hour <= HOUR_MAX) else {
             self.out_of_range += 1;
             return;
         };
-        if let Some(id) = self.ids.number(entity.kept_id()) {
-            self.add(Row { hour, kind: entity.kind, id, about }, amount);
+        if let Some(id) = id {
+            self.add(Row { hour, kind, id, about }, amount);
         }
     }
 
@@ -228,7 +245,8 @@ impl Lessons {
         }
         self.is_complete = false;
         // Once more from the beginning, without the texts of what was left out.
-        let kept = std::mem::replace(self, Self::with_room(self.rows_max));
+        let renumbered = self.renumbered.wrapping_add(1);
+        let kept = std::mem::replace(self, Self { renumbered, ..Self::with_room(self.rows_max) });
         self.merge(&kept);
     }
 
@@ -261,5 +279,41 @@ impl Lessons {
             }
         }
         first | hasher.digest() >> 1
+    }
+}
+
+impl LessonsOf<'_> {
+    /// As [`Lessons::seen`].
+    pub fn seen(&mut self, feature: Feature, value: &str) {
+        if let Some(value) = self.lessons.values.number(Feature::kept_value(value)) {
+            self.note(About::Seen(feature, value), 0);
+        }
+    }
+
+    /// As [`Lessons::volume`].
+    pub fn volume(&mut self, metric: Metric, amount: u64) {
+        if amount > 0 && metric != Metric::DistinctApisPerHour {
+            self.note(About::Amount(metric), amount);
+        }
+    }
+
+    /// As [`Lessons::member`].
+    pub fn member(&mut self, parent: &Entity) {
+        if let Some(id) = self.lessons.ids.number(parent.kept_id()) {
+            self.note(About::Parent(parent.kind, id), 0);
+        }
+    }
+
+    /// As [`Lessons::fired`].
+    pub fn fired(&mut self) {
+        self.note(About::Fired, 0);
+    }
+
+    fn note(&mut self, about: About, amount: u64) {
+        if self.renumbered != self.lessons.renumbered {
+            self.renumbered = self.lessons.renumbered;
+            self.number = self.lessons.ids.number(self.entity.kept_id());
+        }
+        self.lessons.note_number(self.entity.kind, self.number, self.hour, about, amount);
     }
 }

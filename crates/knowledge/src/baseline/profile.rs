@@ -3,7 +3,7 @@
 use super::entity::EntityKind;
 use super::feature::{Feature, Metric};
 use super::presence::{Frequency, HOUR_MAX, Presence, Seen, moved_mass};
-use super::symbols::Symbols;
+use super::symbols::{Learnt, Symbols};
 use super::volume::{Volume, VolumeState};
 use crate::statistics::Mass;
 use watchfire_model::Time;
@@ -146,9 +146,7 @@ impl ProfileState {
     }
 
     pub(super) fn presence(&self, feature: Feature, symbol: u32, now: Time) -> Option<Presence> {
-        let of = self.feature(feature)?;
-        let at = of.values.binary_search_by_key(&symbol, |value| value.symbol).ok()?;
-        of.values[at].presence(self.epoch(), self.day_of(now))
+        self.feature(feature)?.value(symbol)?.presence(self.epoch(), self.day_of(now))
     }
 
     /// Begins an hour in which something is learnt. `false` if it lies before the newest: then nothing may be learnt.
@@ -169,19 +167,27 @@ impl ProfileState {
         true
     }
 
-    /// Takes in the values of one feature that were seen in the current hour: those that are known, then the new ones in
-    /// their order, as many as there may be on a day.
-    pub(super) fn learn(&mut self, kind: EntityKind, feature: Feature, values: &[&str], symbols: &mut Symbols) {
+    /// Takes in the values of one feature that were seen in the current hour, each by its number among the lessons: those
+    /// that are known, then the new ones in their order, as many as there may be on a day.
+    pub(super) fn learn(
+        &mut self,
+        kind: EntityKind,
+        feature: Feature,
+        values: impl Iterator<Item = u32>,
+        texts: &mut Learnt<'_>,
+    ) {
         let hour = self.last_hour;
         let at = self.place_of(feature);
         let of = &mut self.features[at];
-        let is_new = |value: &&&str| !of.touch(symbols.get(value), hour);
-        let new: Vec<&str> = values.iter().filter(is_new).copied().collect();
+        let new: Vec<u32> = values.filter(|&value| !of.touch(texts.symbol(value), hour)).collect();
+        if new.is_empty() {
+            return;
+        }
         let room = kind.scope().new_values_a_day_max().saturating_sub(of.new_on(hour / 24));
         of.dropped = of.dropped.saturating_add(u32::try_from(new.len().saturating_sub(room)).unwrap_or(u32::MAX));
         for value in new.into_iter().take(room) {
-            let Some(symbol) = symbols.number(value) else { break };
-            self.make_room(kind, at, 1, symbols);
+            let Some(symbol) = texts.new_symbol(value) else { break };
+            self.make_room(kind, at, 1, texts.symbols);
             self.features[at].insert(Seen::first(symbol, hour));
         }
     }
@@ -284,6 +290,12 @@ impl ProfileState {
 }
 
 impl FeatureState {
+    /// The value with this symbol.
+    pub(super) fn value(&self, symbol: u32) -> Option<Seen> {
+        let at = self.values.binary_search_by_key(&symbol, |value| value.symbol).ok()?;
+        Some(self.values[at])
+    }
+
     /// Takes in that a value was seen in this hour. `false` if it is not here.
     fn touch(&mut self, symbol: Option<u32>, hour: u32) -> bool {
         let place = |symbol: u32| self.values.binary_search_by_key(&symbol, |value| value.symbol).ok();

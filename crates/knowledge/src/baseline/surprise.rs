@@ -3,6 +3,8 @@
 use super::Baselines;
 use super::entity::{Entity, EntityKind};
 use super::feature::Feature;
+use super::presence::{Frequency, Presence};
+use super::profile::{Profile, ProfileState};
 use crate::statistics::{COUNT_ONE, Mass, log2_milli};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -46,7 +48,48 @@ pub struct SurpriseLevel {
     pub bits_milli: u32,
 }
 
+/// What is known of a subject and of those it belongs to, from near to far: looked up once, for many questions.
+#[derive(Clone, Copy)]
+pub struct Habits<'b> {
+    baselines: &'b Baselines,
+    levels: [(EntityKind, Option<&'b ProfileState>); 3],
+}
+
+impl<'b> Habits<'b> {
+    /// What is normal at each level; `None` where nothing was learnt.
+    pub fn profiles(&self) -> [Option<Profile<'b>>; 3] {
+        self.levels.map(|(kind, state)| {
+            let state = state.filter(|state| state.active_hours > 0)?;
+            Some(Profile { kind, state, symbols: self.baselines.symbols() })
+        })
+    }
+
+    /// How surprising this value is, as [`Baselines::surprise_milli_bits`] says, and how common at each level, as
+    /// [`Baselines::frequency`] says.
+    pub fn assess(&self, feature: Feature, value: &str, now: Time) -> (Surprise, [Frequency; 3]) {
+        let symbol = self.baselines.symbols().get(Feature::kept_value(value));
+        let mut probability = ONE_Q60 / feature.values_in_the_world();
+        let mut parts = Vec::with_capacity(self.levels.len());
+        let mut common = [Frequency::Unseen; 3];
+        for (&(kind, state), common) in self.levels.iter().zip(&mut common).rev() {
+            let (mut level, presence) = level(kind, state, feature, symbol, now);
+            probability = level.probability(probability);
+            level.bits_milli = bits_milli(probability);
+            *common = Frequency::of(presence.filter(|_| state.is_some_and(|state| state.active_hours > 0)));
+            parts.push(level);
+        }
+        parts.reverse();
+        let bits_milli = bits_milli(probability);
+        (Surprise { bits_milli, values_in_the_world: feature.values_in_the_world(), levels: parts }, common)
+    }
+}
+
 impl Baselines {
+    /// What is known of a subject, of its peers and of its account, say.
+    pub fn habits(&self, levels: [&Entity; 3]) -> Habits<'_> {
+        Habits { baselines: self, levels: levels.map(|entity| (entity.kind, self.state(entity))) }
+    }
+
     /// How surprising this value is for the first of `levels`, the others being those it belongs to, from near to far:
     /// principal, peer group, account. Levels of which nothing is known do not count.
     pub fn surprise_milli_bits(&self, levels: &[&Entity], feature: Feature, value: &str, now: Time) -> Surprise {
@@ -72,33 +115,34 @@ impl Baselines {
         let symbol = self.symbols().get(Feature::kept_value(value));
         let mut probability = ONE_Q60 / feature.values_in_the_world();
         for entity in levels.iter().rev() {
-            let mut level = self.level(entity, feature, symbol, now);
+            let (mut level, _) = level(entity.kind, self.state(entity), feature, symbol, now);
             probability = level.probability(probability);
             level.bits_milli = bits_milli(probability);
             note(level);
         }
         bits_milli(probability)
     }
+}
 
-    fn level(&self, entity: &Entity, feature: Feature, symbol: Option<u32>, now: Time) -> SurpriseLevel {
-        let mut level = SurpriseLevel {
-            kind: entity.kind,
-            count_1024: 0,
-            total_1024: 0,
-            distinct: 0,
-            lambda_10000: 0,
-            bits_milli: 0,
-        };
-        let Some(state) = self.state(entity) else { return level };
-        let Some(of) = state.feature(feature) else { return level };
-        level.total_1024 = Mass::count_1024(of.total, state.epoch(), state.day_of(now));
-        level.distinct = of.values.len() as u64;
-        let presence = symbol.and_then(|symbol| state.presence(feature, symbol, now));
-        level.count_1024 = presence.map_or(0, |presence| presence.count_1024.into());
-        let whole = level.total_1024 + level.distinct * u64::from(COUNT_ONE);
-        level.lambda_10000 = (level.total_1024 * 10_000 / whole.max(1)) as u32;
-        level
-    }
+/// One level without its bits, and how often and when the value was seen there.
+fn level(
+    kind: EntityKind,
+    state: Option<&ProfileState>,
+    feature: Feature,
+    symbol: Option<u32>,
+    now: Time,
+) -> (SurpriseLevel, Option<Presence>) {
+    let mut level = SurpriseLevel { kind, count_1024: 0, total_1024: 0, distinct: 0, lambda_10000: 0, bits_milli: 0 };
+    let Some(state) = state else { return (level, None) };
+    let Some(of) = state.feature(feature) else { return (level, None) };
+    let (epoch, day) = (state.epoch(), state.day_of(now));
+    level.total_1024 = Mass::count_1024(of.total, epoch, day);
+    level.distinct = of.values.len() as u64;
+    let presence = symbol.and_then(|symbol| of.value(symbol)?.presence(epoch, day));
+    level.count_1024 = presence.map_or(0, |presence| presence.count_1024.into());
+    let whole = level.total_1024 + level.distinct * u64::from(COUNT_ONE);
+    level.lambda_10000 = (level.total_1024 * 10_000 / whole.max(1)) as u32;
+    (level, presence)
 }
 
 impl SurpriseLevel {

@@ -55,6 +55,30 @@ impl Symbols {
     }
 }
 
+/// Our numbers for texts that another has numbered: each is looked up once.
+pub(super) struct Learnt<'t> {
+    pub(super) symbols: &'t mut Symbols,
+    pub(super) theirs: &'t Symbols,
+    /// By their number, as far as ours is known.
+    pub(super) ours: &'t mut [Option<u32>],
+}
+
+impl Learnt<'_> {
+    /// Our number of their text, if it is known.
+    pub(super) fn symbol(&mut self, theirs: u32) -> Option<u32> {
+        let ours = self.ours.get_mut(theirs as usize)?;
+        if ours.is_none() {
+            *ours = self.symbols.get(self.theirs.text(theirs));
+        }
+        *ours
+    }
+
+    /// The same, new if it was not known. `None` when there is no room for more text.
+    pub(super) fn new_symbol(&mut self, theirs: u32) -> Option<u32> {
+        self.symbols.number(self.theirs.text(theirs))
+    }
+}
+
 fn slice<'a>(text: &'a str, ends: &[u32], number: u32) -> &'a str {
     let at = number as usize;
     let Some(&end) = ends.get(at) else { return "" };

@@ -1,9 +1,10 @@
 //! Who called, in words that stay the same from day to day: principal, peers, place, program, outcome.
 
 use super::agent;
+use super::text::Text;
 use crate::Context;
 use crate::shared::call::SIGNATURE_ERRORS;
-use crate::tally::CallTallyKey;
+use crate::tally::{ApiParts, ClientParts};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use watchfire_knowledge::baseline::{Entity, EntityKind};
@@ -14,11 +15,11 @@ use watchfire_knowledge::is_publicly_routable;
 pub(crate) struct Caller {
     /// The normalised ARN: a user's, a role's, the root's; of a person who signs in through a role, the role's and the
     /// person's name.
-    pub(crate) principal: String,
+    pub(crate) principal: Text,
     /// `account/group`.
     pub(crate) peers: String,
     /// The account whose log this is.
-    pub(crate) account: String,
+    pub(crate) account: Text,
 }
 
 /// Where a call came from, as far as it stays the same while a laptop moves through a town.
@@ -26,9 +27,9 @@ pub(crate) struct Caller {
 pub(crate) struct Network {
     /// `AS64500`; `AWS us-east-1` for an address of AWS; without a database of autonomous systems `198.51.0.0/16`, or of
     /// IPv6 the /32; `private` for an address inside a VPC.
-    pub(crate) name: String,
+    pub(crate) name: Text,
     /// The country's code; empty if it is not known.
-    pub(crate) country: String,
+    pub(crate) country: Text,
     /// Who announces the address; empty if it is not known.
     pub(crate) organisation: String,
 }
@@ -46,21 +47,22 @@ pub(crate) enum Outcome {
 
 impl Caller {
     /// The caller of these calls; `None` for a caller without credentials, or of whom the log says nothing.
-    pub(crate) fn of(key: &CallTallyKey) -> Option<Self> {
+    pub(crate) fn of(client: &ClientParts, is_instance_role: bool) -> Option<Self> {
         let is_anonymous = |name: &str| name == "ANONYMOUS_PRINCIPAL" || name.eq_ignore_ascii_case("anonymous");
-        if is_anonymous(&key.identity_account) || is_anonymous(&key.principal_id) || key.account.is_empty() {
+        if is_anonymous(&client.identity_account) || is_anonymous(&client.principal_id) || client.account.is_empty() {
             return None;
         }
-        let role = role_arn(key);
-        let person = role.as_ref().and_then(|_| person(key));
+        let role = role_arn(client);
+        let person = role.as_ref().and_then(|_| person(client));
         let principal = match (role.as_deref(), person) {
             (Some(role), Some(person)) => format!("{role}/{person}"),
             (Some(role), None) => role.to_owned(),
-            (None, _) if &*key.identity_type == "Root" => root_arn(key),
-            (None, _) => first_of([&key.arn, &key.principal_id, &key.user_name, &key.access_key_id])?,
+            (None, _) if &*client.identity_type == "Root" => root_arn(client),
+            (None, _) => first_of([&client.arn, &client.principal_id, &client.user_name, &client.access_key_id])?,
         };
-        let group = peer_group(key, role.as_deref(), person.is_some());
-        Some(Self { principal, peers: format!("{}/{group}", key.account), account: key.account.to_string() })
+        let group = peer_group(client, is_instance_role, role.as_deref(), person.is_some());
+        let peers = format!("{}/{group}", client.account);
+        Some(Self { principal: (&*principal).into(), peers, account: (&*client.account).into() })
     }
 
     /// The levels that surprise backs off through: principal, peers, account.
@@ -84,20 +86,19 @@ impl Caller {
 ///
 /// Each `AssumeRole` gives new keys, so that a tool that assumes a role for each step would look like many callers.
 /// Instances, functions and tools name their sessions with serial numbers, which are left out.
-pub(crate) fn session_name(key: &CallTallyKey) -> String {
-    match session_part(key) {
+pub(crate) fn session_name(client: &ClientParts) -> String {
+    match session_part(client) {
         Some(session) => without_serials(session),
-        None => key.access_key_id.to_string(),
+        None => client.access_key_id.to_string(),
     }
 }
 
 /// Whether the call shows that someone holds credentials: not if it was refused because of its signature, and not a
 /// sign-in that failed.
-pub(crate) fn proves_credentials(key: &CallTallyKey) -> bool {
+pub(crate) fn proves_credentials(name: &str, error: &str) -> bool {
     const CLAIMS: [&str; 2] = ["CheckMfa", "PasswordRecoveryRequested"];
     const SIGN_INS: [&str; 4] =
         ["ConsoleLogin", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "ExternalIdPDirectoryLogin"];
-    let (name, error) = (&*key.name, &*key.error_code);
     !CLAIMS.contains(&name) && !SIGNATURE_ERRORS.contains(&error) && (error.is_empty() || !SIGN_INS.contains(&name))
 }
 
@@ -137,7 +138,7 @@ impl Network {
     pub(crate) fn of(ip: IpAddr, context: &Context<'_>) -> Self {
         let ip = ip.to_canonical();
         if !is_publicly_routable(ip) {
-            return Self { name: "private".to_owned(), country: String::new(), organisation: String::new() };
+            return Self { name: "private".into(), country: Text::default(), organisation: String::new() };
         }
         let remote = context.knowledge.remote(ip);
         let aws = context.knowledge.cloud_ranges.lookup(ip);
@@ -146,7 +147,7 @@ impl Network {
             (None, Some((region, _))) => format!("AWS {region}"),
             (None, None) => prefix(ip),
         };
-        Self { name, country: remote.country_code, organisation: remote.asn_org }
+        Self { name: (&*name).into(), country: (&*remote.country_code).into(), organisation: remote.asn_org }
     }
 
     /// Whether the name is that of an autonomous system, not of a piece of address space.
@@ -169,13 +170,13 @@ fn prefix(ip: IpAddr) -> String {
 }
 
 /// The family of the program that called.
-pub(crate) fn agent_family(key: &CallTallyKey) -> String {
-    agent::family(&key.user_agent)
+pub(crate) fn agent_family(client: &ClientParts) -> String {
+    agent::family(&client.user_agent)
 }
 
 /// The region, where the call was made there on purpose: global services log all their calls in one region. Source: AWS
 /// documentation of global service events.
-pub(crate) fn region(key: &CallTallyKey) -> Option<&str> {
+pub(crate) fn region<'c>(api: &ApiParts, client: &'c ClientParts) -> Option<&'c str> {
     const GLOBAL: [&str; 11] = [
         "account",
         "budgets",
@@ -189,8 +190,9 @@ pub(crate) fn region(key: &CallTallyKey) -> Option<&str> {
         "signin",
         "support",
     ];
-    let is_global = GLOBAL.contains(&key.service()) || (key.service() == "sts" && &*key.region == "us-east-1");
-    (!is_global && !key.region.is_empty()).then_some(&*key.region)
+    let (service, region) = (api.service(), &*client.region);
+    let is_global = GLOBAL.contains(&service) || (service == "sts" && region == "us-east-1");
+    (!is_global && !region.is_empty()).then_some(region)
 }
 
 /// A name without the parts that differ from one session to the next: runs of three or more digits, and of eight or more
@@ -214,12 +216,13 @@ pub(crate) fn without_serials(name: &str) -> String {
 }
 
 /// The session name of a role session.
-fn session_part(key: &CallTallyKey) -> Option<&str> {
-    let arn: &str = &key.arn;
-    if &*key.identity_type != "AssumedRole" && !arn.contains(":assumed-role/") {
+fn session_part(client: &ClientParts) -> Option<&str> {
+    let arn: &str = &client.arn;
+    if &*client.identity_type != "AssumedRole" && !arn.contains(":assumed-role/") {
         return None;
     }
-    key.principal_id
+    client
+        .principal_id
         .split_once(':')
         .map(|(_, name)| name)
         .or_else(|| arn.rsplit('/').next())
@@ -227,39 +230,39 @@ fn session_part(key: &CallTallyKey) -> Option<&str> {
 }
 
 /// The person who uses the role: where sessions are named after people, as single sign-on does.
-fn person(key: &CallTallyKey) -> Option<&str> {
-    let session = session_part(key)?;
-    let by_sign_on = key.issuer_name.starts_with("AWSReservedSSO_") || key.arn.contains("/AWSReservedSSO_");
+fn person(client: &ClientParts) -> Option<&str> {
+    let session = session_part(client)?;
+    let by_sign_on = client.issuer_name.starts_with("AWSReservedSSO_") || client.arn.contains("/AWSReservedSSO_");
     (by_sign_on || session.contains('@')).then_some(session)
 }
 
-fn role_arn(key: &CallTallyKey) -> Option<String> {
-    let session = session_part(key)?;
-    if !key.issuer_arn.is_empty() {
-        return Some(key.issuer_arn.to_string());
+fn role_arn(client: &ClientParts) -> Option<String> {
+    let session = session_part(client)?;
+    if !client.issuer_arn.is_empty() {
+        return Some(client.issuer_arn.to_string());
     }
-    let account = key.arn.split(':').nth(4).unwrap_or_default();
-    let partition = key.arn.split(':').nth(1).filter(|name| !name.is_empty()).unwrap_or("aws");
-    let role = key.arn.split('/').nth(1).filter(|role| *role != session || key.arn.matches('/').count() == 1)?;
+    let account = client.arn.split(':').nth(4).unwrap_or_default();
+    let partition = client.arn.split(':').nth(1).filter(|name| !name.is_empty()).unwrap_or("aws");
+    let role = client.arn.split('/').nth(1).filter(|role| *role != session || client.arn.matches('/').count() == 1)?;
     Some(format!("arn:{partition}:iam::{account}:role/{role}"))
 }
 
-fn root_arn(key: &CallTallyKey) -> String {
-    let partition = key.arn.split(':').nth(1).filter(|name| !name.is_empty()).unwrap_or("aws");
-    let account = if key.identity_account.is_empty() { &key.account } else { &key.identity_account };
+fn root_arn(client: &ClientParts) -> String {
+    let partition = client.arn.split(':').nth(1).filter(|name| !name.is_empty()).unwrap_or("aws");
+    let account = if client.identity_account.is_empty() { &client.account } else { &client.identity_account };
     format!("arn:{partition}:iam::{account}:root")
 }
 
 /// Those who do about the same: people of one role, users, instances, services' roles, other roles.
-fn peer_group(key: &CallTallyKey, role: Option<&str>, is_person: bool) -> String {
+fn peer_group(client: &ClientParts, is_instance_role: bool, role: Option<&str>, is_person: bool) -> String {
     match role {
         Some(role) if is_person => format!("people of {}", role.rsplit('/').next().unwrap_or(role)),
         Some(role) if role.contains(":role/aws-service-role/") => "service-linked roles".to_owned(),
-        Some(_) if key.is_instance_role || session_part(key).is_some_and(|name| name.starts_with("i-")) => {
+        Some(_) if is_instance_role || session_part(client).is_some_and(|name| name.starts_with("i-")) => {
             "instance roles".to_owned()
         }
         Some(_) => "roles".to_owned(),
-        None if &*key.identity_type == "Root" => "root".to_owned(),
+        None if &*client.identity_type == "Root" => "root".to_owned(),
         None => "users".to_owned(),
     }
 }
@@ -273,8 +276,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn key(identity_type: &str, arn: &str, principal_id: &str, issuer_arn: &str) -> CallTallyKey {
-        CallTallyKey {
+    fn key(identity_type: &str, arn: &str, principal_id: &str, issuer_arn: &str) -> ClientParts {
+        ClientParts {
             account: "111122223333".into(),
             identity_account: "111122223333".into(),
             identity_type: identity_type.into(),
@@ -282,13 +285,15 @@ mod tests {
             principal_id: principal_id.into(),
             issuer_arn: issuer_arn.into(),
             issuer_name: issuer_arn.rsplit('/').next().unwrap_or_default().into(),
-            ..CallTallyKey::default()
+            ..ClientParts::default()
         }
     }
 
     #[test]
     fn roles_are_principals_and_so_are_people_behind_them() {
-        let of = |key: &CallTallyKey| Caller::of(key).map(|caller| (caller.principal, caller.peers)).unwrap();
+        let of = |key: &ClientParts| {
+            Caller::of(key, false).map(|caller| (caller.principal.to_string(), caller.peers)).unwrap()
+        };
         let instance = key(
             "AssumedRole",
             "arn:aws:sts::111122223333:assumed-role/web/i-0c000000000000001",
@@ -318,7 +323,7 @@ mod tests {
     fn nobody_is_no_caller() {
         let mut anonymous = key("AWSAccount", "", "", "");
         anonymous.identity_account = "ANONYMOUS_PRINCIPAL".into();
-        assert_eq!(Caller::of(&anonymous), None);
+        assert_eq!(Caller::of(&anonymous, false), None);
     }
 
     #[test]
@@ -347,9 +352,7 @@ mod tests {
 
     #[test]
     fn what_proves_nothing_is_left_out() {
-        let call = |name: &str, error: &str| {
-            proves_credentials(&CallTallyKey { name: name.into(), error_code: error.into(), ..CallTallyKey::default() })
-        };
+        let call = proves_credentials;
         assert!(call("ListUsers", "AccessDenied") && call("ConsoleLogin", ""));
         assert!(!call("ConsoleLogin", "Failure") && !call("ListUsers", "InvalidClientTokenId"));
     }
@@ -358,7 +361,7 @@ mod tests {
         #[test]
         fn any_key_is_survived(arn: String, principal: String, kind in "(AssumedRole|IAMUser|Root|AWSAccount)", issuer: String) {
             let key = key(&kind, &arn, &principal, &issuer);
-            Caller::of(&key);
+            Caller::of(&key, false);
             session_name(&key);
         }
     }

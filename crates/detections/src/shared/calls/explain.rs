@@ -196,20 +196,20 @@ fn circumstance_sentence(factor: &Factor, name: &str) -> String {
 
 fn signal(finding_type: FindingType, case: &Case<'_>, primary: &ScoredStep, context: &Context<'_>) -> Signal {
     let (caller, step) = (&case.key.caller, &primary.step);
-    let bucket = step.buckets.first().cloned().unwrap_or_default();
+    let bucket = step.buckets.first().map_or("", |bucket| bucket.as_str());
     let is_s3 = case.plane == Plane::S3;
-    let entity = if is_s3 { format!("{bucket} {}", caller.principal) } else { caller.principal.clone() };
+    let entity = if is_s3 { format!("{bucket} {}", caller.principal) } else { caller.principal.to_string() };
     let mut signal = Signal::new(finding_type, severity(finding_type), entity);
-    signal.account = caller.account.clone();
-    signal.region = step.shown.region.clone();
+    signal.account = caller.account.to_string();
+    signal.region = step.shown.region.to_string();
     signal.role = Some(ResourceRole::Target);
     signal.resource = Resource {
         kind: if is_s3 { ResourceKind::S3Bucket } else { ResourceKind::AccessKey },
         access_key: Some(access_key(step)),
-        buckets: if bucket.is_empty() { Vec::new() } else { vec![context.bucket(&bucket, &caller.account)] },
+        buckets: if bucket.is_empty() { Vec::new() } else { vec![context.bucket(bucket, &caller.account)] },
         ..Resource::default()
     };
-    signal.action = Action::ApiCall(action(step, &bucket, context));
+    signal.action = Action::ApiCall(action(step, bucket, context));
     let (name, purpose) = (caller.short_name(), finding_type.purpose());
     let user = format!("{} : {name}", step.shown.user_type);
     signal.title = format!("The user {user} is anomalously invoking APIs commonly used in {purpose} tactics.");
@@ -242,7 +242,7 @@ pub(crate) fn access_key(step: &Step) -> AccessKey {
         access_key_id: step.shown.access_key_id.clone(),
         principal_id: step.shown.principal_id.clone(),
         user_name: step.shown.user_name.clone(),
-        user_type: step.shown.user_type.clone(),
+        user_type: step.shown.user_type.to_string(),
     }
 }
 
@@ -265,7 +265,7 @@ pub(crate) fn action(step: &Step, bucket: &str, context: &Context<'_>) -> ApiCal
 }
 
 fn note_missing(signal: &mut Signal, case: &Case<'_>) {
-    if !case.key.network.is_autonomous_system() && case.key.network.name != "private" {
+    if !case.key.network.is_autonomous_system() && &*case.key.network.name != "private" {
         signal.missing.push(format!(
             "The network of the address is not known: no database of autonomous systems that covers it was given \
              (--geoip). `{}` stands for it, and weighs less.",
@@ -304,7 +304,7 @@ fn anomaly(case: &Case<'_>, baselines: &Baselines) -> Anomaly {
         let caller = &case.key.caller.principal;
         let frequency = baselines.frequency(&entity, Feature::Principal, caller, now);
         if frequency <= Frequency::Rare {
-            anomaly.unusual("bucket", "userName", profile_word(frequency), vec![caller.clone()]);
+            anomaly.unusual("bucket", "userName", profile_word(frequency), vec![caller.to_string()]);
         }
     }
     anomaly
@@ -357,7 +357,7 @@ fn note_unusual(anomaly: &mut Anomaly, case: &Case<'_>, at: usize, scope: &str) 
             let texts = factors
                 .iter()
                 .filter(|factor| factor.feature == feature && factor.common[at] == frequency)
-                .map(|factor| factor.value.clone())
+                .map(|factor| factor.value.to_string())
                 .take(SHOWN_MAX);
             anomaly.unusual(scope, name, profile_word(frequency), texts.collect());
         }
@@ -368,7 +368,7 @@ fn note_unusual(anomaly: &mut Anomaly, case: &Case<'_>, at: usize, scope: &str) 
 fn additional(case: &Case<'_>, primary: &ScoredStep, anomaly: &Anomaly) -> BTreeMap<String, serde_json::Value> {
     let agent = serde_json::json!({
         "fullUserAgent": primary.step.shown.user_agent,
-        "userAgentCategory": case.key.agent,
+        "userAgentCategory": case.key.agent.as_str(),
     });
     let anomalies = serde_json::json!({ "anomalousAPIs": anomalous_apis(case) });
     let mut profiled = BTreeMap::new();

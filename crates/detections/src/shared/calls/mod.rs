@@ -13,4 +13,5 @@ pub(crate) mod scorer;
 pub(crate) mod session;
 #[cfg(test)]
 pub(crate) mod testing;
+pub(crate) mod text;
 pub(crate) mod volume;

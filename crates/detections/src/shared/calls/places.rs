@@ -13,7 +13,7 @@ pub(crate) const HABIT_DAYS: u32 = 2;
 
 /// Why a network is no news for this caller: half a sentence. `None` if it is.
 pub(crate) fn known_because(caller: &Caller, network: &Network, at: Time, scene: &Scene<'_>) -> Option<String> {
-    if network.name == "private" {
+    if &*network.name == "private" {
         return Some("is an address inside a VPC".to_owned());
     }
     let [principal, ..] = caller.levels();
@@ -40,7 +40,7 @@ pub(crate) fn feature(network: &Network) -> Feature {
 fn users_of(caller: &Caller, network: &Network, at: Time, scene: &Scene<'_>) -> u32 {
     let Some(profile) = scene.baselines.profile(&users_entity(caller, network)) else { return 0 };
     let users = profile.values(Feature::Principal, at);
-    users.iter().filter(|(user, _)| *user != caller.principal).take(SHARED_BY as usize).count() as u32
+    users.iter().filter(|(user, _)| *user != &*caller.principal).take(SHARED_BY as usize).count() as u32
 }
 
 /// Whoever calls from one network, as a group of an account.

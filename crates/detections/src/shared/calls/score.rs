@@ -2,8 +2,9 @@
 
 use super::risk::{HIGH_RISK_TENTHS, Tactic};
 use super::session::{SessionKey, Step};
+use super::text::Text;
 use serde::{Deserialize, Serialize};
-use watchfire_knowledge::baseline::{Baselines, Entity, Feature, Frequency, Surprise};
+use watchfire_knowledge::baseline::{Baselines, Entity, Feature, Frequency, Habits, Surprise};
 use watchfire_model::Time;
 
 /// How many of the largest surprises make the score. Fewer count as five: one new call alone is judged by the single
@@ -20,7 +21,7 @@ pub(crate) struct Factor {
     /// What was compared.
     pub(crate) feature: Feature,
     /// What was seen.
-    pub(crate) value: String,
+    pub(crate) value: Text,
     /// How surprising it is, with all that this follows from.
     pub(crate) surprise: Surprise,
     /// How common it is for the principal, its peers, the account.
@@ -59,10 +60,10 @@ pub(crate) struct Score {
     pub(crate) context_milli: i64,
 }
 
-/// The subject and those it belongs to, with what is known of them.
+/// What is known of the subject and of those it belongs to.
+#[derive(Clone, Copy)]
 pub(crate) struct Levels<'b> {
-    baselines: &'b Baselines,
-    entities: [Entity; 3],
+    habits: Habits<'b>,
     now: Time,
 }
 
@@ -103,23 +104,20 @@ pub(crate) const CIRCUMSTANCES: [Circumstance; 7] = [
 ];
 
 impl<'b> Levels<'b> {
-    /// The levels of this session's caller.
-    pub(crate) fn of(key: &SessionKey, baselines: &'b Baselines, now: Time) -> Self {
-        Self { baselines, entities: key.caller.levels(), now }
+    /// The levels of a session's caller, as [`Caller::levels`](super::caller::Caller::levels) names them.
+    pub(crate) fn of([principal, peers, account]: &[Entity; 3], baselines: &'b Baselines, now: Time) -> Self {
+        Self { habits: baselines.habits([principal, peers, account]), now }
     }
 
     /// How surprising a value is here, and how common. The points are still the bits themselves.
-    pub(crate) fn factor(&self, feature: Feature, value: &str) -> Factor {
-        let [principal, peers, account] = &self.entities;
-        let surprise = self.baselines.surprise_milli_bits(&[principal, peers, account], feature, value, self.now);
-        let common =
-            [principal, peers, account].map(|entity| self.baselines.frequency(entity, feature, value, self.now));
+    pub(crate) fn factor(&self, feature: Feature, value: &Text) -> Factor {
+        let (surprise, common) = self.habits.assess(feature, value, self.now);
         let points_milli = i64::from(surprise.bits_milli);
-        Factor { feature, value: value.to_owned(), surprise, common, points_milli }
+        Factor { feature, value: value.clone(), surprise, common, points_milli }
     }
 
     /// What a circumstance adds: half of what its surprise exceeds the offset by, at most half the cap.
-    pub(crate) fn circumstance(&self, feature: Feature, value: &str) -> Option<Factor> {
+    pub(crate) fn circumstance(&self, feature: Feature, value: &Text) -> Option<Factor> {
         let Circumstance { cap_milli, offset_milli, .. } = CIRCUMSTANCES.iter().find(|one| one.feature == feature)?;
         let mut factor = self.factor(feature, value);
         factor.points_milli = (factor.points_milli - offset_milli).clamp(0, *cap_milli) / 2;
@@ -127,12 +125,12 @@ impl<'b> Levels<'b> {
     }
 
     /// The circumstances that a whole session shares.
-    pub(crate) fn of_session(&self, key: &SessionKey, user_type: &str) -> Vec<Factor> {
+    pub(crate) fn of_session(&self, key: &SessionKey, user_type: &Text) -> Vec<Factor> {
         let network = if key.network.is_autonomous_system() { Feature::Asn } else { Feature::Network };
         let values = [
-            (network, key.network.name.as_str()),
-            (Feature::Country, key.network.country.as_str()),
-            (Feature::AgentFamily, key.agent.as_str()),
+            (network, &key.network.name),
+            (Feature::Country, &key.network.country),
+            (Feature::AgentFamily, &key.agent),
             (Feature::UserType, user_type),
         ];
         values.into_iter().filter(|(_, value)| !value.is_empty()).filter_map(|(f, v)| self.circumstance(f, v)).collect()
@@ -140,9 +138,9 @@ impl<'b> Levels<'b> {
 
     /// Hours in which the principal was seen, and whole days since the account was first.
     pub(crate) fn known(&self) -> (u32, u32) {
-        let [principal, _, account] = &self.entities;
-        let hours = self.baselines.profile(principal).map_or(0, |profile| profile.active_hours());
-        (hours, self.baselines.profile(account).map_or(0, |profile| profile.age_days(self.now)))
+        let [principal, _, account] = self.habits.profiles();
+        let hours = principal.map_or(0, |profile| profile.active_hours());
+        (hours, account.map_or(0, |profile| profile.age_days(self.now)))
     }
 }
 
@@ -218,9 +216,19 @@ pub(crate) fn circumstances<'s>(shared: &'s [Factor], steps: &[&'s ScoredStep]) 
     factors
 }
 
+/// The points of all circumstances.
+pub(crate) fn context_milli(shared: &[Factor], steps: &[&ScoredStep]) -> i64 {
+    let most = |feature| {
+        let of_steps = steps.iter().flat_map(|step| &step.places).filter(|place| place.feature == feature);
+        of_steps.map(|place| place.points_milli).max().unwrap_or(0).max(0)
+    };
+    let shared: i64 = shared.iter().map(|factor| factor.points_milli.max(0)).sum();
+    shared + most(Feature::Region) + most(Feature::Bucket)
+}
+
 /// `S = Σ of the five largest weight·bits ÷ 5 + circumstances`, and the same with the largest alone.
 pub(crate) fn score(shared: &[Factor], steps: &[&ScoredStep]) -> Score {
-    let context_milli: i64 = circumstances(shared, steps).iter().map(|factor| factor.points_milli).sum();
+    let context_milli = context_milli(shared, steps);
     let largest = largest(steps.iter().copied());
     let sum: i64 = largest.iter().map(|step| step.points_milli()).sum();
     let single = largest.first().map_or(0, |step| step.points_milli());

@@ -6,11 +6,14 @@ use super::places;
 use super::risk::{self, HIGH_RISK_TENTHS, Risk, Tactic};
 use super::score::{self, Factor, Levels, Score, ScoredStep};
 use super::session::{IDLE_GAP_MS, SessionKey, Step, cut};
+use super::text::Text;
 use crate::shared::api_class::S3DataClass;
 use crate::tally::{CallTally, CallTallyKey};
 use crate::{Learning, Scene, Threshold, Thresholds};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::sync::Arc;
 use watchfire_knowledge::baseline::{Entity, EntityKind, Feature, Frequency, Lessons, Metric};
 use watchfire_knowledge::statistics::{PeaksOverThreshold, stable_hash};
 use watchfire_model::{FindingType, Time};
@@ -112,8 +115,8 @@ pub(crate) enum Plane {
 /// The sessions of one plane.
 pub(crate) struct Scorer {
     plane: Plane,
-    /// What the hour that is being shown holds; empty between hours.
-    hour: BTreeMap<SessionKey, Vec<Step>>,
+    /// What the hour that is being shown holds, one caller after the other; empty between hours.
+    hour: Vec<(Arc<SessionKey>, Vec<Step>)>,
     state: State,
 }
 
@@ -121,11 +124,11 @@ pub(crate) struct Scorer {
 #[derive(Default, Serialize, Deserialize)]
 struct State {
     /// Sessions that may go on in the next hour.
-    #[serde(with = "pairs")]
-    open: BTreeMap<SessionKey, Session>,
+    #[serde(with = "open_sessions")]
+    open: BTreeMap<Arc<SessionKey>, Session>,
     /// Who began to use a token, and when, by account and token.
     #[serde(with = "pairs")]
-    starts: BTreeMap<(String, String), Vec<(String, Time)>>,
+    starts: BTreeMap<(Text, Text), Vec<(Text, Time)>>,
     /// Scores by account.
     scores: BTreeMap<String, AccountScores>,
     /// Accounts that are not judged yet: days; and principals that are not judged wholly: hours.
@@ -146,6 +149,18 @@ pub(crate) struct Session {
     pub(crate) shared: Vec<Factor>,
     /// What was reported of it.
     fired: Vec<FindingType>,
+}
+
+/// A session of the hour that is judged.
+struct Heard {
+    key: Arc<SessionKey>,
+    /// The levels of its caller.
+    entities: Rc<[Entity; 3]>,
+    /// See [`Levels::known`].
+    known: (u32, u32),
+    session: Session,
+    /// Whether it may go on in the next hour.
+    is_open: bool,
 }
 
 /// The scores of an account's sessions.
@@ -174,7 +189,7 @@ impl Limits {
 impl Scorer {
     /// Nothing seen yet.
     pub(crate) fn new(plane: Plane) -> Self {
-        Self { plane, hour: BTreeMap::new(), state: State::default() }
+        Self { plane, hour: Vec::new(), state: State::default() }
     }
 
     /// Takes in the calls of one API by one caller.
@@ -183,7 +198,11 @@ impl Scorer {
             return;
         }
         let Some(session) = SessionKey::of(key, &scene.context) else { return };
-        self.hour.entry(session).or_default().push(Step::of(key, tally));
+        let step = Step::of(key, tally);
+        match self.hour.last_mut() {
+            Some((last, steps)) if last == session => steps.push(step),
+            _ => self.hour.push((Arc::clone(session), vec![step])),
+        }
     }
 
     /// Judges the hour that ends here, and teaches what it holds.
@@ -192,14 +211,12 @@ impl Scorer {
             return;
         }
         let begin = end.plus_ms(-Time::HOUR_MS);
-        let sessions = self.score_hour(begin, scene);
-        for (key, mut session, is_open) in sessions {
-            let known = Levels::of(&key, scene.baselines, begin).known();
+        for Heard { key, entities, known, mut session, is_open } in self.score_hour(begin, scene) {
             self.weigh(&key, &mut session, scene, begin);
             self.mute(&key, &mut session, known, scene.thresholds);
             self.note_age(&key, known, scene.thresholds);
             let has_fired = self.judge(&key, &mut session, known, scene);
-            self.teach(&key, &session, begin, has_fired, scene.lessons);
+            self.teach((&*key, &*entities), &session, begin, has_fired, scene.lessons);
             if is_open && end.ms() - session.end.ms() <= IDLE_GAP_MS {
                 session.steps.truncate(STEPS_MAX);
                 self.state.open.insert(key, session);
@@ -261,11 +278,27 @@ impl Scorer {
         Ok(())
     }
 
+    /// What the hour holds by session, in order.
+    fn take_hour(&mut self) -> Vec<(Arc<SessionKey>, Vec<Step>)> {
+        let mut hour = std::mem::take(&mut self.hour);
+        hour.sort_by(|one, other| one.0.cmp(&other.0));
+        hour.dedup_by(|later, kept| {
+            let same = later.0 == kept.0;
+            if same {
+                kept.1.append(&mut later.1);
+            }
+            same
+        });
+        hour
+    }
+
     /// The hour's sessions with their surprises. Nothing is decided yet: who else began the same must be known first.
-    fn score_hour(&mut self, begin: Time, scene: &Scene<'_>) -> Vec<(SessionKey, Session, bool)> {
-        let mut sessions = Vec::new();
-        for (key, steps) in std::mem::take(&mut self.hour) {
-            let levels = Levels::of(&key, scene.baselines, begin);
+    fn score_hour(&mut self, begin: Time, scene: &Scene<'_>) -> Vec<Heard> {
+        let mut heard = Vec::new();
+        for (key, steps) in self.take_hour() {
+            let entities = Rc::new(key.caller.levels());
+            let levels = Levels::of(&entities, scene.baselines, begin);
+            let known = levels.known();
             let mut earlier = self.state.open.remove(&key);
             let begun = earlier.as_ref().map(|session| (session.begin, session.end));
             let mut cut = cut(steps, begun);
@@ -277,10 +310,11 @@ impl Scorer {
                 };
                 session.take_in(steps, self.plane, &levels);
                 self.note_starts(&key.caller, &session, begin);
-                sessions.push((key.clone(), session, at + 1 == last));
+                let (key, entities) = (Arc::clone(&key), Rc::clone(&entities));
+                heard.push(Heard { key, entities, known, session, is_open: at + 1 == last });
             }
         }
-        sessions
+        heard
     }
 
     fn note_starts(&mut self, caller: &Caller, session: &Session, begin: Time) {
@@ -301,12 +335,15 @@ impl Scorer {
     ///
     /// An administrator makes another such call every few days; from the same desk with the same program that is no theft.
     fn weigh(&self, key: &SessionKey, session: &mut Session, scene: &Scene<'_>, now: Time) {
-        let steps: Vec<&ScoredStep> = session.steps.iter().collect();
-        let context: i64 = score::circumstances(&session.shared, &steps).iter().map(|factor| factor.points_milli).sum();
-        let has_news = |scored: &&ScoredStep| {
+        let has_news = |scored: &ScoredStep| {
             self.plane.risk(&scored.step).weight_tenths >= HIGH_RISK_TENTHS && scored.factor.is_rare_for_caller()
         };
-        let is_trade = context < NEWS_MILLI && steps.iter().any(has_news) && is_administrator(key, scene, now);
+        let has_no_other_news = |session: &Session| {
+            let steps: Vec<&ScoredStep> = session.steps.iter().collect();
+            score::context_milli(&session.shared, &steps) < NEWS_MILLI
+        };
+        let is_trade =
+            session.steps.iter().any(has_news) && has_no_other_news(session) && is_administrator(key, scene, now);
         for scored in &mut session.steps {
             let weight = self.plane.risk(&scored.step).weight_tenths;
             scored.weight_tenths = if is_trade { weight.min(10) } else { weight };
@@ -317,16 +354,17 @@ impl Scorer {
     /// Decides which steps count.
     fn mute(&self, key: &SessionKey, session: &mut Session, known: (u32, u32), thresholds: &Thresholds) {
         let is_young = u64::from(known.0) < thresholds.count(&PRINCIPAL_HOURS);
+        let starters_min = thresholds.count(&STARTERS);
         for scored in &mut session.steps {
-            let starters = self.starters(&key.caller.account, &scored.step);
-            scored.muted = !scored.is_high_risk() && starters as u64 >= thresholds.count(&STARTERS);
+            let is_begun_by_many = || self.starters(&key.caller.account, &scored.step) as u64 >= starters_min;
+            scored.muted = !scored.is_high_risk() && is_begun_by_many();
             scored.counts = !scored.muted && (scored.is_high_risk() || !is_young);
         }
     }
 
     /// How many principals began this within a day before or after.
-    fn starters(&self, account: &str, step: &Step) -> usize {
-        let starts = self.state.starts.get(&(account.to_owned(), step.token.clone()));
+    fn starters(&self, account: &Text, step: &Step) -> usize {
+        let starts = self.state.starts.get(&(account.clone(), step.token.clone()));
         starts.map_or(0, |starts| starts.iter().filter(|(_, at)| (at.ms() - step.first.ms()).abs() < STARTS_MS).count())
     }
 
@@ -400,45 +438,57 @@ impl Scorer {
     }
 
     fn learn_score(&mut self, account: &str, score: Score, at: Time) {
-        let scores = self.state.scores.entry(account.to_owned()).or_insert_with(|| AccountScores {
-            mean: PeaksOverThreshold::new(100_000),
-            single: PeaksOverThreshold::new(100_000),
-            since: at,
-        });
+        if !self.state.scores.contains_key(account) {
+            let (mean, single) = (PeaksOverThreshold::new(100_000), PeaksOverThreshold::new(100_000));
+            self.state.scores.insert(account.to_owned(), AccountScores { mean, single, since: at });
+        }
+        let Some(scores) = self.state.scores.get_mut(account) else { return };
         scores.mean.observe(score.mean_milli);
         scores.single.observe(score.single_milli);
     }
 
     /// Teaches what the hour held. What a session that fired held is taught as well, and withheld by the baselines.
-    fn teach(&self, key: &SessionKey, session: &Session, begin: Time, has_fired: bool, lessons: &mut Lessons) {
-        let (hour, [principal, peers, account]) = (begin.hour(), key.caller.levels());
-        lessons.member(&principal, &peers, hour);
-        lessons.member(&principal, &account, hour);
-        if has_fired {
-            lessons.fired(&principal, hour);
-        } else {
+    fn teach(
+        &self,
+        (key, [principal, peers, account]): (&SessionKey, &[Entity; 3]),
+        session: &Session,
+        begin: Time,
+        has_fired: bool,
+        lessons: &mut Lessons,
+    ) {
+        let hour = begin.hour();
+        if !has_fired {
             let users = places::users_entity(&key.caller, &key.network);
             lessons.seen(&users, Feature::Principal, &key.caller.principal, hour);
         }
-        for factor in &session.shared {
-            lessons.seen(&principal, factor.feature, &factor.value, hour);
+        let mut own = lessons.of(principal, hour);
+        own.member(peers);
+        own.member(account);
+        if has_fired {
+            own.fired();
         }
-        for scored in session.steps.iter().filter(|scored| scored.step.last >= begin) {
-            let step = &scored.step;
-            lessons.seen(&principal, Feature::Api, &step.token, hour);
-            step.regions.iter().for_each(|region| lessons.seen(&principal, Feature::Region, region, hour));
-            lessons.volume(&principal, Metric::ApiCallsPerHour, hour, step.calls);
-            if step.outcome == Outcome::Denied {
-                lessons.volume(&principal, Metric::DeniedPerHour, hour, step.calls);
+        session.shared.iter().for_each(|factor| own.seen(factor.feature, &factor.value));
+        let (mut calls, mut denied, mut region) = (0u64, 0u64, None);
+        let steps = || session.steps.iter().map(|scored| &scored.step).filter(|step| step.last >= begin);
+        for step in steps() {
+            own.seen(Feature::Api, &step.token);
+            for name in step.regions.iter().filter(|name| region != Some(*name)) {
+                own.seen(Feature::Region, name);
             }
-            for bucket in &step.buckets {
-                lessons.seen(&principal, Feature::Bucket, bucket, hour);
+            region = step.regions.last().or(region);
+            calls = calls.saturating_add(step.calls);
+            denied = denied.saturating_add(if step.outcome == Outcome::Denied { step.calls } else { 0 });
+            step.buckets.iter().for_each(|bucket| own.seen(Feature::Bucket, bucket));
+        }
+        own.volume(Metric::ApiCallsPerHour, calls);
+        own.volume(Metric::DeniedPerHour, denied);
+        for step in steps() {
+            for bucket in step.buckets.iter() {
                 let bucket = Entity::new(EntityKind::Bucket, bucket.as_str());
-                lessons.seen(&bucket, Feature::Principal, &key.caller.principal, hour);
-                lessons.seen(&bucket, Feature::Api, &step.token, hour);
-                for factor in &session.shared {
-                    lessons.seen(&bucket, factor.feature, &factor.value, hour);
-                }
+                let mut of_bucket = lessons.of(&bucket, hour);
+                of_bucket.seen(Feature::Principal, &key.caller.principal);
+                of_bucket.seen(Feature::Api, &step.token);
+                session.shared.iter().for_each(|factor| of_bucket.seen(factor.feature, &factor.value));
             }
         }
     }
@@ -460,9 +510,9 @@ impl Scorer {
 
 impl Session {
     fn begun(key: &SessionKey, steps: &[Step], levels: &Levels<'_>) -> Self {
-        let user_type = steps.first().map_or("", |step| step.shown.user_type.as_str());
+        let user_type = steps.first().map_or_else(Text::default, |step| step.shown.user_type.clone());
         let begin = steps.first().map_or(Time::default(), |step| step.first);
-        let shared = levels.of_session(key, user_type);
+        let shared = levels.of_session(key, &user_type);
         Self { begin, end: begin, steps: Vec::new(), shared, fired: Vec::new() }
     }
 
@@ -499,17 +549,16 @@ impl AccountScores {
 impl Plane {
     /// Whether these calls are judged here.
     fn is_judged(self, key: &CallTallyKey) -> bool {
-        let is_s3 = &*key.source == "s3.amazonaws.com";
         match self {
             Self::Management => !key.is_data,
-            Self::S3 => is_s3 && (key.is_data || changes_permission(&key.name)),
+            Self::S3 => &*key.api.source == "s3.amazonaws.com" && (key.is_data || changes_permission(&key.api.name)),
         }
     }
 
     fn risk(self, step: &Step) -> Risk {
         match self {
             Self::Management => management_risk(step),
-            Self::S3 => s3_risk(step.api()),
+            Self::S3 => step.s3_risk,
         }
     }
 
@@ -546,8 +595,8 @@ impl Plane {
 
 /// Reading by the console weighs as what the console does in the background: a page makes a dozen calls of its own.
 fn management_risk(step: &Step) -> Risk {
-    let risk = risk::management(step.service(), &step.name);
-    let by_console = matches!(super::agent::family(&step.shown.user_agent).as_str(), "browser" | "console");
+    let risk = step.management_risk;
+    let by_console = step.shown.is_by_console;
     let only_looks = risk.tactic == Some(Tactic::Discovery) && step.outcome == Outcome::Ok;
     if by_console && only_looks { Risk { weight_tenths: risk.weight_tenths.min(6), ..risk } } else { risk }
 }
@@ -583,7 +632,8 @@ fn s3_type(api: &str) -> FindingType {
     }
 }
 
-fn s3_risk(api: &str) -> Risk {
+/// What a use of a bucket is for, and its weight.
+pub(super) fn s3_risk(api: &str) -> Risk {
     let finding_type = s3_type(api);
     let (tactic, weight_tenths) = match finding_type.purpose() {
         "Discovery" => (Tactic::Discovery, 10),
@@ -612,6 +662,8 @@ fn note(young: &mut BTreeMap<String, u32>, grown: &mut BTreeSet<u64>, name: &str
     if is_grown {
         young.remove(name);
         grown.insert(stable_hash(name.as_bytes()));
+    } else if let Some(known) = young.get_mut(name) {
+        *known = reached;
     } else {
         young.insert(name.to_owned(), reached);
     }
@@ -651,5 +703,27 @@ pub(super) mod pairs {
         D: Deserializer<'de>,
     {
         Ok(Vec::<(K, V)>::deserialize(deserializer)?.into_iter().collect())
+    }
+}
+
+/// The same where the keys are shared.
+mod open_sessions {
+    use super::{Session, SessionKey};
+    use serde::{Deserialize, Deserializer, Serializer};
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    pub(super) fn serialize<S: Serializer>(
+        map: &BTreeMap<Arc<SessionKey>, Session>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(map.iter().map(|(key, session)| (&**key, session)))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<Arc<SessionKey>, Session>, D::Error> {
+        let saved = Vec::<(SessionKey, Session)>::deserialize(deserializer)?;
+        Ok(saved.into_iter().map(|(key, session)| (Arc::new(key), session)).collect())
     }
 }

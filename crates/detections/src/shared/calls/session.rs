@@ -1,10 +1,14 @@
 //! Sessions: what one caller did from one place with one program, without a long pause.
 
 use super::caller::{self, Caller, Network, Outcome};
-use super::risk::plain_name;
+use super::risk::{self, Risk, plain_name};
+use super::scorer::s3_risk;
+use super::text::{Names, Text, shared};
 use crate::Context;
-use crate::tally::{CallTally, CallTallyKey, RecordPlace};
+use crate::tally::{ApiParts, CallTally, CallTallyKey, ClientParts, RecordPlace};
 use serde::{Deserialize, Serialize};
+use std::ops::Deref;
+use std::sync::Arc;
 use watchfire_model::Time;
 
 /// A pause as long as this ends a session. Source: the design's measurements, after usual practice for web sessions.
@@ -17,28 +21,23 @@ pub(crate) const SESSION_MAX_MS: i64 = 60 * Time::MINUTE_MS;
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub(crate) struct SessionKey {
     /// Whose credentials.
-    pub(crate) caller: Caller,
+    #[serde(with = "shared")]
+    pub(crate) caller: Arc<Caller>,
     /// Which of its sessions or keys.
     pub(crate) session: String,
     /// From where.
-    pub(crate) network: Network,
+    #[serde(with = "shared")]
+    pub(crate) network: Arc<Network>,
     /// With which program.
-    pub(crate) agent: String,
+    pub(crate) agent: Text,
 }
 
-/// One API with one outcome in a session: all its calls.
+/// One API with one outcome in a session: all its calls. It is read as its [`Deed`].
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(from = "SavedStep", into = "SavedStep")]
 pub(crate) struct Step {
-    /// `service:API:outcome`: what habits are made of.
-    pub(crate) token: String,
-    /// `eventSource`.
-    pub(crate) source: String,
-    /// `eventName` as it stands in the event.
-    pub(crate) name: String,
-    /// How it ended.
-    pub(crate) outcome: Outcome,
-    /// `errorCode` of the earliest.
-    pub(crate) error_code: String,
+    /// What was done: of the earliest.
+    deed: Arc<Deed>,
     /// Calls.
     pub(crate) calls: u64,
     /// The first call and the last.
@@ -50,11 +49,50 @@ pub(crate) struct Step {
     /// Where the first stands.
     pub(crate) place: RecordPlace,
     /// The regions it was called in, without those of global services; sorted.
-    pub(crate) regions: Vec<String>,
+    pub(crate) regions: Names,
     /// The buckets it was called on; sorted.
-    pub(crate) buckets: Vec<String>,
+    pub(crate) buckets: Names,
     /// What the first call says of itself.
-    pub(crate) shown: Shown,
+    pub(crate) shown: Arc<Shown>,
+}
+
+/// What was done, with what follows from it.
+#[derive(PartialEq, Debug)]
+pub(crate) struct Deed {
+    /// `service:API:outcome`: what habits are made of.
+    pub(crate) token: Text,
+    /// `eventSource`.
+    pub(crate) source: String,
+    /// `eventName` as it stands in the event.
+    pub(crate) name: String,
+    /// How it ended.
+    pub(crate) outcome: Outcome,
+    /// `errorCode` of the earliest.
+    pub(crate) error_code: String,
+    /// Whether it shows that someone holds credentials.
+    proves_credentials: bool,
+    /// What it is for as a management event.
+    pub(crate) management_risk: Risk,
+    /// What it is for as a use of a bucket.
+    pub(crate) s3_risk: Risk,
+}
+
+/// A step as it is saved.
+#[derive(Serialize, Deserialize)]
+struct SavedStep {
+    token: Text,
+    source: String,
+    name: String,
+    outcome: Outcome,
+    error_code: String,
+    calls: u64,
+    first: Time,
+    last: Time,
+    first_id: Id,
+    place: RecordPlace,
+    regions: Names,
+    buckets: Names,
+    shown: Shown,
 }
 
 /// An event's identity. Saved as text: JSON's numbers end long before 128 bits.
@@ -66,7 +104,7 @@ pub(crate) struct Id(u128);
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Shown {
     /// `awsRegion`.
-    pub(crate) region: String,
+    pub(crate) region: Text,
     /// `sourceIPAddress`.
     pub(crate) address: String,
     /// `userAgent`.
@@ -78,9 +116,12 @@ pub(crate) struct Shown {
     /// The user's name, or the role's.
     pub(crate) user_name: String,
     /// `userIdentity.type`.
-    pub(crate) user_type: String,
+    pub(crate) user_type: Text,
     /// `userIdentity.accountId`.
     pub(crate) identity_account: String,
+    /// Whether the program is the console, or a browser that shows it.
+    #[serde(skip)]
+    pub(crate) is_by_console: bool,
 }
 
 /// Regions and buckets noted of one step.
@@ -88,79 +129,156 @@ const NAMES_MAX: usize = 20;
 
 impl SessionKey {
     /// The session that these calls belong to; `None` if nobody's credentials were used.
-    pub(crate) fn of(key: &CallTallyKey, context: &Context<'_>) -> Option<Self> {
-        let ip = key.source_ip()?;
-        if !caller::proves_credentials(key) {
-            return None;
-        }
+    pub(crate) fn of<'k>(key: &'k CallTallyKey, context: &Context<'_>) -> Option<&'k Arc<Self>> {
+        let (client, is_instance_role) = (&key.client, key.is_instance_role);
+        let session = client.session(is_instance_role, || Self::of_client(client, is_instance_role, context))?;
+        key.api.deed().proves_credentials.then_some(session)
+    }
+
+    fn of_client(client: &ClientParts, is_instance_role: bool, context: &Context<'_>) -> Option<Self> {
+        let ip = client.source_ip()?;
         Some(Self {
-            caller: Caller::of(key)?,
-            session: caller::session_name(key),
-            network: Network::of(ip, context),
-            agent: caller::agent_family(key),
+            caller: Arc::new(Caller::of(client, is_instance_role)?),
+            session: caller::session_name(client),
+            network: Arc::new(Network::of(ip, context)),
+            agent: Text::from(&*caller::agent_family(client)),
         })
+    }
+}
+
+impl Deed {
+    /// What follows from this API and how it ended.
+    pub(crate) fn of(api: &ApiParts) -> Self {
+        let outcome = Outcome::of(&api.error_code);
+        let token = format!("{}:{}:{}", api.service(), plain_name(&api.name), outcome.words());
+        Self::new(Text::from(&*token), &api.source, &api.name, outcome, &api.error_code)
+    }
+
+    fn new(token: Text, source: &str, name: &str, outcome: Outcome, error_code: &str) -> Self {
+        Self {
+            management_risk: risk::management(part(&token, 0), name),
+            s3_risk: s3_risk(part(&token, 1)),
+            proves_credentials: caller::proves_credentials(name, error_code),
+            token,
+            source: source.to_owned(),
+            name: name.to_owned(),
+            outcome,
+            error_code: error_code.to_owned(),
+        }
+    }
+
+    /// The service's short name.
+    pub(crate) fn service(&self) -> &str {
+        part(&self.token, 0)
+    }
+
+    /// The API's name, without a version.
+    pub(crate) fn api(&self) -> &str {
+        part(&self.token, 1)
+    }
+}
+
+fn part(token: &str, at: usize) -> &str {
+    token.split(':').nth(at).unwrap_or_default()
+}
+
+impl Shown {
+    /// What findings show of this client.
+    pub(crate) fn of(client: &ClientParts) -> Self {
+        let shown = Self {
+            region: Text::from(&*client.region),
+            address: client.source_address.to_string(),
+            user_agent: client.user_agent.to_string(),
+            access_key_id: client.access_key_id.to_string(),
+            principal_id: client.principal_id.to_string(),
+            user_name: display_name(client),
+            user_type: Text::from(&*client.identity_type),
+            identity_account: client.identity_account.to_string(),
+            is_by_console: false,
+        };
+        shown.with_program()
+    }
+
+    fn with_program(self) -> Self {
+        let family = super::agent::family(&self.user_agent);
+        Self { is_by_console: matches!(family.as_str(), "browser" | "console"), ..self }
+    }
+}
+
+impl Deref for Step {
+    type Target = Deed;
+
+    fn deref(&self) -> &Deed {
+        &self.deed
+    }
+}
+
+impl From<SavedStep> for Step {
+    fn from(saved: SavedStep) -> Self {
+        let SavedStep { token, source, name, outcome, error_code, .. } = saved;
+        Self {
+            deed: Arc::new(Deed::new(token, &source, &name, outcome, &error_code)),
+            calls: saved.calls,
+            first: saved.first,
+            last: saved.last,
+            first_id: saved.first_id,
+            place: saved.place,
+            regions: saved.regions,
+            buckets: saved.buckets,
+            shown: Arc::new(saved.shown.with_program()),
+        }
+    }
+}
+
+impl From<Step> for SavedStep {
+    fn from(step: Step) -> Self {
+        let deed = &*step.deed;
+        Self {
+            token: deed.token.clone(),
+            source: deed.source.clone(),
+            name: deed.name.clone(),
+            outcome: deed.outcome,
+            error_code: deed.error_code.clone(),
+            calls: step.calls,
+            first: step.first,
+            last: step.last,
+            first_id: step.first_id,
+            place: step.place,
+            regions: step.regions,
+            buckets: step.buckets,
+            shown: (*step.shown).clone(),
+        }
     }
 }
 
 impl Step {
     /// The step that these calls are.
     pub(crate) fn of(key: &CallTallyKey, tally: &CallTally) -> Self {
-        let outcome = Outcome::of(&key.error_code);
+        let shown = key.client.shown();
+        let is_regional = caller::region(&key.api, &key.client).is_some();
         Self {
-            token: format!("{}:{}:{}", key.service(), plain_name(&key.name), outcome.words()),
-            source: key.source.to_string(),
-            name: key.name.to_string(),
-            outcome,
-            error_code: key.error_code.to_string(),
+            deed: Arc::clone(key.api.deed()),
             calls: tally.calls,
             first: tally.first,
             last: tally.last,
             first_id: Id(tally.first_id),
             place: tally.place,
-            regions: caller::region(key).map(str::to_owned).into_iter().collect(),
-            buckets: if key.bucket.is_empty() { Vec::new() } else { vec![key.bucket.to_string()] },
-            shown: Shown {
-                region: key.region.to_string(),
-                address: key.source_address.to_string(),
-                user_agent: key.user_agent.to_string(),
-                access_key_id: key.access_key_id.to_string(),
-                principal_id: key.principal_id.to_string(),
-                user_name: display_name(key),
-                user_type: key.identity_type.to_string(),
-                identity_account: key.identity_account.to_string(),
-            },
+            regions: if is_regional { Names::One(shown.region.clone()) } else { Names::None },
+            buckets: if key.bucket.is_empty() { Names::None } else { Names::One(Text::from(&*key.bucket)) },
+            shown: Arc::clone(shown),
         }
-    }
-
-    /// The service's short name.
-    pub(crate) fn service(&self) -> &str {
-        self.token.split(':').next().unwrap_or_default()
-    }
-
-    /// The API's name, without a version.
-    pub(crate) fn api(&self) -> &str {
-        self.token.split(':').nth(1).unwrap_or_default()
     }
 
     /// Takes in further calls of the same token. What the earlier call says is shown.
     pub(crate) fn merge(&mut self, other: Self) {
         debug_assert_eq!(self.token, other.token);
         let rank = |step: &Self| (step.first, step.first_id, step.place);
-        let (mut earlier, later) =
-            if rank(self) <= rank(&other) { (self.clone(), other) } else { (other, self.clone()) };
-        earlier.calls = earlier.calls.saturating_add(later.calls);
-        earlier.last = earlier.last.max(later.last);
-        add_names(&mut earlier.regions, later.regions);
-        add_names(&mut earlier.buckets, later.buckets);
-        *self = earlier;
+        let later = if rank(self) <= rank(&other) { other } else { std::mem::replace(self, other) };
+        self.calls = self.calls.saturating_add(later.calls);
+        self.last = self.last.max(later.last);
+        self.regions.add(later.regions, NAMES_MAX);
+        self.buckets.add(later.buckets, NAMES_MAX);
     }
-}
-
-fn add_names(names: &mut Vec<String>, more: Vec<String>) {
-    names.extend(more);
-    names.sort_unstable();
-    names.dedup();
-    names.truncate(NAMES_MAX);
 }
 
 /// Cuts what one caller did in an hour into sessions, in order of time. `begun` is when the session began that may go on.
@@ -194,13 +312,17 @@ pub(crate) fn cut(mut steps: Vec<Step>, mut begun: Option<(Time, Time)>) -> Vec<
     sessions
 }
 
-fn display_name(key: &CallTallyKey) -> String {
-    let of_arn = || match &*key.identity_type {
+fn display_name(client: &ClientParts) -> String {
+    let of_arn = || match &*client.identity_type {
         "Root" => "Root",
-        "AssumedRole" => key.arn.split('/').nth(1).unwrap_or_default(),
-        _ => key.arn.rsplit(['/', ':']).next().unwrap_or_default(),
+        "AssumedRole" => client.arn.split('/').nth(1).unwrap_or_default(),
+        _ => client.arn.rsplit(['/', ':']).next().unwrap_or_default(),
     };
-    [&*key.issuer_name, &*key.user_name].into_iter().find(|name| !name.is_empty()).unwrap_or_else(of_arn).to_owned()
+    [&*client.issuer_name, &*client.user_name]
+        .into_iter()
+        .find(|name| !name.is_empty())
+        .unwrap_or_else(of_arn)
+        .to_owned()
 }
 
 impl From<Id> for String {
@@ -220,10 +342,12 @@ impl TryFrom<String> for Id {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tally::Api;
     use proptest::prelude::*;
 
     fn step(name: &str, first_minute: i64, last_minute: i64) -> Step {
-        let key = CallTallyKey { source: "ec2.amazonaws.com".into(), name: name.into(), ..CallTallyKey::default() };
+        let api = ApiParts { source: "ec2.amazonaws.com".into(), name: name.into(), ..ApiParts::default() };
+        let key = CallTallyKey { api: Api::new(api), ..CallTallyKey::default() };
         let minute = |minute: i64| Time::from_ms(minute * Time::MINUTE_MS);
         let tally =
             CallTally { calls: 1, first: minute(first_minute), last: minute(last_minute), ..CallTally::default() };
@@ -231,7 +355,7 @@ mod tests {
     }
 
     fn tokens(sessions: &[(bool, Vec<Step>)]) -> Vec<Vec<&str>> {
-        sessions.iter().map(|(_, steps)| steps.iter().map(Step::api).collect()).collect()
+        sessions.iter().map(|(_, steps)| steps.iter().map(|step| step.api()).collect()).collect()
     }
 
     #[test]

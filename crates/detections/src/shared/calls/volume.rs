@@ -3,11 +3,14 @@
 use super::caller::{Caller, Outcome};
 use super::explain::{access_key, action, milli, severity};
 use super::session::{SessionKey, Step};
+use super::text::{Text, shared};
 use crate::shared::api_class::S3DataClass;
 use crate::tally::{CallTally, CallTallyKey};
 use crate::{Scene, Threshold, Verdict};
+use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use watchfire_knowledge::baseline::{Entity, EntityKind, Lessons, Metric, Volume};
 use watchfire_model::{Action, Anomaly, FindingType, ProfileWord, Resource, ResourceKind, ResourceRole, Signal, Time};
 
@@ -40,7 +43,7 @@ const HOURS: i64 = 24;
 const PAIRS_MAX: usize = 100_000;
 
 /// What is counted.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 enum Kind {
     /// `GetObject`, `CopyObject`, `SelectObjectContent`: the three that GuardDuty counts.
     Read,
@@ -50,15 +53,16 @@ enum Kind {
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 struct Pair {
-    principal: String,
-    bucket: String,
+    principal: Text,
+    bucket: Text,
     kind: Kind,
 }
 
 /// The calls of one identity on one bucket in the last 24 hours.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Recent {
-    caller: Caller,
+    #[serde(with = "shared")]
+    caller: Arc<Caller>,
     /// (hour, calls), oldest first.
     hours: Vec<(i64, u64)>,
     /// The newest call, to be shown.
@@ -69,21 +73,48 @@ struct Recent {
 
 /// Counters of the last 24 hours.
 #[derive(Default, Serialize, Deserialize)]
+#[serde(from = "SavedVolumes")]
 pub(crate) struct Volumes {
+    #[serde(with = "super::scorer::pairs")]
+    pairs: BTreeMap<Pair, Recent>,
+    evicted: u64,
+    /// Which pairs have calls of an hour: what is new or too old is found without a look at all the others.
+    #[serde(skip)]
+    by_hour: BTreeMap<i64, Vec<Pair>>,
+    #[serde(skip)]
+    sums: Sums,
+}
+
+/// The counters as they are saved: the rest follows from them.
+#[derive(Deserialize)]
+struct SavedVolumes {
     #[serde(with = "super::scorer::pairs")]
     pairs: BTreeMap<Pair, Recent>,
     evicted: u64,
 }
 
+impl From<SavedVolumes> for Volumes {
+    fn from(SavedVolumes { pairs, evicted }: SavedVolumes) -> Self {
+        let (mut by_hour, mut sums) = (BTreeMap::<i64, Vec<Pair>>::new(), Sums::default());
+        for (pair, recent) in &pairs {
+            for (hour, calls) in &recent.hours {
+                by_hour.entry(*hour).or_default().push(pair.clone());
+                sums.add(pair, *calls);
+            }
+        }
+        Self { pairs, evicted, by_hour, sums }
+    }
+}
+
 impl Kind {
     fn of(key: &CallTallyKey) -> Option<Self> {
-        let is_counted = key.is_data && &*key.source == "s3.amazonaws.com" && !key.bucket.is_empty();
-        if !is_counted || Outcome::of(&key.error_code) != Outcome::Ok {
+        let is_counted = key.is_data && &*key.api.source == "s3.amazonaws.com" && !key.bucket.is_empty();
+        if !is_counted || Outcome::of(&key.api.error_code) != Outcome::Ok {
             return None;
         }
-        match S3DataClass::of(&key.name) {
+        match S3DataClass::of(&key.api.name) {
             S3DataClass::Exfiltration => Some(Self::Read),
-            S3DataClass::Impact if key.name.starts_with("Delete") => Some(Self::Delete),
+            S3DataClass::Impact if key.api.name.starts_with("Delete") => Some(Self::Delete),
             _ => None,
         }
     }
@@ -182,21 +213,30 @@ impl Volumes {
     /// Takes in calls.
     pub(crate) fn call(&mut self, key: &CallTallyKey, tally: &CallTally, scene: &Scene<'_>) {
         let Some(kind) = Kind::of(key) else { return };
-        let Some(SessionKey { caller, .. }) = SessionKey::of(key, &scene.context) else { return };
-        let pair = Pair { principal: caller.principal.clone(), bucket: key.bucket.to_string(), kind };
+        let Some(session) = SessionKey::of(key, &scene.context) else { return };
         let step = Step::of(key, tally);
-        let recent = self.pairs.entry(pair).or_insert_with(|| Recent {
-            caller,
+        let bucket = step.buckets.first().cloned().unwrap_or_default();
+        let pair = Pair { principal: session.caller.principal.clone(), bucket, kind };
+        let recent = self.pairs.entry(pair.clone()).or_insert_with(|| Recent {
+            caller: Arc::clone(&session.caller),
             hours: Vec::new(),
             step: step.clone(),
             fired_hour: None,
         });
         match recent.hours.last_mut() {
             Some((hour, calls)) if *hour == key.hour => *calls = calls.saturating_add(tally.calls),
-            _ => recent.hours.push((key.hour, tally.calls)),
+            _ => {
+                recent.hours.push((key.hour, tally.calls));
+                self.by_hour.entry(key.hour).or_default().push(pair.clone());
+            }
         }
-        let rank = |step: &Step| (step.last, step.first, step.token.clone(), step.place);
-        if rank(&step) > rank(&recent.step) {
+        self.sums.add(&pair, tally.calls);
+        let is_later = {
+            let rank = |step: &Step| (step.last, step.first);
+            let (new, old) = (rank(&step), rank(&recent.step));
+            (new, &*step.token, step.place) > (old, &*recent.step.token, recent.step.place)
+        };
+        if is_later {
             recent.step = step;
         }
     }
@@ -205,19 +245,16 @@ impl Volumes {
     pub(crate) fn close(&mut self, end: Time, scene: &mut Scene<'_>) {
         let hour = end.hour() - 1;
         let now = Time::from_ms(hour.saturating_mul(Time::HOUR_MS));
-        self.pairs.retain(|_, recent| {
-            recent.hours.retain(|(of, _)| *of > hour - HOURS);
-            !recent.hours.is_empty()
+        self.forget(hour - HOURS);
+        let mut touched = self.by_hour.get(&hour).cloned().unwrap_or_default();
+        touched.sort_unstable();
+        touched.dedup();
+        touched.retain(|pair| {
+            let newest = self.pairs.get(pair).and_then(|recent| recent.hours.last());
+            newest.is_some_and(|(last, _)| *last == hour)
         });
-        let touched: Vec<Pair> = self
-            .pairs
-            .iter()
-            .filter(|(_, recent)| recent.hours.last().is_some_and(|(last, _)| *last == hour))
-            .map(|(pair, _)| pair.clone())
-            .collect();
-        let sums = self.sums();
         for pair in &touched {
-            if let Some(verdict) = self.judge(pair, &sums, hour, now, scene) {
+            if let Some(verdict) = self.judge(pair, hour, now, scene) {
                 let (principal, fired) = (Entity::new(EntityKind::Principal, pair.principal.as_str()), hour);
                 scene.lessons.fired(&principal, fired);
                 scene.lessons.fired(&Entity::new(EntityKind::Bucket, pair.bucket.as_str()), fired);
@@ -228,8 +265,10 @@ impl Volumes {
                 teach(pair, *calls, hour, scene.lessons);
             }
         }
-        while self.pairs.len() > PAIRS_MAX {
-            self.pairs.pop_first();
+        while self.pairs.len() > PAIRS_MAX
+            && let Some((pair, recent)) = self.pairs.pop_first()
+        {
+            self.sums.take(&pair, recent.total());
             self.evicted += 1;
         }
     }
@@ -244,31 +283,35 @@ impl Volumes {
         self.pairs.len()
     }
 
-    /// (by principal and kind, by bucket and kind).
-    fn sums(&self) -> (Sums, Sums) {
-        let (mut by_principal, mut by_bucket) = (Sums::new(), Sums::new());
-        for (pair, recent) in &self.pairs {
-            *by_principal.entry((pair.principal.clone(), pair.kind)).or_default() += recent.total();
-            *by_bucket.entry((pair.bucket.clone(), pair.kind)).or_default() += recent.total();
+    /// Forgets the calls of this hour and of those before it.
+    fn forget(&mut self, last: i64) {
+        let kept = self.by_hour.split_off(&last.saturating_add(1));
+        for pair in std::mem::replace(&mut self.by_hour, kept).into_values().flatten() {
+            let Some(recent) = self.pairs.get_mut(&pair) else { continue };
+            recent.hours.retain(|(hour, calls)| {
+                let is_kept = *hour > last;
+                if !is_kept {
+                    self.sums.take(&pair, *calls);
+                }
+                is_kept
+            });
+            if recent.hours.is_empty() {
+                self.pairs.remove(&pair);
+            }
         }
-        (by_principal, by_bucket)
     }
 
-    fn judge(
-        &mut self,
-        pair: &Pair,
-        (by_principal, by_bucket): &(Sums, Sums),
-        hour: i64,
-        now: Time,
-        scene: &Scene<'_>,
-    ) -> Option<Verdict> {
+    fn judge(&mut self, pair: &Pair, hour: i64, now: Time, scene: &Scene<'_>) -> Option<Verdict> {
         let recent = self.pairs.get(pair)?;
         if recent.fired_hour.is_some_and(|fired| hour - fired < HOURS) {
             return None;
         }
         let kind = pair.kind;
-        let all = by_principal.get(&(pair.principal.clone(), kind)).copied().unwrap_or_default();
-        let everyone = by_bucket.get(&(pair.bucket.clone(), kind)).copied().unwrap_or_default();
+        let all = self.sums.of_principals.get(&(pair.principal.clone(), kind)).copied().unwrap_or_default();
+        let everyone = self.sums.of_buckets.get(&(pair.bucket.clone(), kind)).copied().unwrap_or_default();
+        if all.max(everyone) < scene.thresholds.count(&CALLS) {
+            return None;
+        }
         let principal = Entity::new(EntityKind::Principal, pair.principal.as_str());
         let bucket = Entity::new(EntityKind::Bucket, pair.bucket.as_str());
         let counters = [
@@ -291,7 +334,35 @@ impl Volumes {
     }
 }
 
-type Sums = BTreeMap<(String, Kind), u64>;
+/// Calls in 24 hours, by principal and kind, and by bucket and kind.
+#[derive(Default)]
+struct Sums {
+    of_principals: HashMap<(Text, Kind), u64, foldhash::fast::FixedState>,
+    of_buckets: HashMap<(Text, Kind), u64, foldhash::fast::FixedState>,
+}
+
+impl Sums {
+    fn add(&mut self, pair: &Pair, calls: u64) {
+        let Pair { principal, bucket, kind } = pair;
+        for (sums, name) in [(&mut self.of_principals, principal), (&mut self.of_buckets, bucket)] {
+            let sum = sums.entry((name.clone(), *kind)).or_default();
+            *sum = sum.saturating_add(calls);
+        }
+    }
+
+    /// Takes back what was added; what is nothing then is forgotten.
+    fn take(&mut self, pair: &Pair, calls: u64) {
+        let Pair { principal, bucket, kind } = pair;
+        for (sums, name) in [(&mut self.of_principals, principal), (&mut self.of_buckets, bucket)] {
+            let key = (name.clone(), *kind);
+            let Some(sum) = sums.get_mut(&key) else { continue };
+            *sum = sum.saturating_sub(calls);
+            if *sum == 0 {
+                sums.remove(&key);
+            }
+        }
+    }
+}
 
 impl Recent {
     fn total(&self) -> u64 {
@@ -314,8 +385,8 @@ fn verdict(pair: &Pair, recent: &Recent, counters: &[Counter; 3], now: Time, sce
     let (finding_type, step, words) = (pair.kind.finding_type(), &recent.step, pair.kind.words());
     let name = recent.caller.short_name();
     let mut signal = Signal::new(finding_type, severity(finding_type), format!("{} {}", pair.bucket, pair.principal));
-    signal.account = recent.caller.account.clone();
-    signal.region = step.shown.region.clone();
+    signal.account = recent.caller.account.to_string();
+    signal.region = step.shown.region.to_string();
     signal.role = Some(ResourceRole::Target);
     signal.resource = Resource {
         kind: ResourceKind::S3Bucket,

@@ -1,6 +1,7 @@
 //! House tasks: `cargo run --release -p xtask -- TASK`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool speaks to the terminal")]
 
+mod api;
 mod arguments;
 mod bench;
 mod book;
@@ -38,6 +39,7 @@ use std::process::ExitCode;
 const HELP: &str = "\
 House tasks. Run them with `cargo run --release -p xtask -- TASK`.
 
+  api          write the operations and types of the GuardDuty API from its service model
   intel        make the threat lists, guards and address ranges that ship in the program
   generate     write a corpus of realistic, benign log files
   floor        read a corpus with the hand-written minimum and count its records
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
     let task = words.next().unwrap_or_default();
     let rest: Vec<String> = words.collect();
     let done = match task.as_str() {
+        "api" => api::run(rest),
         "intel" => intel::run(rest),
         "generate" => generate::run(rest),
         "s3" => s3::run(rest),

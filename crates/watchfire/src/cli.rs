@@ -2,6 +2,7 @@
 
 pub use crate::format::Format;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use watchfire_knowledge::ListFormat;
 use watchfire_model::{ListKind, Severity, SeverityLevel, Time};
@@ -32,6 +33,15 @@ Exit status:
   2  the command line or the configuration is wrong
   3  --fail-on was reached";
 
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  watchfire serve --data DIR --account 111122223333    the first start writes an access key to a file, and says where
+  watchfire serve --data DIR --listen 0.0.0.0:4580 --tls-cert chain.pem --tls-key key.pem
+
+Exit status:
+  0  ended by SIGTERM or SIGINT
+  2  the command line is wrong, or the server could not start";
+
 const DIFF_HELP: &str = "\
 Exit status:
   0  the findings are the same
@@ -57,6 +67,11 @@ pub enum Command {
     Intel(Box<IntelArguments>),
     /// Describe the inventory file
     Inventory(InventoryArguments),
+    /// Serve the GuardDuty API: for the aws command line, the SDKs and Terraform
+    #[command(after_help = SERVE_EXAMPLES)]
+    Serve(ServeArguments),
+    /// Make, list, replace and end the access keys of a server
+    Keys(KeysArguments),
     /// Print a completion script
     Completions {
         /// The shell
@@ -330,6 +345,166 @@ pub struct InventoryArguments {
     /// Read an inventory file and say what is wrong with it
     #[arg(long, value_name = "FILE")]
     pub check: Option<PathBuf>,
+}
+
+/// `watchfire serve`.
+#[derive(Args, Debug, Clone)]
+pub struct ServeArguments {
+    /// The data directory; it is made if there is none
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// The address and port to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4580")]
+    pub listen: SocketAddr,
+    /// If this account has no access key yet, write one to a file in the data directory
+    #[arg(long, value_name = "ID", value_parser = account_id)]
+    pub account: Option<String>,
+    /// Serve HTTPS, with the certificates of this PEM file: the server's own first
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's private key, a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// Listen without TLS also where other machines can reach it
+    #[arg(long)]
+    pub allow_plain_http: bool,
+    /// Requests that one access key may make, a second on average; 0 is no bound
+    #[arg(long, value_name = "N", default_value_t = 2_000)]
+    pub requests_per_second: u32,
+}
+
+/// `watchfire keys`.
+#[derive(Args, Debug, Clone)]
+pub struct KeysArguments {
+    /// What to do
+    #[command(subcommand)]
+    pub action: KeysAction,
+}
+
+/// What `watchfire keys` does. A server that is running on the same data follows with its next request.
+#[derive(Subcommand, Debug, Clone)]
+pub enum KeysAction {
+    /// Make a key, and show its secret once
+    Create {
+        /// The server's data directory
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// The account that the key acts for
+        #[arg(long, value_name = "ID", value_parser = account_id)]
+        account: String,
+        /// What its holder may do
+        #[arg(long, value_enum, default_value_t)]
+        policy: KeyPolicy,
+        /// The form of the output
+        #[arg(long, value_enum, default_value_t)]
+        format: KeyFormat,
+    },
+    /// Take in a key that programs already have
+    ///
+    /// The secret comes from AWS_SECRET_ACCESS_KEY or a file: other users of a machine can read command lines.
+    Import {
+        /// The server's data directory
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// The account that the key acts for
+        #[arg(long, value_name = "ID", value_parser = account_id)]
+        account: String,
+        /// What its holder may do
+        #[arg(long, value_enum, default_value_t)]
+        policy: KeyPolicy,
+        /// The form of the output
+        #[arg(long, value_enum, default_value_t)]
+        format: KeyFormat,
+        /// The key's id [default: AWS_ACCESS_KEY_ID]
+        #[arg(long, value_name = "KEY")]
+        access_key_id: Option<String>,
+        /// A file with the secret; `-` is standard input [default: AWS_SECRET_ACCESS_KEY]
+        #[arg(long, value_name = "FILE")]
+        secret_file: Option<PathBuf>,
+    },
+    /// List the keys, without their secrets
+    List {
+        /// The server's data directory
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// Only the keys of this account
+        #[arg(long, value_name = "ID", value_parser = account_id)]
+        account: Option<String>,
+        /// The form of the output
+        #[arg(long, value_enum, default_value_t)]
+        format: KeyFormat,
+    },
+    /// Make a new key in place of an old one, which ends
+    Rotate {
+        /// The server's data directory
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// The account of the key
+        #[arg(long, value_name = "ID", value_parser = account_id)]
+        account: Option<String>,
+        /// Which key
+        #[command(flatten)]
+        which: WhichKey,
+        /// Minutes that the old key works on
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        overlap_minutes: u32,
+        /// The form of the output
+        #[arg(long, value_enum, default_value_t)]
+        format: KeyFormat,
+    },
+    /// End a key at once
+    Revoke {
+        /// The server's data directory
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// The account of the key
+        #[arg(long, value_name = "ID", value_parser = account_id)]
+        account: Option<String>,
+        /// Which key
+        #[command(flatten)]
+        which: WhichKey,
+        /// The form of the output
+        #[arg(long, value_enum, default_value_t)]
+        format: KeyFormat,
+    },
+}
+
+/// Names an access key.
+#[derive(Args, Debug, Clone)]
+pub struct WhichKey {
+    /// The key's id [default: the only one of --account]
+    #[arg(value_name = "KEY")]
+    key: Option<String>,
+    /// The same, named as `import` names it
+    #[arg(long = "access-key-id", value_name = "KEY", hide = true, conflicts_with = "key")]
+    named: Option<String>,
+}
+
+impl WhichKey {
+    /// The id, if one was given.
+    pub fn id(&self) -> Option<&str> {
+        self.key.as_deref().or(self.named.as_deref())
+    }
+}
+
+/// What the holder of a key may do.
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeyPolicy {
+    /// Everything
+    #[default]
+    Administrator,
+    /// Operations that change nothing
+    ReadOnly,
+}
+
+/// The form of `watchfire keys`.
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeyFormat {
+    /// For a shell or for people
+    #[default]
+    Text,
+    /// One JSON document
+    Json,
 }
 
 /// The form of a comparison.

@@ -20,6 +20,8 @@ fn main() -> ExitCode {
         Command::Config(arguments) => commands::config::run(&arguments),
         Command::Intel(arguments) => commands::intel::run(&arguments),
         Command::Inventory(arguments) => commands::inventory::run(&arguments),
+        Command::Serve(arguments) => commands::serve::run(&arguments),
+        Command::Keys(arguments) => commands::keys::run(&arguments),
         Command::Completions { shell } => commands::print_completions(shell),
         Command::Man => commands::print_man(),
     };

@@ -14,6 +14,7 @@ mod keys;
 mod model;
 mod operation;
 mod rate;
+mod relationship;
 mod resource;
 mod resources;
 mod server;

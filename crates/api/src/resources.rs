@@ -1,8 +1,11 @@
 //! The kinds of things that operations are about. Adding one is a file, its `mod` line, and a line here.
 
+mod coverage;
+mod destinations;
 pub(crate) mod detectors;
 mod invitations;
 mod malware_plans;
+mod malware_scans;
 mod members;
 mod organization;
 mod tags;
@@ -14,9 +17,12 @@ use std::sync::OnceLock;
 
 /// Every kind of thing.
 static RESOURCES: &[&Resource] = &[
+    &coverage::RESOURCE,
+    &destinations::RESOURCE,
     &detectors::RESOURCE,
     &invitations::RESOURCE,
     &malware_plans::RESOURCE,
+    &malware_scans::RESOURCE,
     &members::RESOURCE,
     &organization::RESOURCE,
     &tags::RESOURCE,

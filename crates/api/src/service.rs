@@ -72,7 +72,12 @@ const REQUESTS_PER_SECOND: u32 = 2_000;
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { requests_per_second: Some(REQUESTS_PER_SECOND), clock: Clock::System, report: Arc::new(|_| {}) }
+        Self {
+            requests_per_second: Some(REQUESTS_PER_SECOND),
+            clock: Clock::System,
+            report: Arc::new(|_| {}),
+            buckets: Arc::new(NoBuckets),
+        }
     }
 }
 
@@ -213,7 +218,8 @@ impl Service {
         }
         let (body, _memory) = self.read_body(body).await?;
         claim.verify(&signed, &body, &issued.secret)?;
-        if self.rate.as_ref().is_some_and(|rate| !rate.admits(&claim.access_key_id)) {
+        if self.rate.as_ref().is_some_and(|rate| !rate.admits(&claim.access_key_id, self.clock.now().as_millisecond()))
+        {
             return Err(ApiError::of(ErrorClass::TooManyRequests, "Rate exceeded"));
         }
         // Only who has proved who they are takes a place, so that others cannot fill them.

@@ -160,7 +160,7 @@ async fn find(call: &Call, id: &str) -> Result<Held<Destination>, ApiError> {
 fn check(properties: &DestinationProperties) -> Result<(), ApiError> {
     let arn = properties.destination_arn.as_deref().unwrap_or_default();
     bucket_and_prefix(arn).ok_or_else(|| ApiError::invalid_parameter("destinationArn"))?;
-    let is_key = |arn: &String| arn.starts_with("arn:") && arn.splitn(6, ':').nth(2) == Some("kms");
+    let is_key = |arn: &String| arn.starts_with("arn:") && arn.split(':').nth(2) == Some("kms");
     match properties.kms_key_arn.as_ref().is_none_or(is_key) {
         true => Ok(()),
         false => Err(ApiError::invalid_parameter("kmsKeyArn")),

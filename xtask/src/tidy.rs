@@ -20,7 +20,8 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
     ("ingest", &[], &[]),
     ("export", &["model"], &[]),
     ("store", &["export", "model"], &[]),
-    ("watchfire", &["detections", "engine", "export", "ingest", "knowledge", "model", "parse"], &[]),
+    ("api", &["store"], &["export"]),
+    ("watchfire", &["api", "detections", "engine", "export", "ingest", "knowledge", "model", "parse", "store"], &[]),
 ];
 
 /// The only files with `unsafe` in them. Each says in its header what it promises, and has tests.

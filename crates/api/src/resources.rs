@@ -1,7 +1,13 @@
 //! The kinds of things that operations are about. Adding one is a file, its `mod` line, and a line here.
 
+mod coverage;
+mod destinations;
 pub(crate) mod detectors;
+mod invitations;
 mod malware_plans;
+mod malware_scans;
+mod members;
+mod organization;
 mod tags;
 
 use crate::generated::Operation;
@@ -10,7 +16,17 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 /// Every kind of thing.
-static RESOURCES: &[&Resource] = &[&detectors::RESOURCE, &malware_plans::RESOURCE, &tags::RESOURCE];
+static RESOURCES: &[&Resource] = &[
+    &coverage::RESOURCE,
+    &destinations::RESOURCE,
+    &detectors::RESOURCE,
+    &invitations::RESOURCE,
+    &malware_plans::RESOURCE,
+    &malware_scans::RESOURCE,
+    &members::RESOURCE,
+    &organization::RESOURCE,
+    &tags::RESOURCE,
+];
 
 /// Who answers an operation; `None` for one that is not supported yet.
 pub(crate) fn handler(operation: Operation) -> Option<Handler> {

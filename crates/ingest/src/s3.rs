@@ -8,8 +8,10 @@
 
 mod credentials;
 mod narrowing;
+mod single;
 
 pub use narrowing::Narrowing;
+pub use single::{read_object, write_object};
 
 use crate::list::{FoundFile, ListProblem, Listing, Problem};
 use crate::queue::{Fetched, Turn};
@@ -131,6 +133,11 @@ fn runtime() -> io::Result<Runtime> {
 }
 
 async fn open(name: &str, runtime: &Arc<Runtime>) -> Result<Arc<Bucket>, String> {
+    Ok(Arc::new(Bucket { store: connect(name).await?, runtime: runtime.clone() }))
+}
+
+/// The means to ask a bucket, by its name.
+async fn connect(name: &str) -> Result<AmazonS3, String> {
     if name.is_empty() {
         return Err("the address names no bucket: write s3://BUCKET or s3://BUCKET/PREFIX".to_owned());
     }
@@ -162,8 +169,7 @@ async fn open(name: &str, runtime: &Arc<Runtime>) -> Result<Arc<Bucket>, String>
             builder.with_region(region).with_virtual_hosted_style_request(!name.contains('.'))
         }
     };
-    let store = builder.build().map_err(|error| reason(&error))?;
-    Ok(Arc::new(Bucket { store, runtime: runtime.clone() }))
+    builder.build().map_err(|error| reason(&error))
 }
 
 fn client_options() -> ClientOptions {

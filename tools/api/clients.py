@@ -280,6 +280,93 @@ def malware(call, detector):
     assert call("first", "GetMalwareScanSettings", DetectorId=detector)["ScanResourceCriteria"] == criteria
 
 
+def findings(call, detector):
+    here = {"DetectorId": detector}
+    criteria = {"Criterion": {"type": {"Matches": ["Recon:*"]}, "severity": {"GreaterThanOrEqual": 1}}}
+    call("first", "CreateFilter", **here, Name="quiet", Action="ARCHIVE", FindingCriteria=criteria, Tags={"team": "blue"})
+    call("first", "UpdateFilter", **here, FilterName="quiet", Description="ours")
+    shown = call("first", "GetFilter", **here, FilterName="quiet")
+    assert (shown["FindingCriteria"], shown["Version"], shown["Tags"]) == (criteria, 2, {"team": "blue"}), shown
+    assert call("first", "ListFilters", **here)["FilterNames"] == ["quiet"]
+
+    call("first", "CreateSampleFindings", **here)
+    ids, token = [], {}
+    while True:
+        page = call("first", "ListFindings", **here, SortCriteria={"AttributeName": "severity", "OrderBy": "DESC"}, **token)
+        ids += page["FindingIds"]
+        if not page.get("NextToken"):
+            break
+        token = {"NextToken": page["NextToken"]}
+    assert len(ids) == len(set(ids)) > 200, len(ids)
+    for at in range(0, len(ids), 50):
+        read = call("first", "GetFindings", **here, FindingIds=ids[at:at + 50])["Findings"]
+        assert {one["Id"] for one in read} == set(ids[at:at + 50])
+        assert all(one["Service"]["Archived"] == one["Type"].startswith("Recon:") for one in read)
+    call("first", "ArchiveFindings", **here, FindingIds=ids[:2])
+    call("first", "UnarchiveFindings", **here, FindingIds=ids[:1])
+    call("first", "UpdateFindingsFeedback", **here, FindingIds=ids[:1], Feedback="USEFUL")
+    assert call("first", "GetFindings", **here, FindingIds=ids[:1])["Findings"][0]["Service"]["UserFeedback"] == "USEFUL"
+    counts = call("first", "GetFindingsStatistics", **here, FindingStatisticTypes=["COUNT_BY_SEVERITY"])
+    assert sum(counts["FindingStatistics"]["CountBySeverity"].values()) == len(ids)
+    for by in ["ACCOUNT", "DATE", "FINDING_TYPE", "RESOURCE", "SEVERITY"]:
+        assert len(call("first", "GetFindingsStatistics", **here, GroupBy=by)["FindingStatistics"]) == 1
+    unknown = {"Criterion": {"resource.nothing": {"Eq": ["x"]}}}
+    call.refused("BadRequestException", "findingCriteria", "first", "ListFindings", **here, FindingCriteria=unknown)
+
+    made = call("first", "CreateInvestigation", **here, TriggerPrompt=f"Investigate finding {ids[0]}")["InvestigationId"]
+    for form in ["STRING", "STRUCTURED"]:
+        told = call("first", "GetInvestigation", **here, InvestigationId=made, SummaryFormat=form)["Investigation"]
+        assert told["Status"] == "COMPLETED" and ("Summary" in told) != ("SummaryData" in told)
+    assert len(call("first", "ListInvestigations", **here)["Investigations"]) == 1
+    assert call("first", "ListInvestigationRecords", **here, InvestigationId=made)["Records"]
+
+    call("first", "DeleteFilter", **here, FilterName="quiet")
+    call.refused("BadRequestException", "no such resource found", "first", "GetFilter", **here, FilterName="quiet")
+
+
+def lists(call, detector):
+    for kind, wire in [("IPSet", "IpSet"), ("ThreatIntelSet", "ThreatIntelSet"), ("ThreatEntitySet", "ThreatEntitySet"),
+                       ("TrustedEntitySet", "TrustedEntitySet")]:
+        about = {"Name": "mine", "Format": "TXT", "Location": "s3://watchfire-clients/list.txt"}
+        made = call("first", f"Create{kind}", DetectorId=detector, Activate=False, **about)[f"{wire}Id"]
+        one = {"DetectorId": detector, f"{wire}Id": made}
+        shown = call("first", f"Get{kind}", **one)
+        assert (shown["Status"], shown["Location"]) == ("INACTIVE", about["Location"]), shown
+        call("first", f"Update{kind}", **one, Name="renamed")
+        assert call("first", f"List{kind}s", DetectorId=detector)[f"{wire}Ids"] == [made]
+        call("first", f"Delete{kind}", **one)
+        assert call("first", f"Get{kind}", **one)["Status"] in ["DELETE_PENDING", "DELETED"]
+        elsewhere = {**about, "Location": "file:///etc/hosts"}
+        call.refused("BadRequestException", "location", "first", f"Create{kind}", DetectorId=detector, Activate=True, **elsewhere)
+
+
+def usage(call, detector):
+    for kind in SHAPES["UsageStatisticType"]["enum"]:
+        call("first", "GetUsageStatistics", DetectorId=detector, UsageStatisticType=kind, UsageCriteria={})
+    trial = call("first", "GetRemainingFreeTrialDays", DetectorId=detector, AccountIds=[FIRST])["Accounts"][0]
+    assert trial["DataSources"]["CloudTrail"]["FreeTrialDaysRemaining"] == 30
+
+
+def custom_rules(call, _detector):
+    rule = call("first", "ListCustomDetectionRules", Filters=[{"Name": "service", "Values": ["S3"]}])["Rules"][0]["RuleId"]
+    assert "eventSource" in call("first", "GetCustomDetectionRule", RuleId=rule)["Rule"]["Definition"]["Expression"]
+    made = call("first", "CreateCustomDetectionRuleAssociation", RuleId=rule, Mode="LIVE")["RuleAssociation"]
+    one = {"RuleId": rule, "AssociationId": made["AssociationId"]}
+    call("first", "UpdateCustomDetectionRuleAssociation", **one, Mode="DRY_RUN")
+    assert call("first", "GetCustomDetectionRuleAssociation", **one)["RuleAssociation"]["ExpiresAt"]
+    assert len(call("first", "ListCustomDetectionRuleAssociations")["RuleAssociations"]) == 1
+    call("first", "DeleteCustomDetectionRuleAssociation", **one)
+    here = {"RuleId": rule, "Mode": "LIVE"}
+    call("first", "CreateCustomDetectionRuleOrgConfiguration", **here, IncludeAccountIds=[SECOND])
+    call("first", "UpdateCustomDetectionRuleOrgConfiguration", **here, ExcludeAccountIds=[SECOND])
+    shown = call("first", "GetCustomDetectionRuleOrgConfiguration", **here)["Configuration"]
+    assert (shown["IncludeAccountIds"], shown["ExcludeAccountIds"]) == ([], [SECOND]), shown
+    assert len(call("first", "ListCustomDetectionRuleOrgConfigurations")["Configurations"]) == 1
+    call("first", "DeleteCustomDetectionRuleOrgConfiguration", **here)
+    call.refused("ResourceNotFoundException", "has no organization configuration", "first",
+                 "GetCustomDetectionRuleOrgConfiguration", **here)
+
+
 def value_of(shape_name):
     """The smallest value that a required member may have."""
     shape = SHAPES[shape_name]
@@ -311,7 +398,7 @@ def unsupported(call, detector):
 def run(client):
     call = Session(client)
     detector = detectors(call)
-    for part in [tags, members, organization, destinations, coverage, malware]:
+    for part in [tags, findings, lists, usage, custom_rules, members, organization, destinations, coverage, malware]:
         part(call, detector)
     supported = len(call.called) + 1
     names = unsupported(call, detector)

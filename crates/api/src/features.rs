@@ -56,6 +56,11 @@ impl Features {
         Self(DetectorFeature::ALL.iter().map(feature).collect())
     }
 
+    /// Each switch.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Feature> {
+        self.0.iter()
+    }
+
     /// Whether a plan is on.
     pub(crate) fn is_enabled(&self, name: DetectorFeature) -> bool {
         self.0.iter().any(|feature| feature.name == name && feature.status == FeatureStatus::Enabled)

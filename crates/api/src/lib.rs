@@ -14,18 +14,23 @@ mod generated;
 mod keys;
 mod model;
 mod operation;
+mod prices;
 mod rate;
 mod relationship;
 mod resource;
 mod resources;
+mod samples;
 mod server;
 mod service;
 mod sigv4;
 mod sts;
 mod tags;
+#[cfg(test)]
+mod testing;
 mod wire;
 
 pub use buckets::{Buckets, NoBuckets, Outcome};
 pub use keys::{AccessKey, IssuedKey, KeyError, Keyring, Policy, SECRET_FILE, SealingKey, write_private};
+pub use prices::{Prices, PricesError};
 pub use server::{TlsError, serve, tls};
 pub use service::{BODY_BYTES_MAX, Clock, Service, Settings};

@@ -6,6 +6,7 @@ use crate::dispatch::{self, dispatch};
 use crate::error::{ApiError, ErrorClass};
 use crate::keys::{self, KeyError, Keyring, SealingKey};
 use crate::operation::recognise;
+use crate::prices::Prices;
 use crate::rate::Rate;
 use crate::sigv4::{Claim, Signed, hex, pairs};
 use crate::sts;
@@ -65,6 +66,8 @@ pub struct Settings {
     pub report: Arc<dyn Fn(&str) + Send + Sync>,
     /// Objects in S3.
     pub buckets: Arc<dyn Buckets>,
+    /// What usage is said to cost.
+    pub prices: Prices,
 }
 
 /// Ours: far above what one program does on purpose, far below what would keep others out.
@@ -77,6 +80,7 @@ impl Default for Settings {
             clock: Clock::System,
             report: Arc::new(|_| {}),
             buckets: Arc::new(NoBuckets),
+            prices: Prices::shipped(),
         }
     }
 }
@@ -101,6 +105,8 @@ pub struct Service {
     pub(crate) clock: Clock,
     /// Objects in S3.
     pub(crate) buckets: Arc<dyn Buckets>,
+    /// What usage is said to cost.
+    pub(crate) prices: Prices,
     rate: Option<Rate>,
     report: Arc<dyn Fn(&str) + Send + Sync>,
     bodies: Semaphore,
@@ -133,6 +139,7 @@ impl Service {
             rate: settings.requests_per_second.map(Rate::new),
             report: settings.report,
             buckets: settings.buckets,
+            prices: settings.prices,
             bodies: Semaphore::new(BODIES_KIB_MAX as usize),
             working: Semaphore::new(WORKING_MAX),
         })

@@ -20,7 +20,7 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
     ("ingest", &[], &[]),
     ("export", &["model"], &[]),
     ("store", &["export", "model"], &[]),
-    ("api", &["store"], &["export"]),
+    ("api", &["export", "knowledge", "model", "store"], &[]),
     ("watchfire", &["api", "detections", "engine", "export", "ingest", "knowledge", "model", "parse", "store"], &[]),
 ];
 

@@ -3,7 +3,7 @@
 //! The order in which a request is refused is GuardDuty's: JSON, then what the model asks, then the detector, then the rest.
 
 use crate::call::{CLIENT_TOKEN_LIFE_MS, Call, Caller, ClientToken, Remembered, fingerprint};
-use crate::documents::Held;
+use crate::documents::{Document, Held};
 use crate::error::{ApiError, ErrorClass};
 use crate::generated::Operation;
 use crate::keys::Policy;
@@ -13,7 +13,7 @@ use crate::resources::{self, detectors};
 use crate::service::Service;
 use serde_json::{Map, Value};
 use std::sync::Arc;
-use watchfire_store::{Expect, Key};
+use watchfire_store::{Change, Expect, Key, Range, StoreError};
 
 /// How often a handler is called again because another request changed the same thing.
 const RACES_MAX: usize = 10;
@@ -167,4 +167,62 @@ async fn repeated(call: &mut Call, input: &Value) -> Result<Option<Value>, ApiEr
     };
     call.client_token = Some(ClientToken { key, expect });
     Ok(None)
+}
+
+/// Forgets answers to client tokens that no longer count, so that they do not pile up.
+pub(crate) async fn forget_client_tokens(service: &Service) -> Result<(), ApiError> {
+    const AT_ONCE: usize = 200;
+    let range = Range { kind: Remembered::KIND, account: None, region: None, parent: None };
+    let limit = service.clock.now().as_millisecond() - CLIENT_TOKEN_LIFE_MS;
+    let mut after: Option<Key> = None;
+    loop {
+        let found = service.store.documents(&range, after.as_ref(), AT_ONCE).await?;
+        let is_last = found.len() < AT_ONCE;
+        after = found.last().map(|document| document.key.clone());
+        for old in found.into_iter().filter(|document| document.updated < limit) {
+            let delete = Change::Delete { key: old.key, expect: Expect::Version(old.version) };
+            match service.store.commit(vec![delete]).await {
+                Ok(_) | Err(StoreError::Conflict { .. }) => {} // Used anew meanwhile.
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if is_last {
+            return Ok(());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::SealingKey;
+    use crate::service::{Clock, Settings};
+    use serde_json::json;
+    use watchfire_store::{Location, Store};
+
+    #[tokio::test]
+    async fn old_client_tokens_are_forgotten_and_young_ones_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&Location::Directory(folder.path().to_owned())).unwrap();
+        let key = |id: &str| Key {
+            account: "111122223333".to_owned(),
+            region: "eu-west-1".to_owned(),
+            kind: Remembered::KIND,
+            parent: String::new(),
+            id: id.to_owned(),
+        };
+        let body = json!({"fingerprint": "f", "output": {}});
+        let put = Change::Put { key: key("CreateDetector/a"), body, expect: Expect::Any };
+        store.commit(vec![put]).await.unwrap();
+        let written = store.document(&key("CreateDetector/a")).await.unwrap().unwrap().updated;
+        let after = async |age: i64| {
+            let now = jiff::Timestamp::from_millisecond(written + age).unwrap();
+            let settings = Settings { clock: Clock::Stopped(now), ..Settings::default() };
+            let service = Service::new(store.clone(), SealingKey::open(folder.path()).unwrap(), settings);
+            forget_client_tokens(&service).await.unwrap();
+            store.document(&key("CreateDetector/a")).await.unwrap().is_some()
+        };
+        assert!(after(CLIENT_TOKEN_LIFE_MS).await);
+        assert!(!after(CLIENT_TOKEN_LIFE_MS + 1).await);
+    }
 }

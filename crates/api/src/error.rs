@@ -121,6 +121,11 @@ impl ApiError {
         Self { kind: "NoSuchEntityException", ..Self::of(ErrorClass::BadRequest, message) }
     }
 
+    /// 400: the sentence by which Terraform tells that a publishing destination is gone. ("The one or more" is theirs.)
+    pub(crate) fn invalid_values() -> Self {
+        Self::bad_request("the one or more input parameters have invalid values")
+    }
+
     /// 400: there are as many as there may be.
     pub(crate) fn limit_exceeded(what: impl fmt::Display) -> Self {
         Self { kind: "LimitExceededException", ..Self::bad_request(what) }
@@ -158,6 +163,10 @@ mod tests {
         assert_eq!(
             ApiError::detector_not_owned().message,
             "The request is rejected because the input detectorId is not owned by the current account."
+        );
+        assert_eq!(
+            ApiError::invalid_values().message,
+            "The request is rejected because the one or more input parameters have invalid values."
         );
         assert_eq!(
             ApiError::invalid_parameter("rank").message,

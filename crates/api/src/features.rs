@@ -1,13 +1,16 @@
 //! The protection plans of a detector, called features, and their older name and shape, data sources.
 
+use crate::call::{Call, partition};
 use crate::error::ApiError;
 use crate::generated::types::{
     CloudTrailConfigurationResult, DNSLogsConfigurationResult, DataSourceConfigurations,
-    DataSourceConfigurationsResult, DataSourceStatus, DetectorAdditionalConfigurationResult, DetectorFeature,
-    DetectorFeatureConfiguration, DetectorFeatureConfigurationResult, DetectorFeatureResult, EbsVolumesResult,
-    FeatureAdditionalConfiguration, FeatureStatus, FlowLogsConfigurationResult, KubernetesAuditLogsConfigurationResult,
-    KubernetesConfigurationResult, MalwareProtectionConfigurationResult, S3LogsConfigurationResult,
-    ScanEc2InstanceWithFindingsResult,
+    DataSourceConfigurationsResult, DataSourceStatus, DetectorAdditionalConfiguration,
+    DetectorAdditionalConfigurationResult, DetectorFeature, DetectorFeatureConfiguration,
+    DetectorFeatureConfigurationResult, DetectorFeatureResult, EbsVolumesResult, FeatureAdditionalConfiguration,
+    FeatureStatus, FlowLogsConfigurationResult, KubernetesAuditLogsConfigurationResult, KubernetesConfigurationResult,
+    MalwareProtectionConfigurationResult, MemberAdditionalConfiguration, MemberAdditionalConfigurationResult,
+    MemberFeaturesConfiguration, MemberFeaturesConfigurationResult, OrgFeature, OrgFeatureAdditionalConfiguration,
+    S3LogsConfigurationResult, ScanEc2InstanceWithFindingsResult,
 };
 use crate::wire::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -53,6 +56,11 @@ impl Features {
         Self(DetectorFeature::ALL.iter().map(feature).collect())
     }
 
+    /// Each switch.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Feature> {
+        self.0.iter()
+    }
+
     /// Whether a plan is on.
     pub(crate) fn is_enabled(&self, name: DetectorFeature) -> bool {
         self.0.iter().any(|feature| feature.name == name && feature.status == FeatureStatus::Enabled)
@@ -67,9 +75,7 @@ impl Features {
     ) -> Result<(), ApiError> {
         let named = |name| features.iter().any(|feature| feature.name == Some(name));
         if named(DetectorFeature::RuntimeMonitoring) && named(DetectorFeature::EksRuntimeMonitoring) {
-            return Err(ApiError::bad_request(
-                "EKS_RUNTIME_MONITORING and RUNTIME_MONITORING cannot be set together: RUNTIME_MONITORING includes EKS",
-            ));
+            return Err(both_kinds_of_runtime_monitoring());
         }
         for (name, is_enabled) in data_sources.into_iter().flat_map(switches) {
             self.set(name, Some(status(is_enabled)), now);
@@ -115,6 +121,30 @@ impl Features {
         foundational.chain(switches).collect()
     }
 
+    /// As `GetMemberDetectors` lists them: those that members have, the foundational ones not among them.
+    pub(crate) fn member_results(&self) -> Vec<MemberFeaturesConfigurationResult> {
+        let result = |feature: &Feature| {
+            let name = OrgFeature::ALL.iter().copied().find(|one| one.as_str() == feature.name.as_str())?;
+            let part = |part: &Additional| MemberAdditionalConfigurationResult {
+                name: OrgFeatureAdditionalConfiguration::ALL
+                    .iter()
+                    .copied()
+                    .find(|one| one.as_str() == part.name.as_str()),
+                status: Some(part.status),
+                updated_at: Some(Timestamp::of(part.updated)),
+                ..Default::default()
+            };
+            Some(MemberFeaturesConfigurationResult {
+                name: Some(name),
+                status: Some(feature.status),
+                updated_at: Some(Timestamp::of(feature.updated)),
+                additional_configuration: Some(feature.additional.iter().map(part).collect()),
+                ..Default::default()
+            })
+        };
+        self.0.iter().filter_map(result).collect()
+    }
+
     /// The same settings as the older data sources.
     pub(crate) fn data_sources(&self, service_role: &str) -> DataSourceConfigurationsResult {
         let on = |name| match self.is_enabled(name) {
@@ -140,6 +170,47 @@ impl Features {
             }),
         }
     }
+}
+
+/// What an administrator sets for members, as a detector of their own would be set.
+impl From<MemberFeaturesConfiguration> for DetectorFeatureConfiguration {
+    fn from(feature: MemberFeaturesConfiguration) -> Self {
+        let part = |part: MemberAdditionalConfiguration| DetectorAdditionalConfiguration {
+            name: part.name.and_then(|name| part_named(name.as_str())),
+            status: part.status,
+        };
+        Self {
+            name: feature.name.and_then(|name| named(name.as_str())),
+            status: feature.status,
+            additional_configuration: feature
+                .additional_configuration
+                .map(|parts| parts.into_iter().map(part).collect()),
+        }
+    }
+}
+
+/// The refusal of a request that names both.
+pub(crate) fn both_kinds_of_runtime_monitoring() -> ApiError {
+    ApiError::bad_request(
+        "EKS_RUNTIME_MONITORING and RUNTIME_MONITORING cannot be set together: RUNTIME_MONITORING includes EKS",
+    )
+}
+
+/// A feature by its name on the wire, which members, organizations and detectors share.
+pub(crate) fn named(name: &str) -> Option<DetectorFeature> {
+    DetectorFeature::ALL.iter().copied().find(|feature| feature.as_str() == name)
+}
+
+fn part_named(name: &str) -> Option<FeatureAdditionalConfiguration> {
+    FeatureAdditionalConfiguration::ALL.iter().copied().find(|part| part.as_str() == name)
+}
+
+/// The role that GuardDuty would act in. Clients show it; nothing here uses it.
+pub(crate) fn service_role(call: &Call, account: &str) -> String {
+    format!(
+        "arn:{}:iam::{account}:role/aws-service-role/guardduty.amazonaws.com/AWSServiceRoleForAmazonGuardDuty",
+        partition(&call.region)
+    )
 }
 
 impl Additional {

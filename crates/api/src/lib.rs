@@ -4,6 +4,7 @@
 //! handler of its operation in `resources`, one file for each kind of thing. Types, routes and the list of operations are
 //! generated from the model; limits are read from the model when the program starts.
 
+mod buckets;
 mod call;
 mod dispatch;
 mod documents;
@@ -13,16 +14,23 @@ mod generated;
 mod keys;
 mod model;
 mod operation;
+mod prices;
 mod rate;
+mod relationship;
 mod resource;
 mod resources;
+mod samples;
 mod server;
 mod service;
 mod sigv4;
 mod sts;
 mod tags;
+#[cfg(test)]
+mod testing;
 mod wire;
 
+pub use buckets::{Buckets, NoBuckets, Outcome};
 pub use keys::{AccessKey, IssuedKey, KeyError, Keyring, Policy, SECRET_FILE, SealingKey, write_private};
+pub use prices::{Prices, PricesError};
 pub use server::{TlsError, serve, tls};
 pub use service::{BODY_BYTES_MAX, Clock, Service, Settings};

@@ -1,8 +1,20 @@
 //! The kinds of things that operations are about. Adding one is a file, its `mod` line, and a line here.
 
+mod coverage;
+mod custom_rules;
+mod destinations;
 pub(crate) mod detectors;
+mod filters;
+mod findings;
+mod investigations;
+mod invitations;
 mod malware_plans;
+mod malware_scans;
+mod members;
+mod organization;
+mod sets;
 mod tags;
+mod usage;
 
 use crate::generated::Operation;
 use crate::resource::{Handler, Resource, Tagged};
@@ -10,7 +22,23 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 /// Every kind of thing.
-static RESOURCES: &[&Resource] = &[&detectors::RESOURCE, &malware_plans::RESOURCE, &tags::RESOURCE];
+static RESOURCES: &[&Resource] = &[
+    &coverage::RESOURCE,
+    &custom_rules::RESOURCE,
+    &destinations::RESOURCE,
+    &detectors::RESOURCE,
+    &filters::RESOURCE,
+    &findings::RESOURCE,
+    &investigations::RESOURCE,
+    &invitations::RESOURCE,
+    &malware_plans::RESOURCE,
+    &malware_scans::RESOURCE,
+    &members::RESOURCE,
+    &organization::RESOURCE,
+    &sets::RESOURCE,
+    &tags::RESOURCE,
+    &usage::RESOURCE,
+];
 
 /// Who answers an operation; `None` for one that is not supported yet.
 pub(crate) fn handler(operation: Operation) -> Option<Handler> {

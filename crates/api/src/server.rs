@@ -1,5 +1,6 @@
 //! Listening, TLS, and an end in good order.
 
+use crate::dispatch::forget_client_tokens;
 use crate::service::{Answer, Service, panicked};
 use hyper::Request;
 use hyper::body::Incoming;
@@ -20,7 +21,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use tokio::time::{sleep, timeout};
+use tokio::time::{interval, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 /// Connections at the same time; further ones wait to be accepted.
@@ -37,6 +38,9 @@ const HEADERS_BYTES_MAX: usize = 64 * 1024;
 
 /// How long requests that have begun may take when the server ends.
 const GRACE: Duration = Duration::from_secs(20);
+
+/// The pause between two rounds of housekeeping.
+const HOUSEKEEPING_PAUSE: Duration = Duration::from_secs(3_600);
 
 /// A wait after an accept that failed, for lack of file descriptors for instance.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -89,6 +93,7 @@ pub async fn serve(
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut stop = pin!(stop);
+    let housekeeping = tokio::spawn(keep_house(service.clone()));
     loop {
         let accepted = async {
             let room = room.clone().acquire_owned().await.map_err(io::Error::other)?;
@@ -121,7 +126,19 @@ pub async fn serve(
         });
     }
     drop(listener);
+    housekeeping.abort();
     let _ = timeout(GRACE, graceful.shutdown()).await;
+}
+
+/// What is to be done now and then, at the start too.
+async fn keep_house(service: Arc<Service>) {
+    let mut hours = interval(HOUSEKEEPING_PAUSE);
+    loop {
+        hours.tick().await;
+        if let Err(error) = forget_client_tokens(&service).await {
+            service.report(&format!("could not forget old client tokens: {}", error.cause.unwrap_or(error.message)));
+        }
+    }
 }
 
 /// HTTP/1.1 over one connection, until either side ends it. What breaks off is the client's affair.

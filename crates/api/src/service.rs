@@ -1,10 +1,12 @@
 //! One request of HTTP and its answer: who signed, what for, and what to say.
 
+use crate::buckets::{Buckets, NoBuckets};
 use crate::call::Caller;
 use crate::dispatch::{self, dispatch};
 use crate::error::{ApiError, ErrorClass};
 use crate::keys::{self, KeyError, Keyring, SealingKey};
 use crate::operation::recognise;
+use crate::prices::Prices;
 use crate::rate::Rate;
 use crate::sigv4::{Claim, Signed, hex, pairs};
 use crate::sts;
@@ -62,6 +64,10 @@ pub struct Settings {
     pub clock: Clock,
     /// Tells the operator what went wrong on our side, in one line.
     pub report: Arc<dyn Fn(&str) + Send + Sync>,
+    /// Objects in S3.
+    pub buckets: Arc<dyn Buckets>,
+    /// What usage is said to cost.
+    pub prices: Prices,
 }
 
 /// Ours: far above what one program does on purpose, far below what would keep others out.
@@ -69,7 +75,13 @@ const REQUESTS_PER_SECOND: u32 = 2_000;
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { requests_per_second: Some(REQUESTS_PER_SECOND), clock: Clock::System, report: Arc::new(|_| {}) }
+        Self {
+            requests_per_second: Some(REQUESTS_PER_SECOND),
+            clock: Clock::System,
+            report: Arc::new(|_| {}),
+            buckets: Arc::new(NoBuckets),
+            prices: Prices::shipped(),
+        }
     }
 }
 
@@ -91,6 +103,10 @@ pub struct Service {
     pub(crate) keys: Keyring,
     /// The time.
     pub(crate) clock: Clock,
+    /// Objects in S3.
+    pub(crate) buckets: Arc<dyn Buckets>,
+    /// What usage is said to cost.
+    pub(crate) prices: Prices,
     rate: Option<Rate>,
     report: Arc<dyn Fn(&str) + Send + Sync>,
     bodies: Semaphore,
@@ -122,6 +138,8 @@ impl Service {
             clock: settings.clock,
             rate: settings.requests_per_second.map(Rate::new),
             report: settings.report,
+            buckets: settings.buckets,
+            prices: settings.prices,
             bodies: Semaphore::new(BODIES_KIB_MAX as usize),
             working: Semaphore::new(WORKING_MAX),
         })
@@ -130,6 +148,11 @@ impl Service {
     /// The access keys.
     pub fn keys(&self) -> &Keyring {
         &self.keys
+    }
+
+    /// Tells the operator something.
+    pub(crate) fn report(&self, line: &str) {
+        (self.report)(line);
     }
 
     /// Answers a request, whatever it is.
@@ -202,7 +225,8 @@ impl Service {
         }
         let (body, _memory) = self.read_body(body).await?;
         claim.verify(&signed, &body, &issued.secret)?;
-        if self.rate.as_ref().is_some_and(|rate| !rate.admits(&claim.access_key_id)) {
+        if self.rate.as_ref().is_some_and(|rate| !rate.admits(&claim.access_key_id, self.clock.now().as_millisecond()))
+        {
             return Err(ApiError::of(ErrorClass::TooManyRequests, "Rate exceeded"));
         }
         // Only who has proved who they are takes a place, so that others cannot fill them.

@@ -30,5 +30,5 @@ pub use origin::{PathOrigin, origin_from_path};
 pub use pieces::{Content, ParquetSource, Piece, PieceKind};
 pub use queue::{Fetched, Queue, Turn};
 pub use read::{FileOutcome, FileProblem, Limits, Scratch, read};
-pub use s3::{Narrowing, Object};
+pub use s3::{Narrowing, Object, read_object, write_object};
 pub use source::{Member, Source};

@@ -11,8 +11,10 @@ mod client;
 mod credentials;
 mod failure;
 mod narrowing;
+mod single;
 
 pub use narrowing::Narrowing;
+pub use single::{read_object, write_object};
 
 use crate::list::{FoundFile, ListProblem, Listing, Problem};
 use crate::queue::{Fetched, Turn};
@@ -127,6 +129,11 @@ fn runtime() -> io::Result<Runtime> {
 }
 
 async fn open(name: &str, runtime: &Arc<Runtime>) -> Result<Arc<Bucket>, String> {
+    Ok(Arc::new(Bucket { client: connect(name).await?, runtime: runtime.clone() }))
+}
+
+/// The means to ask a bucket, by its name.
+async fn connect(name: &str) -> Result<Client, String> {
     if name.is_empty() {
         return Err("the address names no bucket: write s3://BUCKET or s3://BUCKET/PREFIX".to_owned());
     }
@@ -148,7 +155,7 @@ async fn open(name: &str, runtime: &Arc<Runtime>) -> Result<Arc<Bucket>, String>
             Place::of_amazon(name, &region)
         }
     };
-    Ok(Arc::new(Bucket { client: Client::new(place, settings.credentials), runtime: runtime.clone() }))
+    Ok(Client::new(place, settings.credentials))
 }
 
 /// The object at this key, and all below this prefix that may hold what is wanted.

@@ -98,6 +98,22 @@ pub enum StoreError {
         #[source]
         cause: serde_json::Error,
     },
+    /// A finding could not be compressed.
+    #[error("a finding could not be compressed")]
+    Pack {
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// Something stored cannot be decompressed.
+    #[error("a stored {what} is damaged")]
+    Unpack {
+        /// What it was.
+        what: &'static str,
+        /// Why it cannot be read.
+        #[source]
+        cause: std::io::Error,
+    },
     /// The transaction that held this call's writes, with those of others, could not be written to disk.
     #[error("could not write to the database: {0}")]
     Commit(String),

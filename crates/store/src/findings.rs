@@ -193,7 +193,7 @@ pub(crate) struct Prepared {
     action: String,
     resource_id: String,
     facts: Facts,
-    body: String,
+    body: Vec<u8>,
 }
 
 impl Prepared {
@@ -225,7 +225,7 @@ impl Prepared {
             action: text("/service/action/actionType"),
             resource_id: resource_id(body),
             facts: attributes::facts(body),
-            body: body.to_string(),
+            body: pack(body)?,
         })
     }
 }
@@ -275,7 +275,7 @@ pub(crate) fn put(
     if finding.updated < stored.updated || finding.body == stored.body {
         return Ok(outcome(Written::Unchanged));
     }
-    let earlier: Value = parse("finding", &stored.body)?;
+    let earlier = unpack("finding", &stored.body)?;
     let is_growth = finding.updated > stored.updated || count_of(&earlier) != finding.count;
     if is_growth {
         keep_occurrence(connection, stored.no, &earlier)?;
@@ -321,7 +321,7 @@ struct Stored {
     archived: bool,
     suppressed: bool,
     facts: String,
-    body: String,
+    body: Vec<u8>,
 }
 
 impl Stored {
@@ -389,7 +389,7 @@ fn keep_occurrence(connection: &Connection, no: i64, finding: &Value) -> Result<
     let mut statement = connection.prepare_cached("SELECT occurrences + 1 FROM findings WHERE no = $1")?;
     let number: i64 = statement.query_row([no], |row| row.get(0))?;
     let mut statement = connection.prepare_cached("INSERT INTO history (finding, number, body) VALUES ($1, $2, $3)")?;
-    statement.execute(params![no, number, occurrence.to_string()])?;
+    statement.execute(params![no, number, pack(&occurrence)?])?;
     let newest_kept = number - (OCCURRENCES_MAX as i64 - 1);
     let mut statement =
         connection.prepare_cached("DELETE FROM history WHERE finding = $1 AND number > 1 AND number <= $2")?;
@@ -408,7 +408,7 @@ fn read(connection: &Connection, scopes: &[Scope], ids: &[String]) -> Result<Vec
         for (detector, scope) in &detectors {
             let mut rows = statement.query(params![detector, id])?;
             let Some(row) = rows.next()? else { continue };
-            let mut body: Value = parse("finding", &row.get::<_, String>(5)?)?;
+            let mut body = unpack("finding", &row.get::<_, Vec<u8>>(5)?)?;
             if let Some(service) = body.get_mut("service").and_then(Value::as_object_mut) {
                 service.insert("archived".to_owned(), Value::Bool(row.get(0)?));
                 if let Some(feedback) = row.get::<_, Option<String>>(3)? {
@@ -436,8 +436,8 @@ fn history(connection: &Connection, scope: &Scope, id: &str) -> Result<Option<Hi
         statement.query_row(params![detector, id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     let Some((no, count)) = row else { return Ok(None) };
     let mut statement = connection.prepare_cached("SELECT body FROM history WHERE finding = $1 ORDER BY number")?;
-    let bodies: Vec<String> = statement.query_map([no], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    let occurrences = bodies.iter().map(|body| parse("occurrence", body)).collect::<Result<_, _>>()?;
+    let bodies: Vec<Vec<u8>> = statement.query_map([no], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let occurrences = bodies.iter().map(|body| unpack("occurrence", body)).collect::<Result<_, _>>()?;
     Ok(Some(History { occurrences, count: count.unsigned_abs() }))
 }
 
@@ -544,6 +544,16 @@ pub fn arrived_before(retention: std::time::Duration) -> i64 {
     now_ms().saturating_sub(i64::try_from(retention.as_millis()).unwrap_or(i64::MAX))
 }
 
-fn parse(what: &'static str, text: &str) -> Result<Value, StoreError> {
-    serde_json::from_str(text).map_err(|cause| StoreError::Corrupt { what, cause })
+/// JSON as it is stored: compressed. A finding's is three kilobytes of names that all findings share, and less to write is
+/// less to wait for.
+fn pack(value: &Value) -> Result<Vec<u8>, StoreError> {
+    zstd::bulk::compress(value.to_string().as_bytes(), COMPRESSION).map_err(|cause| StoreError::Pack { cause })
+}
+
+/// zstd's fastest ordinary level.
+const COMPRESSION: i32 = 1;
+
+fn unpack(what: &'static str, bytes: &[u8]) -> Result<Value, StoreError> {
+    let text = zstd::stream::decode_all(bytes).map_err(|cause| StoreError::Unpack { what, cause })?;
+    serde_json::from_slice(&text).map_err(|cause| StoreError::Corrupt { what, cause })
 }

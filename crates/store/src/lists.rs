@@ -261,6 +261,10 @@ fn way(
         CriterionTest::Equals(values) => values.len() == 1,
         _ => false,
     };
+    let is_of_one_type = criteria.iter().filter(one_value).any(|criterion| criterion.attribute == "type");
+    if is_of_one_type && sorted_by == Place::Number("severity") {
+        return Ok(Way::Index("findings_by_type_severity"));
+    }
     let indexes = criteria.iter().filter(one_value).filter_map(|criterion| index(place(&criterion.attribute)?));
     match sorted_by {
         // Within a detector the account says nothing.

@@ -22,6 +22,9 @@ const JOBS_WAITING_MAX: usize = 4_096;
 /// How long a connection waits for a lock that another process holds, `watchfire keys` or a backup for instance.
 const LOCK_WAIT: Duration = Duration::from_secs(15);
 
+/// Pages of 4 KiB in the log before they are put in their places. Random index pages are written once for many changes.
+const LOG_PAGES: i64 = 8_192;
+
 /// Page cache of the writer and of each reader, KiB. Inserts of findings touch random pages of their indexes.
 const WRITER_CACHE_KIB: i64 = 64 * 1024;
 const READER_CACHE_KIB: i64 = 8 * 1024;
@@ -139,6 +142,7 @@ fn connect(path: &Path, cache_kib: i64) -> rusqlite::Result<Connection> {
     connection.busy_timeout(LOCK_WAIT)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
     connection.pragma_update(None, "cache_size", -cache_kib)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.set_prepared_statement_cache_capacity(128);

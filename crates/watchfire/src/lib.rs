@@ -2,6 +2,7 @@
 //!
 //! bytes → records → facts → signals → findings → report. See [`scan::scan`] for the whole flow.
 
+pub mod buckets;
 pub mod cli;
 pub mod commands;
 pub mod config;

@@ -1,16 +1,18 @@
 //! Detectors: the service, switched on in one account and region.
 
-use crate::call::{Call, Remembered, new_id, partition};
+use crate::call::{Call, Remembered, new_id};
 use crate::documents::{Document, Held, put};
 use crate::error::ApiError;
-use crate::features::Features;
+use crate::features::{Features, service_role};
 use crate::generated::Operation;
 use crate::generated::types::{
     CreateDetectorRequest, CreateDetectorResponse, DeleteDetectorRequest, DeleteDetectorResponse, DetectorStatus,
     FindingPublishingFrequency, GetDetectorRequest, GetDetectorResponse, ListDetectorsRequest, ListDetectorsResponse,
     UpdateDetectorRequest, UpdateDetectorResponse,
 };
+use crate::relationship::{Member, Status, administrator};
 use crate::resource::{Resource, handlers};
+use crate::resources::organization;
 use crate::tags::Tags;
 use crate::wire::iso8601;
 use serde::{Deserialize, Serialize};
@@ -104,7 +106,7 @@ async fn create(call: &Call, input: CreateDetectorRequest) -> Result<CreateDetec
 
 async fn get(call: &Call, _: GetDetectorRequest) -> Result<GetDetectorResponse, ApiError> {
     let detector = call.detector()?;
-    let service_role = service_role(call);
+    let service_role = service_role(call, call.account());
     Ok(GetDetectorResponse {
         created_at: Some(iso8601(detector.created)),
         finding_publishing_frequency: Some(detector.frequency),
@@ -119,6 +121,7 @@ async fn get(call: &Call, _: GetDetectorRequest) -> Result<GetDetectorResponse, 
 
 async fn list(call: &Call, input: ListDetectorsRequest) -> Result<ListDetectorsResponse, ApiError> {
     call.open_cursor(input.next_token.as_deref())?; // There is one page, so that any token is made up.
+    organization::reconcile(call).await?;
     let detector = current(call, call.account()).await?;
     Ok(ListDetectorsResponse {
         detector_ids: detector.map(|detector| detector.id.clone()).into_iter().collect(),
@@ -129,17 +132,54 @@ async fn list(call: &Call, input: ListDetectorsRequest) -> Result<ListDetectorsR
 async fn update(call: &Call, input: UpdateDetectorRequest) -> Result<UpdateDetectorResponse, ApiError> {
     let held = call.detector()?;
     let mut detector = held.body.clone();
+    let mut changes = Vec::new();
+    let members = call.all::<Member>(&detector.id).await?;
+    let mut associated = members.iter().filter(|member| member.status.is_associated());
+    if input.enable == Some(false) && detector.status == DetectorStatus::Enabled && associated.clone().next().is_some()
+    {
+        return Err(ApiError::bad_request(
+            "the current account cannot suspend GuardDuty while it has associated members",
+        ));
+    }
     detector.status = input.enable.map_or(detector.status, status);
-    detector.frequency = input.finding_publishing_frequency.unwrap_or(detector.frequency);
+    if let Some(frequency) = input.finding_publishing_frequency.filter(|&wanted| wanted != detector.frequency) {
+        if administrator(call, call.account()).await?.is_some() {
+            return Err(ApiError::bad_request("only the administrator account can set findingPublishingFrequency"));
+        }
+        detector.frequency = frequency;
+        // It is one setting for the administrator and all members.
+        for member in associated.by_ref() {
+            if let Some(theirs) = current(call, &member.key.id).await? {
+                changes.push(theirs.replace(&Detector { frequency, changed: call.now, ..theirs.body.clone() }));
+            }
+        }
+    }
     let features = input.features.unwrap_or_default();
     detector.features.merge(input.data_sources.as_ref(), &features, call.now)?;
     detector.changed = call.now;
-    call.commit(vec![held.replace(&detector)]).await?;
+    changes.push(held.replace(&detector));
+    call.commit(changes).await?;
     Ok(UpdateDetectorResponse {})
 }
 
 async fn delete(call: &Call, _: DeleteDetectorRequest) -> Result<DeleteDetectorResponse, ApiError> {
     let detector = call.detector()?;
+    let members = call.all::<Member>(&detector.id).await?;
+    if members.iter().any(|member| member.status == Status::Invited || member.status.is_associated()) {
+        return Err(ApiError::bad_request(
+            "the current account cannot delete detector while it has invited or associated members",
+        ));
+    }
+    if administrator(call, call.account()).await?.is_some() {
+        return Err(ApiError::bad_request(
+            "the current account cannot delete detector while it is associated with an administrator account",
+        ));
+    }
+    if organization::administered(call).await?.is_some() {
+        return Err(ApiError::bad_request(
+            "the current account cannot delete detector while it is the GuardDuty delegated administrator",
+        ));
+    }
     let tree = Change::DeleteTree {
         account: call.account().to_owned(),
         region: call.region.clone(),
@@ -158,13 +198,4 @@ async fn delete(call: &Call, _: DeleteDetectorRequest) -> Result<DeleteDetectorR
 
 fn status(is_enabled: bool) -> DetectorStatus {
     if is_enabled { DetectorStatus::Enabled } else { DetectorStatus::Disabled }
-}
-
-/// The role that GuardDuty would act in. Clients show it; nothing here uses it.
-fn service_role(call: &Call) -> String {
-    format!(
-        "arn:{}:iam::{}:role/aws-service-role/guardduty.amazonaws.com/AWSServiceRoleForAmazonGuardDuty",
-        partition(&call.region),
-        call.account()
-    )
 }

@@ -1,4 +1,4 @@
-//! The three requests that reading S3 takes: list a prefix, look at an object, get bytes of it.
+//! The requests to S3: list a prefix, look at an object, get bytes of it, put an object.
 //!
 //! Keys go into addresses byte for byte. A general client of the web takes parts such as `.`, `..` and nothing (`a//b`) out of
 //! an address, and an object of that name could not be read.
@@ -184,7 +184,7 @@ impl Client {
         let (mut objects, mut prefixes, mut token) = (Vec::new(), Vec::new(), String::new());
         loop {
             let address = self.place.listing(prefix, delimiter, &token);
-            let body = self.ask("GET", &address, &[], Expected::AtMost(ANSWER_BYTES_MAX)).await?.1;
+            let body = self.ask("GET", &address, &[], b"", Expected::AtMost(ANSWER_BYTES_MAX)).await?.1;
             let page = Page::read(&body).ok_or_else(|| Failure::NoListing { origin: self.place.origin.clone() })?;
             objects.extend(page.objects);
             prefixes.extend(page.prefixes);
@@ -199,7 +199,7 @@ impl Client {
 
     /// The object with this key.
     pub(super) async fn head(&self, key: &str) -> Result<Found, Failure> {
-        let (answer, _) = self.ask("HEAD", &self.place.object(key), &[], Expected::Nothing).await?;
+        let (answer, _) = self.ask("HEAD", &self.place.object(key), &[], b"", Expected::Nothing).await?;
         let header = |name: &str| answer.headers().get(name).unwrap_or_default();
         Ok(Found {
             key: key.to_owned(),
@@ -219,7 +219,13 @@ impl Client {
             headers.push(("range", &range));
         }
         let address = self.place.object(&object.key);
-        Ok(self.ask("GET", &address, &headers, Expected::Exactly(end - begin)).await?.1)
+        Ok(self.ask("GET", &address, &headers, b"", Expected::Exactly(end - begin)).await?.1)
+    }
+
+    /// Writes an object, over one that is there.
+    pub(super) async fn put(&self, key: &str, content: &[u8]) -> Result<(), Failure> {
+        let address = self.place.object(key);
+        self.ask("PUT", &address, &[], content, Expected::AtMost(ANSWER_BYTES_MAX)).await.map(drop)
     }
 
     /// Asks until there is an answer that counts.
@@ -228,11 +234,12 @@ impl Client {
         method: &str,
         address: &str,
         headers: &[(&'static str, &str)],
+        content: &[u8],
         expected: Expected,
     ) -> Result<(HttpResponse, Bytes), Failure> {
         let mut attempt = 1;
         loop {
-            let failure = match self.ask_once(method, address, headers, expected).await {
+            let failure = match self.ask_once(method, address, headers, content, expected).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
@@ -251,10 +258,11 @@ impl Client {
         method: &str,
         address: &str,
         headers: &[(&'static str, &str)],
+        content: &[u8],
         expected: Expected,
     ) -> Result<(HttpResponse, Bytes), Failure> {
         let keys = self.credentials.get().await.map_err(Failure::Credentials)?;
-        let request = self.signed(method, address, headers, keys).map_err(Failure::Request)?;
+        let request = self.signed(method, address, headers, content, keys).map_err(Failure::Request)?;
         let called = self.connector.call(request).await;
         let mut answer = called.map_err(|error| Failure::Connection(super::chain(&error)))?;
         self.has_answered.store(true, Ordering::Relaxed);
@@ -282,6 +290,7 @@ impl Client {
         method: &str,
         address: &str,
         headers: &[(&'static str, &str)],
+        content: &[u8],
         keys: Keys,
     ) -> Result<HttpRequest, String> {
         let identity: Identity = keys.into();
@@ -294,11 +303,14 @@ impl Client {
             .build()
             .map_err(|error| error.to_string())?
             .into();
-        let signable = SignableRequest::new(method, address, headers.iter().copied(), SignableBody::Bytes(b""))
+        let signable = SignableRequest::new(method, address, headers.iter().copied(), SignableBody::Bytes(content))
             .map_err(|error| super::chain(&error))?;
         let (instructions, _) = sign(signable, &params).map_err(|error| super::chain(&error))?.into_parts();
         let mut request = HttpRequest::get(address).map_err(|error| super::chain(&error))?;
         request.set_method(method).map_err(|error| super::chain(&error))?;
+        if !content.is_empty() {
+            *request.body_mut() = SdkBody::from(content);
+        }
         for (name, value) in headers.iter().copied().chain(instructions.headers()) {
             let (name, value) = (name.to_owned(), value.to_owned());
             request.headers_mut().try_insert(name, value).map_err(|error| super::chain(&error))?;

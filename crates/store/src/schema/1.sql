@@ -47,6 +47,7 @@ CREATE TABLE findings (
 );
 CREATE INDEX findings_by_updated ON findings (detector, updated);
 CREATE INDEX findings_by_type ON findings (detector, type, updated);
+CREATE INDEX findings_by_type_severity ON findings (detector, type, severity, updated);
 CREATE INDEX findings_by_severity ON findings (detector, severity, updated);
 CREATE INDEX findings_by_resource_type ON findings (detector, resource_type, updated);
 CREATE INDEX findings_by_archived ON findings (detector, archived, updated);
@@ -54,7 +55,7 @@ CREATE INDEX findings_by_arrived ON findings (arrived);
 
 CREATE TABLE bodies (
     finding INTEGER PRIMARY KEY,
-    body TEXT NOT NULL
+    body BYTEA NOT NULL -- JSON, compressed with zstd
 );
 
 -- Needles: attributes whose values are rare (ids, addresses, names), by a hash of the value. A hit is checked against
@@ -71,7 +72,7 @@ CREATE TABLE needles (
 CREATE TABLE history (
     finding BIGINT NOT NULL,
     number BIGINT NOT NULL, -- from 1
-    body TEXT NOT NULL,
+    body BYTEA NOT NULL, -- JSON, compressed with zstd
     PRIMARY KEY (finding, number)
 ) WITHOUT ROWID;
 

@@ -2,6 +2,7 @@
 
 use super::keys::credentials;
 use super::{print, say};
+use crate::buckets::S3;
 use crate::cli::ServeArguments;
 use crate::data;
 use anyhow::{Context, Result, bail};
@@ -31,6 +32,7 @@ pub fn run(arguments: &ServeArguments) -> Result<ExitCode> {
     let settings = Settings {
         requests_per_second: Some(arguments.requests_per_second).filter(|&rate| rate > 0),
         report: Arc::new(|line| say(&format!("watchfire: {line}\n"))),
+        buckets: Arc::new(S3),
         ..Settings::default()
     };
     let service = Service::new(store, sealing, settings);

@@ -94,7 +94,7 @@ impl<K: Ord + Hash + Clone, V> Bounded<K, V> {
     /// All entities in order of their keys.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         let mut sorted: Vec<(&K, &V)> = self.entries.iter().map(|(key, _, value)| (key, value)).collect();
-        sorted.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        sorted.sort_unstable_by_key(|(key, _)| *key);
         sorted.into_iter()
     }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Makes sure that what building needs is there: Rust, and a C compiler with make for zstd, libdeflate and jemalloc.
+# With `--tests`, also Chromium, in which a test opens the HTML report; without it that test is left out, loudly.
 # On a Debian machine, as root, it installs what is missing; anywhere else it says what to install.
 set -euo pipefail
 
@@ -8,16 +9,33 @@ if ! command -v cargo > /dev/null; then
     exit 1
 fi
 
+can_install() {
+    [ "$(id -u)" -eq 0 ] && command -v apt-get > /dev/null
+}
+
+apt_install() {
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@"
+}
+
 missing=()
 command -v cc > /dev/null || missing+=(gcc libc6-dev)
 command -v make > /dev/null || missing+=(make)
-[ "${#missing[@]}" -eq 0 ] && exit 0
+if [ "${#missing[@]}" -gt 0 ]; then
+    if ! can_install; then
+        echo "missing: ${missing[*]} (install them with your system's package manager)" >&2
+        exit 1
+    fi
+    apt_install "${missing[@]}"
+fi
 
-if [ "$(id -u)" -eq 0 ] && command -v apt-get > /dev/null; then
-    export DEBIAN_FRONTEND=noninteractive
-    apt-get update -qq
-    apt-get install -y -qq --no-install-recommends "${missing[@]}"
-else
-    echo "missing: ${missing[*]} (install them with your system's package manager)" >&2
-    exit 1
+has_browser() {
+    command -v chromium || command -v chromium-browser || command -v google-chrome || command -v chrome
+}
+
+if [ "${1:-}" = --tests ] && ! has_browser > /dev/null; then
+    if can_install; then
+        apt_install chromium || true
+    fi
+    has_browser > /dev/null || echo "no Chromium is here: the HTML report will not be opened in a browser" >&2
 fi

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-bash tools/setup.sh
+bash tools/setup.sh --tests
 if [ "$#" -eq 0 ]; then
     exec cargo test --workspace --locked
 else

@@ -13,6 +13,9 @@ fuzz_target!(|content: &[u8]| {
     let mut builder = IndicatorsBuilder::default();
     for format in formats {
         let read = lists::read(content, format, &defaults);
+        let mut pieces = lists::ListReader::new(format, &defaults);
+        content.chunks(700).for_each(|piece| pieces.feed(piece));
+        assert_eq!(pieces.finish(), read);
         assert_eq!(read.rejected_by_reason.values().sum::<u64>(), read.rejected_count);
         for entry in read.list.entries.iter() {
             assert_eq!(lists::indicator(&entry.indicator.to_string()).as_ref(), Ok(&entry.indicator));

@@ -7,7 +7,7 @@
 mod cloudtrail;
 mod dns;
 mod flow;
-mod random;
+pub(crate) mod random;
 
 use crate::arguments::Arguments;
 use crate::gzip::Deflater;
@@ -29,7 +29,7 @@ Writes a corpus of realistic, benign log files.
   --threads N    writes as many files at a time (2)";
 
 /// When every corpus begins: 2026-03-02T00:00:00Z, a Monday.
-const START_SECONDS: i64 = 1_772_409_600;
+pub(crate) const START_SECONDS: i64 = 1_772_409_600;
 
 const DAY_SECONDS: i64 = 86_400;
 
@@ -231,14 +231,14 @@ fn account_id(plan: &Plan, account: u64) -> String {
 }
 
 /// `<prefix>-` and 17 hexadecimal digits: the id of an AWS resource, the same for the same parts.
-fn resource_id(prefix: &str, parts: &[u64]) -> String {
+pub(crate) fn resource_id(prefix: &str, parts: &[u64]) -> String {
     let mut id = format!("{prefix}-0");
     Random::of(parts).hex(16, &mut id);
     id
 }
 
 /// An address of EC2, by region; these blocks have been Amazon's for many years.
-fn ec2_address(region: usize, random: &mut Random) -> [u8; 4] {
+pub(crate) fn ec2_address(region: usize, random: &mut Random) -> [u8; 4] {
     let (first, second) = match REGIONS[region] {
         "us-east-1" => (34, 192 + random.below(16)),
         "eu-west-1" => (52, 16 + random.below(2)),
@@ -252,17 +252,17 @@ fn ec2_address(region: usize, random: &mut Random) -> [u8; 4] {
     [first, second as u8, random.below(256) as u8, random.range(1, 255) as u8]
 }
 
-fn dotted([a, b, c, d]: [u8; 4]) -> String {
+pub(crate) fn dotted([a, b, c, d]: [u8; 4]) -> String {
     format!("{a}.{b}.{c}.{d}")
 }
 
 /// `2026-03-02T08:15:00Z`.
-fn iso(seconds: i64) -> String {
+pub(crate) fn iso(seconds: i64) -> String {
     civil(seconds, "%Y-%m-%dT%H:%M:%SZ")
 }
 
 /// A time as `strftime` formats it.
-fn civil(seconds: i64, format: &str) -> String {
+pub(crate) fn civil(seconds: i64, format: &str) -> String {
     Timestamp::from_second(seconds).unwrap_or_default().strftime(format).to_string()
 }
 

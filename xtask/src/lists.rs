@@ -1,23 +1,29 @@
 //! `xtask lists`: what large lists cost.
 //!
 //! Writes lists of random indicators, loads each in a process of its own as the program does (read, parse, merge), and
-//! looks addresses and names up in it. The goals are those of docs/benchmarks.md.
+//! looks addresses and names up in it; then has the program itself look one thing up, with nothing but that list and with
+//! what ships. The goals are those of docs/benchmarks.md.
 
 use crate::arguments::Arguments;
-use anyhow::{Context, bail};
+use crate::bench::usage;
+use anyhow::{Context, bail, ensure};
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::io::{BufWriter, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use watchfire_knowledge::{IndicatorList, Indicators, IndicatorsBuilder, is_publicly_routable, lists};
 use watchfire_model::ListKind;
 
 const HELP: &str = "\
 Measures what large lists cost: processor seconds to load, memory, time of a look-up.
 
-  --v4 N        so many IPv4 indicators, of which four in five are single addresses [default: 10000000]
-  --domains N   so many names [default: 1000000]";
+  cargo build --release && cargo run --release -p xtask -- lists [OPTIONS]
+
+  --program FILE   the program (target/release/watchfire)
+  --v4 N           so many IPv4 indicators, of which four in five are single addresses [default: 10000000]
+  --domains N      so many names [default: 1000000]";
 
 const LOOKUPS: usize = 4_000_000;
 
@@ -32,17 +38,35 @@ pub(crate) fn run(words: Vec<String>) -> anyhow::Result<()> {
     }
     let v4 = arguments.value("--v4")?.unwrap_or(10_000_000);
     let domains = arguments.value("--domains")?.unwrap_or(1_000_000);
+    let program: PathBuf = arguments.value("--program")?.unwrap_or_else(|| "target/release/watchfire".into());
     arguments.finish()?;
     let folder = tempfile::tempdir().context("could not make a folder")?;
     for (kind, count) in [("v4", v4), ("domains", domains)] {
         let file = folder.path().join(kind);
         write_list(kind, count, &file)?;
         let this = std::env::current_exe().context("could not find this program")?;
-        let child = std::process::Command::new(this).args(["lists", "--load", kind]).arg(&file).status();
+        let child = Command::new(this).args(["lists", "--load", kind]).arg(&file).status();
         if !child.context("could not start a process")?.success() {
             bail!("the measurement failed");
         }
+        lookup(&program, &file, true)?;
+        lookup(&program, &file, false)?;
     }
+    Ok(())
+}
+
+/// What one look-up takes from the start of the program to its end, the shipped lists with it or not.
+fn lookup(program: &Path, list: &Path, alone: bool) -> anyhow::Result<()> {
+    let mut command = Command::new(program);
+    command.args(["intel", "--list-bytes-max", "4000000000", "--intel"]);
+    command.arg(format!("malicious={}", list.display()));
+    if alone {
+        command.arg("--no-default-intel");
+    }
+    let usage = usage::measure(command.args(["lookup", "198.51.100.7"]).env("HOME", "/nonexistent"))?;
+    ensure!(usage.succeeded, "the program failed: build it with `cargo build --release`");
+    let with = if alone { "this list alone" } else { "the shipped lists" };
+    println!("  program, with {with}: {:.2} CPU s, {} MB at most", usage.cpu_seconds, usage.peak_bytes / 1_000_000);
     Ok(())
 }
 
@@ -61,12 +85,20 @@ fn load(kind: &str, file: &Path) -> anyhow::Result<()> {
     let start = processor_ms()?;
     let mut builder = IndicatorsBuilder::default();
     {
-        let mut bytes = Vec::new();
+        let defaults = IndicatorList::new("large", ListKind::Malicious);
+        let mut reader = lists::ListReader::new(None, &defaults);
         let mut opened = std::fs::File::open(file).context("could not read the list")?;
-        bytes.reserve_exact(opened.metadata().map_or(0, |metadata| metadata.len() as usize) + 1);
-        opened.read_to_end(&mut bytes).context("could not read the list")?;
-        let read = lists::read(&bytes, None, &IndicatorList::new("large", ListKind::Malicious));
-        println!("{kind}: {} bytes, {} entries, {} refused", bytes.len(), read.list.entries.len(), read.rejected_count);
+        let (mut piece, mut bytes) = (vec![0; 256 << 10], 0);
+        loop {
+            let count = opened.read(&mut piece).context("could not read the list")?;
+            if count == 0 {
+                break;
+            }
+            bytes += count;
+            reader.feed(&piece[..count]);
+        }
+        let read = reader.finish();
+        println!("{kind}: {bytes} bytes, {} entries, {} refused", read.list.entries.len(), read.rejected_count);
         builder.add(read.list);
     }
     let parsed = processor_ms()?;

@@ -1,11 +1,14 @@
 //! House tasks: `cargo run --release -p xtask -- TASK`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool speaks to the terminal")]
 
+mod api;
 mod arguments;
 mod bench;
 mod book;
+#[path = "../../crates/watchfire/tests/support/browser.rs"]
 mod browser;
 mod determinism;
+mod evaluate;
 #[cfg(target_arch = "x86_64")]
 mod floor;
 mod generate;
@@ -38,6 +41,7 @@ use std::process::ExitCode;
 const HELP: &str = "\
 House tasks. Run them with `cargo run --release -p xtask -- TASK`.
 
+  api          write the operations and types of the GuardDuty API from its service model
   intel        make the threat lists, guards and address ranges that ship in the program
   generate     write a corpus of realistic, benign log files
   floor        read a corpus with the hand-written minimum and count its records
@@ -46,6 +50,7 @@ House tasks. Run them with `cargo run --release -p xtask -- TASK`.
   storm        what ten minutes take in which every record concerns a rule
   bench        compare the program with the floor on the same corpora in one run
   determinism  give the program the same records in other files, and compare what it finds
+  evaluate     what is found of attacks in generated estates, and what is said without one
   picture      draw the program's output for README.md
   pages        write the pages of the finding types in docs/findings
   book-links   what mdBook runs over the pages of docs
@@ -62,6 +67,7 @@ fn main() -> ExitCode {
     let task = words.next().unwrap_or_default();
     let rest: Vec<String> = words.collect();
     let done = match task.as_str() {
+        "api" => api::run(rest),
         "intel" => intel::run(rest),
         "generate" => generate::run(rest),
         "s3" => s3::run(rest),
@@ -70,6 +76,7 @@ fn main() -> ExitCode {
         "lists" => lists::run(rest),
         "bench" => bench::run(rest),
         "determinism" => determinism::run(rest),
+        "evaluate" => evaluate::run(rest),
         "picture" => picture::run(rest),
         "pages" => pages::run(rest),
         "book-links" => book::run(&rest),

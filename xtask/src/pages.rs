@@ -17,13 +17,17 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use watchfire_detections::DETECTIONS;
+use watchfire_detections::thresholds::GROUPS;
 use watchfire_model::FindingType;
 
 const HELP: &str = "\
-pages: write the page of each finding type and their index into `docs/findings`, and their lines into `docs/SUMMARY.md`.";
+pages: write the page of each finding type and their index into `docs/findings`, their lines into `docs/SUMMARY.md`, and
+`docs/thresholds.md`.";
 
 /// Where the pages stand.
 const FOLDER: &str = "docs/findings";
+/// The page of all settings of the detections of behaviour.
+const THRESHOLDS: &str = "docs/thresholds.md";
 /// The book's table of contents.
 const SUMMARY: &str = "docs/SUMMARY.md";
 /// The line of the table of contents under which the pages stand.
@@ -78,6 +82,7 @@ fn written(root: &Path) -> anyhow::Result<BTreeMap<String, String>> {
         }
     }
     files.insert(format!("{FOLDER}/README.md"), index()?);
+    files.insert(THRESHOLDS.to_owned(), thresholds());
     let summary = std::fs::read_to_string(root.join(SUMMARY)).with_context(|| format!("could not read `{SUMMARY}`"))?;
     files.insert(SUMMARY.to_owned(), with_pages(&summary)?);
     Ok(files)
@@ -186,6 +191,31 @@ fn index() -> anyhow::Result<String> {
     Ok(text)
 }
 
+/// All settings, in the groups of their detections.
+fn thresholds() -> String {
+    let mut text = "# Thresholds\n\nWhat the detections of behaviour decide by. Each can be set under `[thresholds]` in the \
+                    [configuration](configuration.md), as in `ec2.beacon.score = 0.8`, or with `--threshold KEY=VALUE`. A finding \
+                    quotes the value that was in force. `watchfire thresholds` prints what follows with the values in force, \
+                    `watchfire thresholds KEY` one of them.\n"
+        .to_owned();
+    for group in GROUPS {
+        let link = |one: &FindingType| format!("[{one}](findings/{})", file_name(*one));
+        let types = group.types();
+        let heading = match group.detections {
+            [] => "All types that judge behaviour".to_owned(),
+            _ => types.iter().map(link).collect::<Vec<_>>().join(", "),
+        };
+        let _ = write!(text, "\n{heading}:\n\n| key | default | range | unit | decides | source |\n");
+        text.push_str("| --- | --- | --- | --- | --- | --- |\n");
+        for one in group.thresholds {
+            let (what, source) = (one.summary.trim_end_matches('.'), one.source.trim_end_matches('.'));
+            let range = format!("{} to {}", one.min, one.max);
+            let _ = writeln!(text, "| `{}` | {} | {range} | {} | {what} | {source} |", one.key, one.default, one.unit);
+        }
+    }
+    text
+}
+
 /// The table of contents with the pages under their line; all other lines are written by hand.
 fn with_pages(summary: &str) -> anyhow::Result<String> {
     let (before, after) =
@@ -218,6 +248,25 @@ mod tests {
         assert!(stale.is_empty(), "run `cargo run -p xtask -- pages`, and read what it changed: {stale:#?}");
     }
 
+    /// Who asks for a setting is found by following the code, as far as one file of `shared`; the list must agree.
+    #[test]
+    fn the_list_of_thresholds_names_the_types_that_ask_for_them() {
+        let common = common(&root()).unwrap();
+        for detection in DETECTIONS {
+            let source = Source::read(&root(), &place_of(detection.file)).unwrap();
+            for &finding_type in detection.reports {
+                let listed: BTreeSet<&str> =
+                    page::settings_of(finding_type).into_iter().map(|setting| setting.key).collect();
+                for asked in page::asked_settings(finding_type, &source, &common) {
+                    assert!(
+                        listed.contains(asked.as_str()),
+                        "{finding_type} asks for `{asked}`: say so in GROUPS of thresholds.rs"
+                    );
+                }
+            }
+        }
+    }
+
     #[test]
     fn every_type_has_a_page_of_its_own() {
         let types: Vec<FindingType> = live_types().into_values().flatten().collect();
@@ -230,7 +279,7 @@ mod tests {
     fn every_page_answers_every_question() {
         let mut missing = Vec::new();
         for (place, text) in written(&root()).unwrap() {
-            if place == SUMMARY || place.ends_with("README.md") {
+            if [SUMMARY, THRESHOLDS].contains(&place.as_str()) || place.ends_with("README.md") {
                 continue;
             }
             let questions = [

@@ -1,4 +1,5 @@
-//! `xtask storm`: what the program takes of memory when ten minutes hold nothing but records that concern a rule.
+//! `xtask storm`: what the program takes of memory when ten minutes hold nothing but records that concern a rule, and when
+//! there are very many of what behaviours remember.
 
 use crate::arguments::Arguments;
 use crate::bench::usage::measure;
@@ -9,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const HELP: &str = "\
-Scans storms of ten minutes, made here, and prints what each took: processor time, peak of memory.
+Scans storms of ten minutes and estates of very many principals and hosts, made here, and prints what each took:
+processor time, peak of memory.
 
   cargo build --release && cargo run --release -p xtask -- storm [--program FILE]";
 
@@ -51,10 +53,12 @@ fn report(name: &str, count: u64, program: &Path, file: &Path, list: &Path) -> R
 /// What it is of, how many records, and each of them.
 type Storm = (&'static str, u64, fn(u64) -> String);
 
-const STORMS: [Storm; 3] = [
+const STORMS: [Storm; 5] = [
     ("flows, each of a host of its own, to one listed address", 600_000, |number| flow(number, 1)),
     ("calls of one instance's session from outside AWS", 300_000, call),
     ("findings, each of an interface of its own", 100_000, |number| flow(number, number)),
+    ("calls, of 100,000 principals on four days", 400_000, principal),
+    ("flows, of 1,000,000 pairs of 20,000 hosts with 1,000 servers", 1_000_000, pair),
 ];
 
 fn flow(number: u64, interface: u64) -> String {
@@ -66,6 +70,47 @@ fn flow(number: u64, interface: u64) -> String {
         number % 250,
         1_024 + number % 60_000,
         start + 60,
+    )
+}
+
+/// One of fifty servers of a host, each ten minutes another.
+fn pair(number: u64) -> String {
+    let (host, turn) = (number % 20_000, number / 20_000);
+    let (server, start) = ((host * 7 + turn * 20) % 1_000, BEGIN_SECONDS + turn * 600 + host % 500);
+    format!(
+        "2 111122223333 eni-{host:017x} 10.1.{}.{} 198.51.{}.{} {} 443 6 12 4096 {start} {} ACCEPT OK",
+        host / 250,
+        host % 250,
+        100 + server / 250,
+        server % 250,
+        32_768 + number % 28_000,
+        start + 60,
+    )
+}
+
+/// A user's call of one of ten APIs, once a day.
+fn principal(number: u64) -> String {
+    const APIS: [&str; 10] = [
+        "DescribeInstances",
+        "DescribeVpcs",
+        "DescribeSubnets",
+        "DescribeVolumes",
+        "DescribeImages",
+        "DescribeTags",
+        "DescribeRegions",
+        "DescribeKeyPairs",
+        "DescribeAddresses",
+        "DescribeSnapshots",
+    ];
+    let (user, day) = (number % 100_000, number / 100_000);
+    let (api, second) = (APIS[(user + day) as usize % 10], user % 36_000);
+    format!(
+        r#"{{"eventVersion":"1.11","userIdentity":{{"type":"IAMUser","principalId":"AIDA{user:016}","arn":"arn:aws:iam::111122223333:user/user-{user}","accountId":"111122223333","accessKeyId":"AKIA{user:016}","userName":"user-{user}"}},"eventTime":"2026-01-{:02}T{:02}:{:02}:{:02}Z","eventSource":"ec2.amazonaws.com","eventName":"{api}","awsRegion":"eu-west-1","sourceIPAddress":"198.51.100.{}","userAgent":"aws-cli/2.15.0","requestParameters":{{}},"responseElements":null,"eventID":"{number:08x}-0000-4000-8000-000000000000","readOnly":true,"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"111122223333","eventCategory":"Management"}}"#,
+        10 + day,
+        8 + second / 3_600,
+        second / 60 % 60,
+        second % 60,
+        user % 200,
     )
 }
 

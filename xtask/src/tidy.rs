@@ -19,7 +19,9 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
     ("engine", &["detections", "knowledge", "model", "parse"], &[]),
     ("ingest", &[], &[]),
     ("export", &["model"], &[]),
-    ("watchfire", &["detections", "engine", "export", "ingest", "knowledge", "model", "parse"], &[]),
+    ("store", &["export", "model"], &[]),
+    ("api", &["store"], &["export"]),
+    ("watchfire", &["api", "detections", "engine", "export", "ingest", "knowledge", "model", "parse", "store"], &[]),
 ];
 
 /// The only files with `unsafe` in them. Each says in its header what it promises, and has tests.

@@ -385,7 +385,11 @@ fn shown(
     let (mut estate, mut addresses) = (Estate::default(), crate::shared::flow_side::InterfaceAddresses::default());
     let mut slices = Tallied::of(knowledge, files, &mut estate);
     while let Some((slice, tallied)) = slices.slices.pop_first() {
-        let flows: Vec<_> = tallied.flows.into_iter().map(|((place, key), tally)| (key, place, tally)).collect();
+        let settled = |((place, key), mut tally): (_, crate::tally::FlowTally)| {
+            tally.settle();
+            (key, place, tally)
+        };
+        let flows: Vec<_> = tallied.flows.into_iter().map(settled).collect();
         addresses.learn(&flows);
         let context = Context { knowledge, estate: &estate };
         let mut scene =
@@ -397,7 +401,9 @@ fn shown(
         for view in flows.iter().filter_map(|merged| crate::shared::flow_side::view(merged, &addresses, &context)) {
             behaviour.flow(&view, &mut scene);
         }
-        for (key, tally) in &tallied.queries {
+        let mut queries = tallied.queries;
+        queries.values_mut().for_each(crate::tally::QueryTally::settle);
+        for (key, tally) in &queries {
             behaviour.query(key, tally, &mut scene);
         }
         let end = watchfire_model::Time::from_ms((slice + 1) * crate::SLICE_MS);

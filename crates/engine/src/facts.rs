@@ -98,9 +98,7 @@ impl TallyKind {
         into.extend_from_slice(&[0; 8]);
         encode_key(into);
         let key_length = into.len() - begin - 8;
-        let value = postcard::to_extend(tally, std::mem::take(into));
-        // Writing to memory cannot fail; if it did, a value of no length is one that nobody reads.
-        *into = value.unwrap_or_default();
+        append(tally, into);
         let value_length = into.len() - begin - 8 - key_length;
         let lengths = [key_length, value_length].map(|length| u32::try_from(length).unwrap_or(0).to_le_bytes());
         into[begin..begin + 8].copy_from_slice(lengths.as_flattened());
@@ -115,6 +113,18 @@ impl TallyKind {
         let (key, rest) = rest.split_at_checked(u32::from_le_bytes(*key_length) as usize)?;
         let (value, rest) = rest.split_at_checked(u32::from_le_bytes(*value_length) as usize)?;
         Some((kind, key, value, rest))
+    }
+}
+
+/// Appends a value as bytes. Into a piece of the stack first, where it fits: postcard adds to a vector byte by byte.
+fn append<T: Serialize>(value: &T, into: &mut Vec<u8>) {
+    let mut piece = [0; 4_096];
+    match postcard::to_slice(value, &mut piece) {
+        Ok(bytes) => into.extend_from_slice(bytes),
+        Err(_) => {
+            // Writing to memory cannot fail; if it did, nobody reads a value that is not whole.
+            *into = postcard::to_extend(value, std::mem::take(into)).unwrap_or_default();
+        }
     }
 }
 

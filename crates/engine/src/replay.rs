@@ -91,6 +91,8 @@ pub struct Replay<'a> {
     lessons_hour: i64,
     storms: Storms,
     thresholds: Thresholds,
+    /// Types that the user switched off.
+    switched_off: BTreeSet<FindingType>,
     conversations: Conversations,
     places: Places,
     call_keys: CallKeys,
@@ -118,7 +120,7 @@ struct Groups {
 }
 
 /// The version of the saved state. Raise it with every change of any state's form.
-const STATE_VERSION: u32 = 4;
+const STATE_VERSION: u32 = 5;
 
 /// Everything that the ordered part remembers.
 #[derive(Deserialize)]
@@ -179,6 +181,7 @@ impl<'a> Replay<'a> {
             lessons_hour: i64::MIN,
             storms: Storms::default(),
             thresholds: Thresholds::default(),
+            switched_off: BTreeSet::new(),
             detections,
             index,
             knowledge,
@@ -197,6 +200,13 @@ impl<'a> Replay<'a> {
     /// The same with these settings instead of the defaults.
     pub fn with_thresholds(mut self, thresholds: Thresholds) -> Self {
         self.thresholds = thresholds;
+        self
+    }
+
+    /// The same without these types. Their detections run on, for what they teach and for what else they report: no other
+    /// finding may depend on whether somebody wants to see this one.
+    pub fn without_types(mut self, types: impl IntoIterator<Item = FindingType>) -> Self {
+        self.switched_off = types.into_iter().collect();
         self
     }
 
@@ -394,6 +404,7 @@ impl<'a> Replay<'a> {
         if is_baseline {
             return;
         }
+        signals.retain(|signal| !self.switched_off.contains(&signal.finding_type));
         let occurrence =
             Occurrence { begin: fact.time, end, id: fact.id, file, position: fact.position, raw: fact.text };
         for signal in signals {
@@ -454,6 +465,7 @@ impl<'a> Replay<'a> {
         }
         let name = |file: u32| files.get(file as usize).map_or("", |file| file.name.as_str());
         let teaches = |file: u32| files.get(file as usize).is_some_and(|file| file.is_baseline);
+        verdicts.retain(|verdict| !self.switched_off.contains(&verdict.signal.finding_type));
         verdicts.retain(|verdict| verdict.records.iter().any(|(_, place)| !teaches(place.file)));
         verdicts.sort_by_key(|verdict: &Verdict| verdict.begin);
         let per_day = self.thresholds.count(&NEW_FINDINGS_PER_DAY);

@@ -16,7 +16,9 @@ use watchfire_model::{ApiCall, DnsQuery, Time, VpcFlow};
 
 /// Tallies of one kind held before they are handed over: as many as fit into a processor's cache, nearly. A tally that is
 /// cut in two this way costs a merge.
-const TALLIES_MAX: usize = 16_384;
+const TALLIES_MAX: usize = 4_096;
+/// The same for calls, whose sums are small and whose keys are not looked at.
+const CALLS_MAX: usize = 16_384;
 
 type FixedState = foldhash::fast::FixedState;
 
@@ -30,6 +32,7 @@ pub(crate) struct Tallier {
     call_hashes: [RandomState; 2],
     /// The keys of calls, one after the other.
     call_keys: Vec<u8>,
+    domains: Domains,
 }
 
 struct QueryEntry {
@@ -72,8 +75,7 @@ impl Tallier {
         facts: &mut FactLog,
     ) {
         let name = normal_name(&query.name);
-        let domain = knowledge.registered_domain(&name);
-        let domain = if domain.is_empty() { &name } else { domain };
+        let domain = self.domains.of(&name, knowledge);
         let seen_at = self.places.number([
             &query.account,
             &query.region,
@@ -128,7 +130,7 @@ impl Tallier {
             CallEntry { hashes, hour, key: begin..self.call_keys.len(), tally: CallTally::default() }
         });
         entry.into_mut().tally.add(call.time, id, place);
-        if self.calls.len() >= TALLIES_MAX {
+        if self.calls.len() >= CALLS_MAX {
             self.flush_calls(facts);
         }
     }
@@ -162,6 +164,37 @@ impl Tallier {
             facts.push_tally(last_slice_of(entry.hour), TallyKind::Call, &entry.tally, encode);
         }
         self.call_keys.clear();
+    }
+}
+
+/// Registered domains of names seen lately: most queries ask for what was asked before.
+struct Domains {
+    /// By the lowest bits of the name's hash: the hash, and how many bytes of the name are the domain.
+    slots: Box<[(u64, u32)]>,
+}
+
+impl Domains {
+    const SLOTS: usize = 8_192;
+
+    /// The registered domain of a normal name, the whole name where there is none above it.
+    fn of<'n>(&mut self, name: &'n str, knowledge: &Knowledge) -> &'n str {
+        let hash = hash_of(|hasher| {
+            hasher.write(name.as_bytes());
+            hasher.write_usize(name.len());
+        });
+        let slot = &mut self.slots[hash as usize % Self::SLOTS];
+        if slot.0 != hash {
+            let domain = knowledge.registered_domain(name);
+            let length = if domain.is_empty() { name.len() } else { domain.len() };
+            *slot = (hash, u32::try_from(length).unwrap_or(u32::MAX));
+        }
+        name.len().checked_sub(slot.1 as usize).and_then(|begin| name.get(begin..)).unwrap_or(name)
+    }
+}
+
+impl Default for Domains {
+    fn default() -> Self {
+        Self { slots: vec![(0, 0); Self::SLOTS].into() }
     }
 }
 

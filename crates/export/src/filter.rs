@@ -82,29 +82,52 @@ pub enum FilterError {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Filter {
     name: String,
+    criteria: FindingCriteria,
+}
+
+/// GuardDuty's `FindingCriteria`: what a finding must meet, all of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FindingCriteria {
     criteria: Vec<Criterion>,
 }
 
+/// One test of one attribute.
 #[derive(Clone, Debug, PartialEq)]
-struct Criterion {
-    path: Vec<String>,
-    is_time: bool,
-    test: Test,
+pub struct Criterion {
+    /// The attribute, as the catalogue spells it: `service.archived`.
+    pub attribute: String,
+    /// What its values must be.
+    pub test: CriterionTest,
 }
 
+/// What a criterion asks of an attribute's values. A finding may have none, one or several of them.
 #[derive(Clone, Debug, PartialEq)]
-enum Test {
+pub enum CriterionTest {
     /// One of the finding's values is one of these.
     Equals(Vec<String>),
     /// None of the finding's values is one of these; met by a finding without the attribute.
     NotEquals(Vec<String>),
+    /// A value is a number above this. Numbers are JSON's own, and times, in ms since the epoch.
     Greater(f64),
+    /// A value is a number and at least this.
     GreaterOrEqual(f64),
+    /// A value is a number below this.
     Less(f64),
+    /// A value is a number and at most this.
     LessOrEqual(f64),
     /// As `Equals`, with `*` for any run of characters and `?` for at most one.
     Matches(Vec<String>),
+    /// As `NotEquals`, with the same wildcards.
     NotMatches(Vec<String>),
+}
+
+/// One value of an attribute, as criteria see it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttributeValue {
+    /// As text: numbers in decimal, booleans `true` and `false`, times in ms since the epoch.
+    pub text: String,
+    /// As a number, if the finding has a number or a time there. Digits in a text are a text: an account, a user's name.
+    pub number: Option<f64>,
 }
 
 impl Filter {
@@ -130,7 +153,7 @@ impl Filter {
 
     /// Whether a finding, as JSON, meets all criteria.
     pub fn matches(&self, finding: &Value) -> bool {
-        self.criteria.iter().all(|criterion| criterion.is_met(finding))
+        self.criteria.matches(finding)
     }
 
     fn of(filter: &Value, at: usize) -> Result<Self, FilterError> {
@@ -148,20 +171,61 @@ impl Filter {
         if let Some(action) = member(members, "action").and_then(Value::as_str).filter(|action| *action != "ARCHIVE") {
             return Err(FilterError::NotArchive { filter: name, action: action.to_owned() });
         }
-        let criterion = member(members, "findingcriteria").and_then(Value::as_object);
-        let criterion = criterion.and_then(|criteria| member(criteria, "criterion")).and_then(Value::as_object);
-        let mut criteria = Vec::new();
-        for (attribute, tests) in criterion.into_iter().flatten() {
-            let tests = tests.as_object().ok_or(FilterError::NotAFilter)?;
-            for (operator, value) in tests.iter().filter(|(_, value)| !value.is_null()) {
-                criteria.push(Criterion::of(&name, attribute, operator, value)?);
-            }
-        }
-        if criteria.is_empty() {
+        let criteria = match member(members, "findingcriteria") {
+            Some(criteria) => FindingCriteria::parse(&name, criteria)?,
+            None => FindingCriteria::default(),
+        };
+        if criteria.criteria.is_empty() {
             return Err(FilterError::NoCriteria { filter: name });
         }
         Ok(Self { name, criteria })
     }
+}
+
+impl FindingCriteria {
+    /// Reads `{"criterion": {"<attribute>": {"<operator>": …}}}`. `name` is what mistakes are said to be in. Without any
+    /// criterion, every finding meets them.
+    pub fn parse(name: &str, criteria: &Value) -> Result<Self, FilterError> {
+        let criterion = criteria.as_object().and_then(|criteria| member(criteria, "criterion"));
+        let mut criteria = Vec::new();
+        for (attribute, tests) in criterion.and_then(Value::as_object).into_iter().flatten() {
+            let tests = tests.as_object().ok_or(FilterError::NotAFilter)?;
+            for (operator, value) in tests.iter().filter(|(_, value)| !value.is_null()) {
+                criteria.push(Criterion::of(name, attribute, operator, value)?);
+            }
+        }
+        Ok(Self { criteria })
+    }
+
+    /// Each criterion.
+    pub fn iter(&self) -> impl Iterator<Item = &Criterion> {
+        self.criteria.iter()
+    }
+
+    /// Whether a finding, as JSON, meets all of them.
+    pub fn matches(&self, finding: &Value) -> bool {
+        self.criteria.iter().all(|criterion| criterion.is_met(finding))
+    }
+}
+
+/// What a finding, as JSON, has of an attribute: every value, through lists. Nothing for an attribute that findings
+/// cannot be filtered by.
+pub fn attribute_values(finding: &Value, attribute: &str) -> Vec<AttributeValue> {
+    let Some(&is_time) = attributes().get(attribute) else { return Vec::new() };
+    let path: Vec<&str> = attribute.split('.').collect();
+    let mut values = Vec::new();
+    gather(finding, &path, &mut values);
+    values.into_iter().filter_map(|value| AttributeValue::of(value, is_time)).collect()
+}
+
+/// The attributes that ListFindings and GetFindingsStatistics take, sorted.
+pub fn list_attributes() -> Vec<String> {
+    let document: Value = serde_json::from_str(FILTER_ATTRIBUTES).unwrap_or_default();
+    let listed = |entry: &&Value| entry.get("listFindings").and_then(Value::as_bool) == Some(true);
+    let entries = wire::list(&document, "/attributes").iter().filter(listed);
+    let mut paths: Vec<String> = entries.map(|entry| wire::text(entry, "/path").to_owned()).collect();
+    paths.sort_unstable();
+    paths
 }
 
 fn member<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
@@ -170,9 +234,9 @@ fn member<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> 
 
 impl Criterion {
     fn of(filter: &str, attribute: &str, operator: &str, value: &Value) -> Result<Self, FilterError> {
-        let Some(&is_time) = attributes().get(attribute) else {
+        if !attributes().contains_key(attribute) {
             return Err(FilterError::UnknownAttribute { filter: filter.to_owned(), attribute: attribute.to_owned() });
-        };
+        }
         let bad = || FilterError::BadValue {
             filter: filter.to_owned(),
             attribute: attribute.to_owned(),
@@ -189,14 +253,14 @@ impl Criterion {
             number.filter(|number| number.is_finite()).ok_or_else(bad)
         };
         let test = match operator.to_ascii_lowercase().as_str() {
-            "equals" | "eq" => Test::Equals(texts()?),
-            "notequals" | "neq" => Test::NotEquals(texts()?),
-            "greaterthan" | "gt" => Test::Greater(number()?),
-            "greaterthanorequal" | "gte" => Test::GreaterOrEqual(number()?),
-            "lessthan" | "lt" => Test::Less(number()?),
-            "lessthanorequal" | "lte" => Test::LessOrEqual(number()?),
-            "matches" => Test::Matches(texts()?),
-            "notmatches" => Test::NotMatches(texts()?),
+            "equals" | "eq" => CriterionTest::Equals(texts()?),
+            "notequals" | "neq" => CriterionTest::NotEquals(texts()?),
+            "greaterthan" | "gt" => CriterionTest::Greater(number()?),
+            "greaterthanorequal" | "gte" => CriterionTest::GreaterOrEqual(number()?),
+            "lessthan" | "lt" => CriterionTest::Less(number()?),
+            "lessthanorequal" | "lte" => CriterionTest::LessOrEqual(number()?),
+            "matches" => CriterionTest::Matches(texts()?),
+            "notmatches" => CriterionTest::NotMatches(texts()?),
             _ => {
                 return Err(FilterError::UnknownOperator {
                     filter: filter.to_owned(),
@@ -205,35 +269,44 @@ impl Criterion {
                 });
             }
         };
-        Ok(Self { path: attribute.split('.').map(str::to_owned).collect(), is_time, test })
+        Ok(Self { attribute: attribute.to_owned(), test })
     }
 
-    fn is_met(&self, finding: &Value) -> bool {
-        let mut values = Vec::new();
-        gather(finding, &self.path, &mut values);
-        let texts: Vec<String> = values.into_iter().filter_map(|value| self.text(value)).collect();
-        let any_number = |test: &dyn Fn(f64) -> bool| texts.iter().filter_map(|text| text.parse().ok()).any(test);
-        let any_of = |fits: fn(&str, &str) -> bool, wanted: &[String]| {
-            texts.iter().any(|text| wanted.iter().any(|wanted| fits(wanted, text)))
+    /// Whether a finding, as JSON, meets it.
+    pub fn is_met(&self, finding: &Value) -> bool {
+        let values = attribute_values(finding, &self.attribute);
+        let any_number = |test: &dyn Fn(f64) -> bool| values.iter().filter_map(|value| value.number).any(test);
+        let equals = |wanted: &[String]| values.iter().any(|value| wanted.iter().any(|wanted| value.equals(wanted)));
+        let fits = |patterns: &[String]| {
+            values.iter().any(|value| patterns.iter().any(|pattern| fits_pattern(pattern, &value.text)))
         };
         match &self.test {
-            Test::Equals(wanted) => any_of(is_equal, wanted),
-            Test::NotEquals(wanted) => !any_of(is_equal, wanted),
-            Test::Greater(bound) => any_number(&|number| number > *bound),
-            Test::GreaterOrEqual(bound) => any_number(&|number| number >= *bound),
-            Test::Less(bound) => any_number(&|number| number < *bound),
-            Test::LessOrEqual(bound) => any_number(&|number| number <= *bound),
-            Test::Matches(patterns) => any_of(fits_pattern, patterns),
-            Test::NotMatches(patterns) => !any_of(fits_pattern, patterns),
+            CriterionTest::Equals(wanted) => equals(wanted),
+            CriterionTest::NotEquals(wanted) => !equals(wanted),
+            CriterionTest::Greater(bound) => any_number(&|number| number > *bound),
+            CriterionTest::GreaterOrEqual(bound) => any_number(&|number| number >= *bound),
+            CriterionTest::Less(bound) => any_number(&|number| number < *bound),
+            CriterionTest::LessOrEqual(bound) => any_number(&|number| number <= *bound),
+            CriterionTest::Matches(patterns) => fits(patterns),
+            CriterionTest::NotMatches(patterns) => !fits(patterns),
+        }
+    }
+}
+
+impl AttributeValue {
+    fn of(value: &Value, is_time: bool) -> Option<Self> {
+        match value {
+            Value::String(text) if is_time => {
+                let ms = Time::parse_utc(text)?.ms();
+                Some(Self { text: ms.to_string(), number: Some(ms as f64) })
+            }
+            _ => Some(Self { text: plain(value)?, number: value.as_f64() }),
         }
     }
 
-    /// A finding's value as criteria see it: times are milliseconds there.
-    fn text(&self, value: &Value) -> Option<String> {
-        match value.as_str() {
-            Some(text) if self.is_time => Time::parse_utc(text).map(|time| time.ms().to_string()),
-            _ => plain(value),
-        }
+    /// Whether it is what a criterion wants. Numbers are equal by value: `5` and `5.0`.
+    fn equals(&self, wanted: &str) -> bool {
+        self.text == wanted || self.number.is_some_and(|number| wanted.parse() == Ok(number))
     }
 }
 
@@ -254,7 +327,7 @@ fn attributes() -> &'static HashMap<String, bool> {
 
 /// All values at the path. Lists stand for each of their items; letter case is free, because attributes and findings
 /// do not agree about it (`outpostARN`, `outpostArn`).
-fn gather<'a>(value: &'a Value, path: &[String], values: &mut Vec<&'a Value>) {
+fn gather<'a>(value: &'a Value, path: &[&str], values: &mut Vec<&'a Value>) {
     match (value, path) {
         (Value::Array(items), _) => items.iter().for_each(|item| gather(item, path, values)),
         (_, []) => values.push(value),
@@ -273,12 +346,6 @@ fn plain(value: &Value) -> Option<String> {
         Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
         _ => None,
     }
-}
-
-/// Numbers are equal by value: `5` and `5.0`.
-fn is_equal(wanted: &str, found: &str) -> bool {
-    wanted == found
-        || matches!((wanted.parse::<f64>(), found.parse::<f64>()), (Ok(wanted), Ok(found)) if wanted == found)
 }
 
 /// `*` stands for any run of characters, `?` for at most one.
@@ -360,6 +427,7 @@ mod tests {
     fn numbers_booleans_times_and_lists_are_compared_as_such() {
         check(true, json!({"severity": {"equals": ["5.0"]}}));
         check(true, json!({"service.action.awsApiCallAction.remoteAccountDetails.affiliated": {"equals": ["false"]}}));
+        check(false, json!({"resource.accessKeyDetails.userName": {"lt": 5}}));
         check(true, json!({"updatedAt": {"gte": 1_769_860_800_000_i64}}));
         check(false, json!({"updatedAt": {"lt": 1_769_860_800_000_i64}}));
         let attack = finding_json(&samples::connection());
@@ -403,5 +471,14 @@ mod tests {
     fn the_catalogue_names_the_attributes() {
         assert_eq!(attributes().len(), 623);
         assert!(attributes()["updatedAt"] && !attributes()["severity"]);
+        assert_eq!(list_attributes().len(), 49);
+    }
+
+    #[test]
+    fn digits_in_a_text_are_a_text() {
+        let finding = json!({"accountId": "012345678901", "id": "1e3", "severity": 5});
+        let is = |attribute: &str, wanted: &str| matches(json!({attribute: {"equals": [wanted]}}), &finding);
+        assert!(is("accountId", "012345678901") && is("id", "1e3") && is("severity", "5.0"));
+        assert!(!is("accountId", "12345678901") && !is("id", "1000"));
     }
 }

@@ -35,7 +35,9 @@ pub use diff::{FindingsDiff, diff_findings};
 pub use ecs::{ECS_VERSION, ecs_event};
 pub use eventbridge::{EVENT_BYTES_MAX, eventbridge_event};
 pub use explain::explain;
-pub use filter::{Filter, FilterError};
+pub use filter::{
+    AttributeValue, Criterion, CriterionTest, Filter, FilterError, FindingCriteria, attribute_values, list_attributes,
+};
 pub use guardduty::{
     VERSION, detector_id, finding_arn, finding_json, json_document, partition, write_json, write_jsonl,
 };
@@ -45,5 +47,5 @@ pub use mitre::{tactic_name, technique_url};
 pub use ocsf::{OCSF_VERSION, ocsf_finding};
 pub use schema::FINDING_SCHEMA;
 pub use table::{table, table_of_json};
-pub use text::{TEXT_WIDTH, wrapped_field};
+pub use text::{TEXT_WIDTH, harmless, wrapped_field};
 pub use timeline::timeline_events;

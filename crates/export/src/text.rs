@@ -14,7 +14,7 @@ const STACKED_MARKS_MAX: usize = 2;
 
 /// The text with everything written out (`\u{1b}`) that a terminal would obey or not show: control characters, escapes,
 /// changes of direction, invisible characters, line breaks.
-pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
+pub fn harmless(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
         return Cow::Borrowed(text);
     }

@@ -86,6 +86,8 @@ fn tar_members(path: &Path, file: File) -> io::Result<Members> {
         let (name, length) = (entry.path_bytes().into_owned(), entry.size());
         let is_cut = entry.raw_file_position().saturating_add(length) > archive_bytes;
         match entry.header().entry_type() {
+            // Old archives know folders by their names alone.
+            tar::EntryType::Regular if name.ends_with(b"/") && length == 0 => {}
             tar::EntryType::Regular | tar::EntryType::Continuous => {
                 let member =
                     Member { file: Arc::clone(&shared), offset: entry.raw_file_position(), length, zipped: None };

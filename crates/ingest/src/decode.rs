@@ -2,7 +2,7 @@
 //!
 //! Slower than libdeflate by half, but it needs only a window of memory and gives up every byte before a damage.
 
-use crate::format::{Compression, SNIFF_BYTES};
+use crate::format::{Compression, SNIFF_BYTES, Utf16};
 use flate2::{Decompress, FlushDecompress, Status};
 use std::io::{self, BufRead, ErrorKind, Read};
 use zstd::zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer, get_error_name};
@@ -50,6 +50,86 @@ fn fill<R: BufRead>(reader: &mut R) -> io::Result<&[u8]> {
         }
     }
     reader.fill_buf()
+}
+
+/// Text in units of two bytes, as UTF-8 and without its mark. What is no character becomes U+FFFD.
+pub(crate) struct FromUtf16<R> {
+    inner: R,
+    order: Utf16,
+    /// A byte whose other half did not come yet, and a unit whose second did not.
+    half: Option<u8>,
+    first: Option<u16>,
+    text: Vec<u8>,
+    at: usize,
+    is_begun: bool,
+}
+
+impl<R: BufRead> FromUtf16<R> {
+    pub(crate) fn new(inner: R, order: Utf16) -> Self {
+        Self { inner, order, half: None, first: None, text: Vec::new(), at: 0, is_begun: false }
+    }
+
+    fn push(&mut self, letter: char) {
+        let is_mark = !std::mem::replace(&mut self.is_begun, true) && letter == '\u{feff}';
+        if !is_mark {
+            self.text.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+    }
+
+    fn take_unit(&mut self, unit: u16) {
+        if let Some(first) = self.first.take() {
+            if let Some(Ok(letter)) = char::decode_utf16([first, unit]).next() {
+                return self.push(letter);
+            }
+            self.push(char::REPLACEMENT_CHARACTER);
+        }
+        match unit {
+            0xd800..=0xdbff => self.first = Some(unit),
+            unit => self.push(char::from_u32(unit.into()).unwrap_or(char::REPLACEMENT_CHARACTER)),
+        }
+    }
+
+    /// Takes what the source has at hand; false at its end.
+    fn take_more(&mut self) -> io::Result<bool> {
+        const AT_ONCE: usize = 16 << 10;
+        let input = fill(&mut self.inner)?;
+        let input = input[..input.len().min(AT_ONCE)].to_vec();
+        self.inner.consume(input.len());
+        if input.is_empty() {
+            let is_torn = self.half.take().is_some() | self.first.take().is_some();
+            if is_torn {
+                self.push(char::REPLACEMENT_CHARACTER);
+            }
+            return Ok(is_torn);
+        }
+        for byte in input {
+            let Some(half) = self.half.take() else {
+                self.half = Some(byte);
+                continue;
+            };
+            self.take_unit(match self.order {
+                Utf16::LittleEndian => u16::from_le_bytes([half, byte]),
+                Utf16::BigEndian => u16::from_be_bytes([half, byte]),
+            });
+        }
+        Ok(true)
+    }
+}
+
+impl<R: BufRead> Read for FromUtf16<R> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        while self.at == self.text.len() {
+            self.text.clear();
+            self.at = 0;
+            if !self.take_more()? {
+                return Ok(0);
+            }
+        }
+        let count = room.len().min(self.text.len() - self.at);
+        room[..count].copy_from_slice(&self.text[self.at..self.at + count]);
+        self.at += count;
+        Ok(count)
+    }
 }
 
 /// The members of a gzip file, one after the other.

@@ -45,8 +45,17 @@ pub(crate) enum Format {
     Zip,
     /// As [`Self::Zip`].
     Tar,
+    /// Text in units of two bytes, which begins with a mark of their order. Windows tools write it.
+    Utf16(Utf16),
     /// Something we know and do not read; the name fits after "the content is".
     Unsupported(&'static str),
+}
+
+/// The order of the bytes of a unit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Utf16 {
+    LittleEndian,
+    BigEndian,
 }
 
 /// Tells a content by its first [`SNIFF_BYTES`] bytes.
@@ -66,9 +75,24 @@ pub(crate) fn sniff(head: &[u8]) -> Format {
         [0x1f, 0x9d, ..] => Format::Unsupported("compress (.Z) data"),
         [b'O', b'b', b'j', 1, ..] => Format::Unsupported("an Avro file"),
         [b'O', b'R', b'C', ..] if !head.is_ascii() => Format::Unsupported("an ORC file"),
-        _ if head.get(257..262) == Some(b"ustar") => Format::Tar,
+        _ if head.get(257..262) == Some(b"ustar") || is_old_tar(head) => Format::Tar,
+        [0xff, 0xfe, 0, 0, ..] => Format::Text, // Units of four bytes, which nobody writes.
+        [0xff, 0xfe, ..] => Format::Utf16(Utf16::LittleEndian),
+        [0xfe, 0xff, ..] => Format::Utf16(Utf16::BigEndian),
         _ => Format::Text,
     }
+}
+
+/// Whether it begins with a header of a tar archive as Unix Version 7 wrote them, which has no mark: only its checksum, in octal
+/// at 148, tells it. It is the sum of the header's bytes, itself taken as blanks.
+fn is_old_tar(head: &[u8]) -> bool {
+    const SUM: std::ops::Range<usize> = 148..156;
+    let Some(header) = head.first_chunk::<SNIFF_BYTES>().filter(|header| header[0] != 0) else { return false };
+    let digits = std::str::from_utf8(&header[SUM]).unwrap_or_default().trim_matches([' ', '\0']);
+    let Ok(stated) = u32::from_str_radix(digits, 8) else { return false };
+    let outside = header[..SUM.start].iter().chain(&header[SUM.end..]);
+    let sum: u32 = outside.map(|&byte| u32::from(byte)).sum();
+    stated == sum + SUM.len() as u32 * u32::from(b' ')
 }
 
 #[cfg(test)]
@@ -89,6 +113,27 @@ mod tests {
         let mut head = [0; SNIFF_BYTES];
         head[257..262].copy_from_slice(b"ustar");
         assert_eq!(sniff(&head), Format::Tar);
+    }
+
+    #[test]
+    fn an_old_tar_archive_is_told_by_its_checksum() {
+        let mut head = [0; SNIFF_BYTES];
+        head[..5].copy_from_slice(b"a.log");
+        head[148..156].copy_from_slice(b"000000\0 ");
+        assert_eq!(sniff(&head), Format::Text);
+        let sum: u32 = head.iter().map(|&byte| u32::from(byte)).sum::<u32>() - 6 * 48 - 32 + 8 * 32;
+        head[148..154].copy_from_slice(format!("{sum:06o}").as_bytes());
+        assert_eq!(sniff(&head), Format::Tar);
+        head[200] = 1;
+        assert_eq!(sniff(&head), Format::Text);
+        assert_eq!(sniff(&[b'0'; SNIFF_BYTES]), Format::Text);
+    }
+
+    #[test]
+    fn text_in_units_of_two_bytes_begins_with_their_order() {
+        assert_eq!(sniff(b"\xff\xfe{\0"), Format::Utf16(Utf16::LittleEndian));
+        assert_eq!(sniff(b"\xfe\xff\0{"), Format::Utf16(Utf16::BigEndian));
+        assert_eq!((sniff(b"\xff\xfe\0\0"), sniff(b"\xff")), (Format::Text, Format::Text));
     }
 
     #[test]

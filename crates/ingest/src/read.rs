@@ -1,6 +1,6 @@
 //! One file: open, tell its compression, take it off, hand the content over, and account for it.
 
-use crate::decode::{Bounded, Gunzip, Peeked, Stop, Unzstd, ZSTD_WINDOW_LOG_MAX, read_some, zstd_context};
+use crate::decode::{Bounded, FromUtf16, Gunzip, Peeked, Stop, Unzstd, ZSTD_WINDOW_LOG_MAX, read_some, zstd_context};
 use crate::format::{Compression, Format, SNIFF_BYTES, sniff};
 use crate::libdeflate::{Decompressor, Failure};
 use crate::list::FoundFile;
@@ -297,11 +297,14 @@ fn read_whole(
     let inflated = match sniff(input) {
         Format::Gzip => gunzip_whole(input, buffer, bytes_max, libdeflate),
         Format::Zstd => unzstd_whole(input, buffer, bytes_max, zstd),
+        Format::Utf16(_) => None,
         _ if input.len() < limits.whole_bytes => return hand_over_whole(input, each, outcome),
         _ => None,
     };
     match inflated {
-        Some(inflated) if !matches!(sniff(&buffer[..inflated.bytes]), Format::Gzip | Format::Zstd) => {
+        Some(inflated)
+            if !matches!(sniff(&buffer[..inflated.bytes]), Format::Gzip | Format::Zstd | Format::Utf16(_)) =>
+        {
             outcome.compression = inflated.compression;
             if inflated.trailing {
                 outcome.problems.push(FileProblem::TrailingBytes { compression: inflated.compression });
@@ -429,7 +432,7 @@ fn read_stream(
             Format::Zip => return outcome.problems.push(FileProblem::Unsupported { format: ZIP }),
             Format::Tar => return outcome.problems.push(FileProblem::Unsupported { format: TAR }),
             Format::Unsupported(format) => return outcome.problems.push(FileProblem::Unsupported { format }),
-            Format::Text | Format::Parquet => break,
+            Format::Text | Format::Utf16(_) | Format::Parquet => break,
         };
         if layer == 0 {
             outcome.compression = compression;
@@ -444,8 +447,13 @@ fn read_stream(
         let bounded = BufReader::with_capacity(STREAM_BUFFER_BYTES, Bounded::new(decoder, ceiling_bytes));
         reader = Peeked::new(Box::new(bounded));
     }
-    if sniff(reader.head()) == Format::Parquet {
-        return read_parquet_stream(reader, limits, buffer, each, outcome);
+    match sniff(reader.head()) {
+        Format::Parquet => return read_parquet_stream(reader, limits, buffer, each, outcome),
+        Format::Utf16(order) => {
+            let text = BufReader::with_capacity(STREAM_BUFFER_BYTES, FromUtf16::new(reader, order));
+            reader = Peeked::new(Box::new(text));
+        }
+        _ => {}
     }
     let mut splitter = Splitter::new(buffer, limits.whole_bytes, each);
     let stopped = loop {

@@ -6,7 +6,10 @@
 //! wanted ([`Narrowing`]); what lies otherwise is listed whole. An object that changes while it is read is an error of
 //! that object.
 
+mod answers;
+mod client;
 mod credentials;
+mod failure;
 mod narrowing;
 
 pub use narrowing::Narrowing;
@@ -15,12 +18,11 @@ use crate::list::{FoundFile, ListProblem, Listing, Problem};
 use crate::queue::{Fetched, Turn};
 use crate::source::{Source, to_temporary_file};
 use bytes::Bytes;
-use futures_util::stream::{FuturesUnordered, StreamExt, TryStreamExt};
+use client::{Client, Found, Place};
+use failure::Failure;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use narrowing::Decision;
-use object_store::aws::{AmazonS3, AmazonS3Builder};
-use object_store::path::Path as Key;
-use object_store::{ClientOptions, GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
@@ -42,24 +44,21 @@ const RANGES_AHEAD: usize = 2;
 
 /// A bucket and the means to ask it.
 struct Bucket {
-    store: AmazonS3,
+    client: Client,
     runtime: Arc<Runtime>,
 }
 
 impl std::fmt::Debug for Bucket {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{}", self.store)
+        formatter.write_str(self.client.origin())
     }
 }
 
-/// An object in a bucket.
+/// An object in a bucket. Reading fails if it is another than was listed by then.
 #[derive(Clone, Debug)]
 pub struct Object {
     bucket: Arc<Bucket>,
-    key: Key,
-    size: u64,
-    /// The object's version: reading fails if it is another by then.
-    etag: Option<String>,
+    found: Found,
 }
 
 /// Whether a path is the address of a bucket or of something in it.
@@ -67,7 +66,7 @@ pub(crate) fn is_address(path: &Path) -> bool {
     path.as_os_str().as_bytes().starts_with(SCHEME.as_bytes())
 }
 
-/// Adds the objects at and below some addresses to a listing.
+/// Adds the objects at and below some addresses to a listing. An object below several of them is taken once.
 pub(crate) fn list(addresses: &[PathBuf], narrowing: &Narrowing, listing: &mut Listing) {
     if addresses.is_empty() {
         return;
@@ -77,6 +76,8 @@ pub(crate) fn list(addresses: &[PathBuf], narrowing: &Narrowing, listing: &mut L
         Err(cause) => return addresses.iter().for_each(|path| refuse(path, &cause, listing)),
     };
     let mut buckets: BTreeMap<&str, Arc<Bucket>> = BTreeMap::new();
+    // One address gives each object once; of a million objects their names would be kept twice.
+    let mut taken = (addresses.len() > 1).then(HashSet::new);
     for path in addresses {
         let Some((name, prefix)) = path.to_str().and_then(|text| text.strip_prefix(SCHEME)).map(split) else {
             refuse(path, &"the address of a bucket is not UTF-8", listing);
@@ -92,26 +93,21 @@ pub(crate) fn list(addresses: &[PathBuf], narrowing: &Narrowing, listing: &mut L
                 }
             },
         };
-        let mut unlisted = Vec::new();
-        let found = runtime.block_on(objects(&bucket, prefix, narrowing, &mut unlisted));
-        for (prefix, reason) in unlisted {
-            refuse(&PathBuf::from(format!("{SCHEME}{name}/{prefix}")), &reason, listing);
-        }
-        match found {
+        match runtime.block_on(objects(&bucket.client, prefix, narrowing)) {
             Ok(found) if found.is_empty() => {
                 refuse(path, &"there is no object at or below this address that may hold what is wanted", listing)
             }
-            Ok(found) => listing.files.extend(found.into_iter().map(|object| FoundFile {
-                path: PathBuf::from(format!("{SCHEME}{name}/{}", object.location)),
-                size: object.size,
-                source: Source::Object(Arc::new(Object {
-                    bucket: bucket.clone(),
-                    key: object.location,
-                    size: object.size,
-                    etag: object.e_tag,
-                })),
-            })),
-            Err(error) => refuse(path, &reason(&error), listing),
+            Ok(found) => {
+                for found in found {
+                    let path = PathBuf::from(format!("{SCHEME}{name}/{}", found.key));
+                    if taken.as_mut().is_none_or(|taken| taken.insert(path.clone())) {
+                        let size = found.size;
+                        let source = Source::Object(Arc::new(Object { bucket: bucket.clone(), found }));
+                        listing.files.push(FoundFile { path, size, source });
+                    }
+                }
+            }
+            Err(failure) => refuse(path, &failure, listing),
         }
     }
 }
@@ -138,101 +134,57 @@ async fn open(name: &str, runtime: &Arc<Runtime>) -> Result<Arc<Bucket>, String>
         return Err(format!("`{name}` is no name of a bucket: letters, digits, full stops and hyphens make one"));
     }
     let settings = credentials::settings().await?;
-    if let Some(endpoint) = &settings.endpoint
-        && !reqwest::Url::parse(endpoint).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-    {
-        return Err(format!("the endpoint `{endpoint}` is no address: write https://HOST or http://HOST:PORT"));
-    }
-    let mut builder = AmazonS3Builder::new()
-        .with_bucket_name(name)
-        .with_credentials(settings.credentials)
-        .with_client_options(client_options());
-    builder = match &settings.endpoint {
-        // Another S3 has no names below its own for buckets, and may have no TLS within its own network.
-        Some(endpoint) => builder
-            .with_endpoint(endpoint)
-            .with_allow_http(true)
-            .with_region(settings.region.unwrap_or_else(|| "us-east-1".to_owned())),
+    let place = match &settings.endpoint {
+        Some(endpoint) => {
+            let region = settings.region.as_deref().unwrap_or("us-east-1");
+            Place::of_endpoint(endpoint, name, region, settings.is_virtual).ok_or_else(|| {
+                format!("the endpoint `{endpoint}` is no address: write https://HOST or http://HOST:PORT")
+            })?
+        }
         None => {
-            let asked = object_store::aws::resolve_bucket_region(name, &client_options()).await;
-            let region = asked.ok().or(settings.region).ok_or_else(|| {
+            let region = client::region_of(name).await.or(settings.region).ok_or_else(|| {
                 format!("the region of bucket `{name}` could not be found: is the name right? Else set AWS_REGION")
             })?;
-            // A bucket whose name has dots has no certificate of its own.
-            builder.with_region(region).with_virtual_hosted_style_request(!name.contains('.'))
+            Place::of_amazon(name, &region)
         }
     };
-    let store = builder.build().map_err(|error| reason(&error))?;
-    Ok(Arc::new(Bucket { store, runtime: runtime.clone() }))
+    Ok(Arc::new(Bucket { client: Client::new(place, settings.credentials), runtime: runtime.clone() }))
 }
 
-fn client_options() -> ClientOptions {
-    ClientOptions::new().with_allow_http(true)
-}
-
-/// The object at this key, or all below this prefix that may hold what is wanted.
-///
-/// A key with an empty or relative part (`a//b`) cannot be read. It costs its own level only, which goes to `unlisted`:
-/// then what was listed whole is listed level by level.
-async fn objects(
-    bucket: &Bucket,
-    address: &str,
-    narrowing: &Narrowing,
-    unlisted: &mut Vec<(Key, String)>,
-) -> object_store::Result<Vec<ObjectMeta>> {
-    let prefix = Key::parse(address.trim_end_matches('/'))?;
+/// The object at this key, and all below this prefix that may hold what is wanted.
+async fn objects(client: &Client, address: &str, narrowing: &Narrowing) -> Result<Vec<Found>, Failure> {
+    let is_folder = address.is_empty() || address.ends_with('/');
     let mut found = Vec::new();
-    let mut waiting = VecDeque::from([prefix.clone()]);
-    let mut one_by_one = false;
+    let mut waiting = VecDeque::from([if is_folder { address.to_owned() } else { format!("{address}/") }]);
     let mut asked = FuturesUnordered::new();
     loop {
         while asked.len() < REQUESTS_MAX
             && let Some(prefix) = waiting.pop_front()
         {
-            match narrowing.decide(prefix.as_ref()) {
-                Decision::Skip => {}
-                Decision::All if one_by_one => asked.push(level(&bucket.store, prefix, Decision::Descend)),
-                decision => asked.push(level(&bucket.store, prefix, decision)),
-            }
+            let delimiter = match narrowing.decide(&prefix) {
+                Decision::Skip => continue,
+                Decision::All => "",
+                Decision::Descend => "/",
+            };
+            asked.push(async move { client.list(&prefix, delimiter).await });
         }
-        let Some((prefix, decision, level)) = asked.next().await else { break };
+        let Some(level) = asked.next().await else { break };
         let (objects, prefixes) = match level {
-            Err(object_store::Error::InvalidPath { .. }) if decision == Decision::All => {
-                one_by_one = true;
-                waiting.push_back(prefix);
-                continue;
-            }
-            Err(error @ object_store::Error::InvalidPath { .. }) => {
-                unlisted
-                    .push((prefix, format!("a key here cannot be read, and nothing beside it was: {}", chain(&error))));
-                continue;
+            // Whoever may read an object need not be allowed to list what is beside it.
+            Err(Failure::Refused) if !is_folder => {
+                return client.head(address).await.map(|object| vec![object]).map_err(|_| Failure::Refused);
             }
             level => level?,
         };
-        found.extend(objects.into_iter().filter(|object| narrowing.decide(object.location.as_ref()) != Decision::Skip));
+        found.extend(objects.into_iter().filter(|object| narrowing.decide(&object.key) != Decision::Skip));
         waiting.extend(prefixes);
     }
     // An object may have the name of a folder.
-    if !address.is_empty()
-        && !address.ends_with('/')
-        && let Ok(object) = bucket.store.head(&prefix).await
-    {
+    if !is_folder && let Ok(object) = client.head(address).await {
         found.push(object);
     }
-    found.retain(|object| object.size > 0); // What some tools make to stand for a folder.
+    found.retain(|object| object.size > 0 || !object.key.ends_with('/')); // What some tools make to stand for a folder.
     Ok(found)
-}
-
-/// A prefix, what was asked of it, and the objects and prefixes that are there.
-type Level = (Key, Decision, object_store::Result<(Vec<ObjectMeta>, Vec<Key>)>);
-
-async fn level(store: &AmazonS3, prefix: Key, decision: Decision) -> Level {
-    let found = if decision == Decision::All {
-        store.list(Some(&prefix)).try_collect().await.map(|objects| (objects, Vec::new()))
-    } else {
-        store.list_with_delimiter(Some(&prefix)).await.map(|level| (level.objects, level.common_prefixes))
-    };
-    (prefix, decision, found)
 }
 
 impl Object {
@@ -251,14 +203,11 @@ impl Object {
 
     /// The object's version, for those who remember that they have read it.
     pub fn version(&self) -> &str {
-        self.etag.as_deref().unwrap_or_default()
+        &self.found.etag
     }
 
-    async fn fetch(&self, range: Option<(u64, u64)>) -> io::Result<Bytes> {
-        let range = range.map(|(begin, end)| GetRange::Bounded(begin..end));
-        let options = GetOptions { range, if_match: self.etag.clone(), ..GetOptions::default() };
-        let fetched = async { self.bucket.store.get_opts(&self.key, options).await?.bytes().await };
-        fetched.await.map_err(|error| io::Error::other(reason(&error)))
+    async fn fetch(&self, begin: u64, end: u64) -> io::Result<Bytes> {
+        self.bucket.client.get(&self.found, begin, end).await.map_err(io::Error::other)
     }
 }
 
@@ -272,11 +221,11 @@ struct RangeReader {
 impl Read for RangeReader {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         if self.bytes.is_empty() {
-            while self.under_way.len() < RANGES_AHEAD && self.next < self.object.size {
+            while self.under_way.len() < RANGES_AHEAD && self.next < self.object.found.size {
                 let (object, begin) = (self.object.clone(), self.next);
-                self.next = (begin + RANGE_BYTES).min(object.size);
+                self.next = (begin + RANGE_BYTES).min(object.found.size);
                 let end = self.next;
-                let fetch = async move { object.fetch(Some((begin, end))).await };
+                let fetch = async move { object.fetch(begin, end).await };
                 self.under_way.push_back(self.object.bucket.runtime.spawn(fetch));
             }
             let Some(fetch) = self.under_way.pop_front() else { return Ok(0) };
@@ -296,13 +245,13 @@ pub(crate) fn prefetch(objects: Vec<(usize, Arc<Object>)>) -> Option<mpsc::Recei
         let memory = Arc::new(Semaphore::new(WAITING_KIB_MAX as usize));
         let requests = Arc::new(Semaphore::new(REQUESTS_MAX));
         for (place, object) in objects {
-            let kib = u32::try_from(object.size / 1024 + 1).unwrap_or(u32::MAX).min(WAITING_KIB_MAX);
+            let kib = u32::try_from(object.found.size / 1024 + 1).unwrap_or(u32::MAX).min(WAITING_KIB_MAX);
             // Both are open for as long as this runs.
             let Ok(share) = memory.clone().acquire_many_owned(kib).await else { return };
             let Ok(request) = requests.clone().acquire_owned().await else { return };
             let send = send.clone();
             tokio::spawn(async move {
-                let bytes = object.fetch(None).await;
+                let bytes = object.fetch(0, object.found.size).await;
                 drop(request);
                 // Nobody receives any more: the scan was given up.
                 let _ = send.send(Turn { place, fetched: Some(Fetched { bytes, _share: Some(share) }) });
@@ -311,29 +260,6 @@ pub(crate) fn prefetch(objects: Vec<(usize, Arc<Object>)>) -> Option<mpsc::Recei
     });
     Some(receive)
 }
-
-/// What went wrong, in one line, with what the user can do about the usual causes.
-fn reason(error: &object_store::Error) -> String {
-    use object_store::Error;
-    match error {
-        Error::NotFound { .. } => "there is no such bucket or object".to_owned(),
-        Error::PermissionDenied { .. } => ACCESS_REFUSED.to_owned(),
-        Error::Unauthenticated { .. } => "S3 did not accept the credentials".to_owned(),
-        Error::Precondition { .. } => "the object changed while it was read".to_owned(),
-        other => {
-            let said = chain(other);
-            if said.contains("NoSuchBucket") {
-                "there is no such bucket".to_owned()
-            } else if said.contains("403 Forbidden") {
-                ACCESS_REFUSED.to_owned()
-            } else {
-                said
-            }
-        }
-    }
-}
-
-const ACCESS_REFUSED: &str = "S3 refused access: the credentials need s3:ListBucket and s3:GetObject there";
 
 /// An error and its causes in one line, each said once.
 fn chain(error: &dyn std::error::Error) -> String {

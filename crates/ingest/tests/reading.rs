@@ -77,6 +77,37 @@ fn check(file: &[u8], compression: Compression, content: &[u8], problems: &[&str
 }
 
 #[test]
+fn text_in_units_of_two_bytes_is_read_as_utf_8() {
+    let text =
+        format!("{{\"name\": \"b\u{fc}ro \u{1f525}\"}}\r\n{}", "2 111122223333 eni-1 and so on\r\n".repeat(2_000));
+    let units = |order: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(order).collect()
+    };
+    let little = units(u16::to_le_bytes);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.json");
+    for content in [little.clone(), units(u16::to_be_bytes), gzip(&little), zstd(&little)] {
+        for limits in [Limits::default(), Limits { whole_bytes: 20_000, ..Limits::default() }] {
+            fs::write(&path, &content).unwrap();
+            let given = read_path(&path, &limits, &mut Scratch::new());
+            assert_eq!(
+                (given.content() == text.as_bytes(), given.problems().len()),
+                (true, 0),
+                "{:?}",
+                given.problems()
+            );
+            assert_eq!(given.outcome.bytes, text.len() as u64);
+        }
+    }
+    // A torn unit, and half of a pair.
+    fs::write(&path, b"\xff\xfea\0\x3d\xd8b\0c").unwrap();
+    let given = read_path(&path, &Limits::default(), &mut Scratch::new());
+    assert_eq!(String::from_utf8(given.content()).unwrap(), "a\u{fffd}b\u{fffd}");
+    fs::write(&path, b"\xff\xfe").unwrap();
+    assert_eq!(read_path(&path, &Limits::default(), &mut Scratch::new()).problems(), ["the file is empty"]);
+}
+
+#[test]
 fn a_plain_a_gzip_and_a_zstd_file_give_the_same() {
     let content = some_lines(1_000);
     check(&content, Compression::Plain, &content, &[]);

@@ -98,6 +98,11 @@ impl<K: Ord + Hash + Clone, V> Bounded<K, V> {
         sorted.into_iter()
     }
 
+    /// All keys, in no order that means anything.
+    pub fn keys(&self) -> impl Iterator<Item = &K> {
+        self.entries.iter().map(|(key, ..)| key)
+    }
+
     /// All values, in no order that means anything.
     pub fn values(&self) -> impl Iterator<Item = &V> {
         self.entries.iter().map(|(_, _, value)| value)

@@ -109,7 +109,7 @@ mod tests {
     use crate::bucket_acl::{AclVerdict, evaluate_acl};
     use crate::bucket_policy::{PolicyVerdict, evaluate_policy};
     use serde_json::json;
-    use watchfire_model::BucketPermission;
+    use watchfire_model::{BucketPermission, Time};
 
     const OFF: Option<PublicAccessBlock> = Some(PublicAccessBlock {
         ignore_public_acls: false,
@@ -126,7 +126,7 @@ mod tests {
 
     fn public_policy() -> PolicyVerdict {
         let statement = json!({"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"});
-        evaluate_policy(&json!({"Statement": statement}), "bucket")
+        evaluate_policy(&json!({"Statement": statement}), "bucket", Time::from_seconds(1_767_225_600))
     }
 
     fn private_acl() -> AclVerdict {
@@ -182,14 +182,19 @@ mod tests {
 
     #[test]
     fn what_was_not_understood_is_not_said_to_be_shut() {
-        let strange = evaluate_policy(&json!("not a policy"), "bucket");
+        let strange = evaluate_policy(&json!("not a policy"), "bucket", Time::from_seconds(1_767_225_600));
         let access = effective(Some(&strange), Some(&private_acl()), OFF, OFF);
         assert_eq!((access.effective, access.policy), (BucketPermission::Unknown, (None, None)));
         let denied_perhaps = json!({"Statement": [
             {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"},
             {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*",
              "Condition": {"StringEquals": {"aws:BrandNewKey": "x"}}}]});
-        let access = effective(Some(&evaluate_policy(&denied_perhaps, "bucket")), Some(&private_acl()), OFF, OFF);
+        let access = effective(
+            Some(&evaluate_policy(&denied_perhaps, "bucket", Time::from_seconds(1_767_225_600))),
+            Some(&private_acl()),
+            OFF,
+            OFF,
+        );
         assert_eq!((access.effective, access.policy), (BucketPermission::Unknown, (None, Some(false))));
     }
 }

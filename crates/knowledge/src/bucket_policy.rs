@@ -25,6 +25,7 @@ use pattern::Pattern;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
+use watchfire_model::Time;
 
 /// S3 refuses policies over 20 KB. A longer one is not one that S3 accepted, and is not read.
 const POLICY_BYTES_MAX: usize = 20 * 1024;
@@ -138,8 +139,9 @@ impl PolicyVerdict {
 /// Decides whom a bucket's policy lets in.
 ///
 /// `policy` is `requestParameters.bucketPolicy` as CloudTrail logs it (an object), or the same as text, URL-encoded or
-/// not. Anything else gives a verdict that is not complete.
-pub fn evaluate_policy(policy: &Value, bucket: &str) -> PolicyVerdict {
+/// not. Anything else gives a verdict that is not complete. The requests judged are those from `at` on: what a policy allowed until
+/// a day before that, it allows no more.
+pub fn evaluate_policy(policy: &Value, bucket: &str, at: Time) -> PolicyVerdict {
     let document = match read_document(policy) {
         Ok(document) => document,
         Err(note) => return PolicyVerdict::not_read(note),
@@ -157,7 +159,7 @@ pub fn evaluate_policy(policy: &Value, bucket: &str) -> PolicyVerdict {
     let statements: Vec<Statement> = statements
         .iter()
         .enumerate()
-        .filter_map(|(index, statement)| Statement::read(statement, index, &mut verdict))
+        .filter_map(|(index, statement)| Statement::read(statement, index, at, &mut verdict))
         .collect();
     let target = Target::of(bucket);
     let actions = actions_of(&statements);
@@ -298,7 +300,7 @@ struct Statement {
 
 impl Statement {
     /// Reads a statement. One that S3 would refuse is left out, with a note.
-    fn read(value: &Value, index: usize, verdict: &mut PolicyVerdict) -> Option<Self> {
+    fn read(value: &Value, index: usize, at: Time, verdict: &mut PolicyVerdict) -> Option<Self> {
         let statement = value.as_object();
         let sid = statement.and_then(|statement| element(statement, "Sid")).and_then(Value::as_str).unwrap_or_default();
         let name = if sid.is_empty() { format!("#{}", index + 1) } else { shorten(sid) };
@@ -330,7 +332,7 @@ impl Statement {
             return None;
         };
         let condition = element(statement, "Condition");
-        let judged = judge(condition);
+        let judged = judge(condition, at);
         let mut reach = principals;
         for (reach, holds) in reach.iter_mut().zip(judged.holds) {
             *reach = (*reach).min(holds);

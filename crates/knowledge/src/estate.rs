@@ -579,6 +579,7 @@ impl Estate {
                 state.policy = Some(evaluate_policy(
                     request.get("bucketPolicy").or_else(|| request.get("policy")).unwrap_or(&Value::Null),
                     &name,
+                    call.time,
                 ))
             }
             "DeleteBucketPolicy" => state.policy = Some(PolicyVerdict::none()),

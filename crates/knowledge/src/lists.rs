@@ -12,12 +12,14 @@ mod misp_event;
 mod misp_warning_list;
 mod otx_csv;
 mod proof_point;
+mod reader;
 mod stix1;
 mod stix2;
 mod table;
 pub mod txt;
 
 pub use entry::{EntryError, PREFIX_BITS_MIN_V4, PREFIX_BITS_MIN_V6, indicator};
+pub use reader::ListReader;
 
 use crate::indicators::{EntryDetails, Indicator, IndicatorList, ListEntries};
 use std::borrow::Cow;
@@ -150,8 +152,13 @@ pub struct Rejected {
 /// What the file says of itself wins over what `defaults` says, whose entries are ignored.
 pub fn read(bytes: &[u8], format: Option<&ListFormat>, defaults: &IndicatorList) -> ReadList {
     let bytes = as_utf8(bytes);
+    if is_binary(&bytes) {
+        let mut read = ReadList::new(format.cloned().unwrap_or(ListFormat::Txt), defaults);
+        read.reject(1, "", EntryError::Binary);
+        return read;
+    }
     let format = format.cloned().unwrap_or_else(|| recognise(&bytes));
-    let mut read = match &format {
+    finished(match &format {
         ListFormat::Txt => txt::parse(&bytes, defaults),
         ListFormat::Stix1 => stix1::parse(&bytes, defaults),
         ListFormat::Stix2 => stix2::parse(&bytes, defaults),
@@ -162,16 +169,30 @@ pub fn read(bytes: &[u8], format: Option<&ListFormat>, defaults: &IndicatorList)
         ListFormat::MispEvent => misp_event::parse(&bytes, defaults),
         ListFormat::MispWarningList => misp_warning_list::parse(&bytes, defaults),
         ListFormat::Csv { column } => csv_column::parse(&bytes, column.as_deref(), defaults),
-    };
+    })
+}
+
+fn finished(mut read: ReadList) -> ReadList {
     read.list.entries.shrink();
     read
+}
+
+/// How much of a file is looked at to tell that it is no text.
+const BINARY_HEAD_BYTES: usize = 512;
+
+/// Whether the beginning is that of no text: a NUL, or so many control characters as compressed data have. Archives and
+/// Parquet files show it within their first bytes.
+fn is_binary(bytes: &[u8]) -> bool {
+    let head = &bytes[..bytes.len().min(BINARY_HEAD_BYTES)];
+    let is_control = |byte: u8| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0c);
+    head.contains(&0) || head.iter().filter(|&&byte| is_control(byte)).count() * 20 > head.len()
 }
 
 /// The form of a list, by its content. What looks like nothing else is text.
 ///
 /// Looks at the beginning only, so that it costs nothing on a large list; the bytes must be UTF-8 or close to it.
 pub fn recognise(bytes: &[u8]) -> ListFormat {
-    let bytes = bytes.strip_prefix(BOM).unwrap_or(bytes);
+    let bytes = without_mark(bytes);
     let Some(at) = bytes.iter().position(|byte| !byte.is_ascii_whitespace()) else { return ListFormat::Txt };
     match bytes[at] {
         b'<' => ListFormat::Stix1,
@@ -183,12 +204,16 @@ pub fn recognise(bytes: &[u8]) -> ListFormat {
 /// A byte order mark.
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(BOM).unwrap_or(bytes)
+}
+
 /// The bytes as UTF-8, without byte order mark. Windows tools write UTF-16, which begins with its own mark.
 fn as_utf8(bytes: &[u8]) -> Cow<'_, [u8]> {
     let unit: fn([u8; 2]) -> u16 = match bytes {
         [0xff, 0xfe, ..] => u16::from_le_bytes,
         [0xfe, 0xff, ..] => u16::from_be_bytes,
-        _ => return Cow::Borrowed(bytes.strip_prefix(BOM).unwrap_or(bytes)),
+        _ => return Cow::Borrowed(without_mark(bytes)),
     };
     let units = bytes[2..].chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
     let text: String = char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
@@ -197,7 +222,11 @@ fn as_utf8(bytes: &[u8]) -> Cow<'_, [u8]> {
 
 /// The bytes as text. Checking first is several times faster than the lossy reading, and nearly every list is sound.
 fn as_text(bytes: &[u8]) -> Cow<'_, str> {
-    let bytes = bytes.strip_prefix(BOM).unwrap_or(bytes);
+    sound_text(without_mark(bytes))
+}
+
+/// The same, of bytes without a mark.
+fn sound_text(bytes: &[u8]) -> Cow<'_, str> {
     std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 

@@ -14,6 +14,8 @@ pub(crate) trait Address: Copy + Ord {
     fn byte(self, at: u32) -> usize;
     /// So many of the highest bits, at most 32.
     fn top(self, bits: u32) -> usize;
+    /// The last address that begins with these bits; `None` if it is the very last.
+    fn last_of_top(top: usize, bits: u32) -> Option<Self>;
     /// The next address, if this is not the last.
     fn next(self) -> Option<Self>;
     /// The previous address, if this is not the first.
@@ -29,6 +31,10 @@ impl Address for u32 {
 
     fn top(self, bits: u32) -> usize {
         (self >> (32 - bits)) as usize
+    }
+
+    fn last_of_top(top: usize, bits: u32) -> Option<Self> {
+        (top as u32 + 1).checked_mul(1 << (32 - bits)).map(|next| next - 1)
     }
 
     fn next(self) -> Option<Self> {
@@ -51,6 +57,10 @@ impl Address for u128 {
         (self >> (128 - bits)) as usize
     }
 
+    fn last_of_top(top: usize, bits: u32) -> Option<Self> {
+        (top as u128 + 1).checked_mul(1 << (128 - bits)).map(|next| next - 1)
+    }
+
     fn next(self) -> Option<Self> {
         self.checked_add(1)
     }
@@ -59,6 +69,13 @@ impl Address for u128 {
         self.checked_sub(1)
     }
 }
+
+/// Prefixes and ranges lie in shards by the highest byte of their first address. Sorting and flattening take one shard after
+/// the other, so that nothing large is ever there twice.
+pub(crate) const SHARDS: usize = 256;
+
+/// The bits that name a shard.
+const SHARD_BITS: u32 = 8;
 
 /// One prefix as its first and last address, and the entry that it stands for.
 #[derive(Clone, Copy, Debug)]
@@ -71,8 +88,8 @@ pub(crate) struct Prefix<A> {
 /// Prefixes by family.
 #[derive(Debug, Default)]
 pub(crate) struct Prefixes {
-    pub(crate) v4: Vec<Prefix<u32>>,
-    pub(crate) v6: Vec<Prefix<u128>>,
+    pub(crate) v4: Shards<u32>,
+    pub(crate) v6: Shards<u128>,
 }
 
 impl Prefixes {
@@ -89,57 +106,110 @@ impl Prefixes {
     }
 }
 
+/// Prefixes of one family, in shards.
+#[derive(Debug)]
+pub(crate) struct Shards<A>(Vec<Vec<Prefix<A>>>);
+
+impl<A> Default for Shards<A> {
+    fn default() -> Self {
+        Self(std::iter::repeat_with(Vec::new).take(SHARDS).collect())
+    }
+}
+
+impl<A: Address> Shards<A> {
+    fn push(&mut self, prefix: Prefix<A>) {
+        self.0[prefix.first.top(SHARD_BITS)].push(prefix);
+    }
+
+    /// Makes room for so many prefixes in each shard, which spares moving them several times.
+    pub(crate) fn reserve(&mut self, counts: &[usize; SHARDS]) {
+        self.0.iter_mut().zip(counts).for_each(|(shard, &count)| shard.reserve_exact(count));
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.iter().all(Vec::is_empty)
+    }
+
+    /// Sorts each shard and lets it be changed.
+    pub(crate) fn for_each_sorted(&mut self, mut change: impl FnMut(&mut Vec<Prefix<A>>)) {
+        for shard in &mut self.0 {
+            sort(shard);
+            change(shard);
+        }
+    }
+}
+
 /// Puts outer prefixes before inner ones, and equal ones in order of entry.
-pub(crate) fn sort<A: Address>(prefixes: &mut Vec<Prefix<A>>) {
+pub(crate) fn sort<A: Address>(prefixes: &mut [Prefix<A>]) {
     let order = |a: &Prefix<A>, b: &Prefix<A>| {
         a.first.cmp(&b.first).then_with(|| b.last.cmp(&a.last)).then_with(|| a.entry.cmp(&b.entry))
     };
-    if prefixes.len() < DEALT_MIN || prefixes.is_sorted_by(|a, b| order(a, b).is_le()) {
+    if !prefixes.is_sorted_by(|a, b| order(a, b).is_le()) {
+        sort_dealt(prefixes, A::BYTES, &order);
+    }
+}
+
+/// Sorts prefixes whose first addresses differ in so many of the lowest bytes only.
+fn sort_dealt<A: Address>(
+    prefixes: &mut [Prefix<A>],
+    bytes: u32,
+    order: &impl Fn(&Prefix<A>, &Prefix<A>) -> std::cmp::Ordering,
+) {
+    if prefixes.len() < DEALT_MIN || bytes == 0 {
         return prefixes.sort_unstable_by(order);
     }
-    // Millions of them are dealt out by their first address, the lowest byte first: several times faster. Afterwards only
-    // neighbours with the same first address stand in no order.
-    let mut other = prefixes.clone();
-    for byte in 0..A::BYTES {
-        if deal(prefixes, &mut other, |prefix| prefix.first.byte(byte)) {
-            std::mem::swap(prefixes, &mut other);
-        }
+    // Many of them are dealt out by the highest byte first, which is several times faster than to compare them.
+    let mut rest = prefixes;
+    for count in deal(rest, |prefix| prefix.first.byte(bytes - 1)) {
+        let (same, others) = rest.split_at_mut(count);
+        sort_dealt(same, bytes - 1, order);
+        rest = others;
     }
-    prefixes.chunk_by_mut(|a, b| a.first == b.first).for_each(|same| same.sort_unstable_by(order));
 }
 
 /// From so many prefixes on, dealing pays.
-const DEALT_MIN: usize = 1 << 18;
+const DEALT_MIN: usize = 1 << 10;
 
-/// Copies the prefixes in order of a byte, equal ones in the order in which they are. False, and nothing is copied, if the
-/// byte is the same of all.
-fn deal<A: Copy>(from: &[Prefix<A>], to: &mut [Prefix<A>], byte: impl Fn(&Prefix<A>) -> usize) -> bool {
-    let mut places = [0usize; 256];
-    from.iter().for_each(|prefix| places[byte(prefix)] += 1);
-    if places.contains(&from.len()) {
-        return false;
+/// Puts the prefixes in order of a byte, in their place, and says how many there are of each.
+fn deal<A: Copy>(prefixes: &mut [Prefix<A>], byte: impl Fn(&Prefix<A>) -> usize) -> [usize; 256] {
+    let mut counts = [0usize; 256];
+    prefixes.iter().for_each(|prefix| counts[byte(prefix)] += 1);
+    let (mut next, mut end, mut before) = ([0usize; 256], [0usize; 256], 0);
+    for value in 0..256 {
+        next[value] = before;
+        before += counts[value];
+        end[value] = before;
     }
-    let mut before = 0;
-    for place in &mut places {
-        before += std::mem::replace(place, before);
+    for value in 0..256 {
+        while next[value] < end[value] {
+            // Each is put where it belongs, and what stood there is the next to be put.
+            let mut prefix = prefixes[next[value]];
+            let mut belongs = byte(&prefix);
+            while belongs != value {
+                std::mem::swap(&mut prefixes[next[belongs]], &mut prefix);
+                next[belongs] += 1;
+                belongs = byte(&prefix);
+            }
+            prefixes[next[value]] = prefix;
+            next[value] += 1;
+        }
     }
-    for prefix in from {
-        let place = &mut places[byte(prefix)];
-        to[*place] = *prefix;
-        *place += 1;
-    }
-    true
+    counts
 }
 
 /// Calls `emit` with each maximal run of addresses that one set of entries covers, in order.
 ///
-/// The prefixes must nest or be disjoint, as CIDR prefixes always do. Outer entries come before inner ones in a set.
-pub(crate) fn flatten<A: Address>(mut prefixes: Vec<Prefix<A>>, mut emit: impl FnMut(A, A, &[u32])) {
-    sort(&mut prefixes);
+/// The prefixes must nest or be disjoint, as CIDR prefixes always do. Outer entries come before inner ones in a set. The memory
+/// of a shard is given up before the next one is looked at.
+pub(crate) fn flatten<A: Address>(prefixes: Shards<A>, mut emit: impl FnMut(A, A, &[u32])) {
+    let sorted = prefixes.0.into_iter().flat_map(|mut shard| {
+        sort(&mut shard);
+        shard
+    });
     let (mut lasts, mut entries) = (Vec::<A>::new(), Vec::<u32>::new());
     // The first address not yet emitted while prefixes are open; `None` past the very last address.
     let mut at: Option<A> = None;
-    for prefix in &prefixes {
+    for prefix in sorted {
         while let Some(&last) = lasts.last()
             && last < prefix.first
         {
@@ -173,14 +243,15 @@ fn close<A: Address>(at: &mut Option<A>, last: A, entries: &[u32], emit: &mut im
     }
 }
 
-/// Sorted disjoint ranges with a value each, behind an index of the highest bits.
+/// Sorted disjoint ranges with a value each, in shards, behind an index of the highest bits. No range leaves its shard.
 #[derive(Debug)]
 pub(crate) struct RangeTable<A> {
-    /// For each value of the highest [`Self::index_bits`] bits, the first range that starts there or later. Empty if there
-    /// are no ranges.
+    /// For each shard, and in it for each value of the bits that the index has beyond the shard's: the first range that
+    /// starts there or later; and one more, how many there are. Empty if there are no ranges.
     index: Vec<u32>,
     index_bits: u32,
-    ranges: Vec<Range<A>>,
+    /// All shards, or none.
+    shards: Vec<Vec<Range<A>>>,
 }
 
 /// One range: all of it side by side, so that a look-up waits for memory once.
@@ -200,66 +271,87 @@ const LARGE_MIN: usize = 1 << 20;
 
 impl<A> Default for RangeTable<A> {
     fn default() -> Self {
-        Self { index: Vec::new(), index_bits: INDEX_BITS, ranges: Vec::new() }
+        Self { index: Vec::new(), index_bits: INDEX_BITS, shards: Vec::new() }
     }
 }
 
 impl<A: Address> RangeTable<A> {
     /// Appends a range behind all others; neighbours of the same value become one.
-    pub(crate) fn push(&mut self, first: A, last: A, value: u32) {
-        if let Some(previous) = self.ranges.last_mut()
+    pub(crate) fn push(&mut self, mut first: A, last: A, value: u32) {
+        if self.shards.is_empty() {
+            self.shards.resize_with(SHARDS, Vec::new);
+        }
+        while let Some(end) = A::last_of_top(first.top(SHARD_BITS), SHARD_BITS).filter(|&end| end < last) {
+            self.push_within(first, end, value);
+            let Some(next) = end.next() else { return };
+            first = next;
+        }
+        self.push_within(first, last, value);
+    }
+
+    fn push_within(&mut self, first: A, last: A, value: u32) {
+        let shard = &mut self.shards[first.top(SHARD_BITS)];
+        if let Some(previous) = shard.last_mut()
             && previous.value == value
             && previous.last.next() == Some(first)
         {
             previous.last = last;
             return;
         }
-        self.ranges.push(Range { first, last, value });
-    }
-
-    /// Makes room for so many ranges.
-    pub(crate) fn reserve(&mut self, ranges: usize) {
-        self.ranges.reserve_exact(ranges);
+        shard.push(Range { first, last, value });
     }
 
     /// Makes the table ready for look-ups, once everything is pushed.
     pub(crate) fn finish(&mut self) {
-        self.ranges.shrink_to_fit();
         self.index.clear();
-        if self.ranges.is_empty() {
-            return;
+        let count: usize = self.shards.iter().map(Vec::len).sum();
+        if count == 0 {
+            return self.shards.clear();
         }
-        self.index_bits = if self.ranges.len() < LARGE_MIN { INDEX_BITS } else { LARGE_INDEX_BITS };
-        let blocks = 1 << self.index_bits;
-        self.index.reserve_exact(blocks + 1);
-        for (position, range) in self.ranges.iter().enumerate() {
-            while self.index.len() <= range.first.top(self.index_bits) {
-                self.index.push(position as u32);
+        self.shards.iter_mut().for_each(Vec::shrink_to_fit);
+        self.index_bits = if count < LARGE_MIN { INDEX_BITS } else { LARGE_INDEX_BITS };
+        let blocks = self.blocks();
+        self.index.reserve_exact(SHARDS * (blocks + 1));
+        for (number, shard) in self.shards.iter().enumerate() {
+            let start = number * (blocks + 1);
+            for (position, range) in shard.iter().enumerate() {
+                let block = range.first.top(self.index_bits) & (blocks - 1);
+                while self.index.len() <= start + block {
+                    self.index.push(position as u32);
+                }
             }
+            self.index.resize(start + blocks + 1, shard.len() as u32);
         }
-        self.index.resize(blocks + 1, self.ranges.len() as u32);
+    }
+
+    /// How many blocks of a shard the index tells apart.
+    fn blocks(&self) -> usize {
+        1 << (self.index_bits - SHARD_BITS)
     }
 
     /// The value of the range that holds this address.
     pub(crate) fn get(&self, address: A) -> Option<u32> {
-        let top = address.top(self.index_bits);
-        let (&low, &high) = (self.index.get(top)?, self.index.get(top + 1)?);
-        let starts = self.ranges.get(low as usize..high as usize)?;
+        let blocks = self.blocks();
+        let shard = address.top(SHARD_BITS);
+        let at = shard * (blocks + 1) + (address.top(self.index_bits) & (blocks - 1));
+        let (&low, &high) = (self.index.get(at)?, self.index.get(at + 1)?);
+        let ranges = self.shards.get(shard)?;
+        let starts = ranges.get(low as usize..high as usize)?;
         // The range before those that start in this block may reach into it.
         let position = (low as usize + starts.partition_point(|range| range.first <= address)).checked_sub(1)?;
-        let range = self.ranges.get(position)?;
+        let range = ranges.get(position)?;
         (address <= range.last).then_some(range.value)
     }
 
-    /// Every range with its value, in order.
+    /// Every range with its value, in order; one that leaves its shard is several.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (A, A, u32)> + '_ {
-        self.ranges.iter().map(|range| (range.first, range.last, range.value))
+        self.shards.iter().flatten().map(|range| (range.first, range.last, range.value))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Prefix, RangeTable, flatten, sort};
+    use super::{Address, Prefix, RangeTable, Shards, flatten, sort};
     use proptest::prelude::*;
 
     fn prefix(bits: u32, length: u32, entry: u32) -> Prefix<u32> {
@@ -267,9 +359,15 @@ mod tests {
         Prefix { first: bits & !host, last: bits | host, entry }
     }
 
+    fn shards(prefixes: &[Prefix<u32>]) -> Shards<u32> {
+        let mut shards = Shards::default();
+        prefixes.iter().for_each(|&prefix| shards.push(prefix));
+        shards
+    }
+
     fn flattened(prefixes: Vec<Prefix<u32>>) -> Vec<(u32, u32, Vec<u32>)> {
         let mut ranges = Vec::new();
-        flatten(prefixes, |first, last, entries| ranges.push((first, last, entries.to_vec())));
+        flatten(shards(&prefixes), |first, last, entries| ranges.push((first, last, entries.to_vec())));
         ranges
     }
 
@@ -307,9 +405,23 @@ mod tests {
     }
 
     #[test]
+    fn a_range_over_many_shards_is_found_in_each() {
+        let mut table = RangeTable::default();
+        table.push(0x00ff_fffeu32, 0x0300_0001, 7);
+        table.push(0xfe00_0000, u32::MAX, 8);
+        table.finish();
+        let asked =
+            [0x00ff_fffd, 0x00ff_fffe, 0x0100_0000, 0x02ff_ffff, 0x0300_0001, 0x0300_0002, 0xfe00_0000, u32::MAX];
+        let found = asked.map(|address| table.get(address));
+        assert_eq!(found, [None, Some(7), Some(7), Some(7), Some(7), None, Some(8), Some(8)]);
+        assert_eq!((u32::last_of_top(1, 8), u32::last_of_top(255, 8)), (Some(0x01ff_ffff), None));
+        assert_eq!((u128::last_of_top(0, 8), u128::last_of_top(255, 8)), (Some((1 << 120) - 1), None));
+    }
+
+    #[test]
     fn many_prefixes_are_sorted_as_few_are() {
         let mut state = 1u32;
-        let mut prefixes: Vec<_> = (0..super::DEALT_MIN as u32 + 5)
+        let mut prefixes: Vec<_> = (0..200 * super::DEALT_MIN as u32)
             .map(|entry| {
                 state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 prefix(state & 0xf00f_ff00, 20 + (state >> 3) % 13, entry % 7)
@@ -346,7 +458,7 @@ mod tests {
                 bits.iter().enumerate().map(|(entry, &(bits, length))| prefix(bits & 0xc000_03ff, length, entry as u32)).collect();
             let mut sets = Vec::new();
             let mut table = RangeTable::default();
-            flatten(prefixes.clone(), |first, last, entries| {
+            flatten(shards(&prefixes), |first, last, entries| {
                 table.push(first, last, sets.len() as u32);
                 sets.push(entries.to_vec());
             });

@@ -7,6 +7,7 @@
 mod address;
 mod cloudtrail;
 mod container;
+mod delimited;
 mod envelope;
 mod json;
 mod keys;

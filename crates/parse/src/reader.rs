@@ -1,6 +1,7 @@
 //! Recognises what comes next in a text, hands it to the file of its format, and finds the way on behind broken parts.
 
 use crate::cloudtrail;
+use crate::delimited;
 use crate::envelope::{self, Kind};
 use crate::json::{Fault, Walker};
 use crate::report::{Format, Remark, Report, Skipped};
@@ -393,8 +394,12 @@ impl<'t, 's, 'f> Reader<'t, 's, 'f> {
                 break;
             }
             let line_break = line.split(at);
-            if !(first.is_ascii_lowercase() && self.header(line.as_str())) {
-                self.flow(&line, at);
+            let is_header = (first.is_ascii_lowercase() || first == b'"') && self.header(line.as_str());
+            if !is_header
+                && let Some(reason) = self.flow(&line, at)
+                && !self.row(line.as_str(), at)
+            {
+                self.reject(at, reason);
             }
             at = line_break + 1;
         }
@@ -409,14 +414,15 @@ impl<'t, 's, 'f> Reader<'t, 's, 'f> {
         true
     }
 
+    /// Reads a flow record. If its columns are not those of one, it answers why, for the line may be something else.
     #[inline(always)]
-    fn flow(&mut self, line: &Line<'t>, at: usize) {
-        let Record::Flow(flow) = &mut self.flow else { return };
+    fn flow(&mut self, line: &Line<'t>, at: usize) -> Option<&'static str> {
+        let Record::Flow(flow) = &mut self.flow else { return None };
         let (mut format, mut delivered) = match (&self.flow_format, &self.origin.flow_format) {
             (Some(format), _) => (format, Format::FlowWithHeader),
             (None, Some(format)) => (format, Format::FlowWithoutHeader),
             (None, None) if line.is_version_2() => (FlowFormat::version_2(), Format::FlowWithoutHeader),
-            (None, None) => return self.reject(at, "a line that is neither JSON nor a flow record with known columns"),
+            (None, None) => return Some("a line that is neither JSON nor a flow record with known columns"),
         };
         let mut outcome = line.read(format, flow, self.origin);
         if outcome == vpc_flow::WRONG_COLUMN_COUNT && line.is_version_2() {
@@ -425,6 +431,7 @@ impl<'t, 's, 'f> Reader<'t, 's, 'f> {
             *flow = VpcFlow::default();
             outcome = line.read(format, flow, self.origin);
         }
+        let mut misfit = None;
         let is_borrowed_format = delivered == Format::FlowWithoutHeader && self.flow_format.is_some();
         match outcome {
             vpc_flow::Outcome::Flow => {
@@ -433,12 +440,42 @@ impl<'t, 's, 'f> Reader<'t, 's, 'f> {
                 (self.sink)(&self.flow, Raw { text: line.as_str(), position, format: Some(format) });
             }
             vpc_flow::Outcome::Skipped(what) => self.report.skip(what),
+            vpc_flow::Outcome::Rejected(reason) if outcome == vpc_flow::WRONG_COLUMN_COUNT => misfit = Some(reason),
             vpc_flow::Outcome::Rejected(reason) => self.reject(at, reason),
         }
         if is_borrowed_format {
             // The next line overwrites the columns of its own format only.
             self.flow = Record::Flow(VpcFlow::default());
         }
+        misfit
+    }
+
+    /// Reads a row of cells between commas: a log's line in one of them, or a flow record in all. False if it is none.
+    #[cold]
+    fn row(&mut self, row: &str, at: usize) -> bool {
+        let Some(cells) = delimited::cells(row).filter(|_| self.depth < MESSAGE_DEPTH_MAX) else { return false };
+        if delimited::is_message_header(&cells) {
+            return true;
+        }
+        let is_version_2 = |text: &str| {
+            let mut line = Line::new(text);
+            line.split(0) == text.len() && line.is_version_2()
+        };
+        let message = cells.iter().find(|cell| cell.starts_with('{') || is_version_2(cell));
+        let (text, format) = match message {
+            Some(message) => (message.clone(), None),
+            None => (delimited::flow_line(&cells).into(), self.flow_format.clone()),
+        };
+        let known = self.flow_format.as_ref().or(self.origin.flow_format.as_ref());
+        let has_columns = known.is_some_and(|format| format.column_count() == cells.len());
+        if message.is_none() && !has_columns && !is_version_2(&text) {
+            return false;
+        }
+        let place = Place::Message(self.position(at));
+        let mut reader = Reader::new(&text, self.origin, self.sink, self.report, place, self.depth + 1);
+        reader.flow_format = format;
+        reader.run();
+        true
     }
 
     // ── Places ──

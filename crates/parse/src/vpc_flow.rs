@@ -2,7 +2,7 @@
 
 use crate::address::{dotted, other_address};
 use crate::report::Skipped;
-use crate::{Origin, or_else, simd};
+use crate::{Origin, delimited, or_else, simd};
 use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -95,9 +95,13 @@ impl Column {
 
 impl FlowFormat {
     /// The format that this header line gives; `None` if the line is no header: fewer than two columns that are known,
-    /// or a column that has not the shape of a name.
+    /// or a column that has not the shape of a name. Names may stand between commas, in quotes.
     pub fn from_header(line: &str) -> Option<Self> {
-        let names: Vec<String> = line.split_ascii_whitespace().map(|name| name.replace('_', "-")).collect();
+        let normal = |name: &str| name.replace('_', "-");
+        let names: Vec<String> = match delimited::cells(line.trim_end()) {
+            Some(cells) => cells.iter().map(|name| normal(name.trim())).collect(),
+            None => line.split_ascii_whitespace().map(normal).collect(),
+        };
         let has_shape = |name: &String| {
             name.starts_with(|first: char| first.is_ascii_lowercase())
                 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
@@ -117,6 +121,11 @@ impl FlowFormat {
             let columns = VERSION_2.split(' ').map(Column::from_name).collect();
             Self { header: VERSION_2.to_owned(), columns }
         })
+    }
+
+    /// How many columns a line has.
+    pub(crate) fn column_count(&self) -> usize {
+        self.columns.len()
     }
 
     /// The header line, from which [`FlowFormat::from_header`] makes the same format again.

@@ -2,6 +2,7 @@
 
 pub use crate::format::Format;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use watchfire_knowledge::ListFormat;
 use watchfire_model::{ListKind, Severity, SeverityLevel, Time};
@@ -32,6 +33,15 @@ Exit status:
   2  the command line or the configuration is wrong
   3  --fail-on was reached";
 
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  watchfire serve --data DIR --account 111122223333    the first start writes an access key to a file, and says where
+  watchfire serve --data DIR --listen 0.0.0.0:4580 --tls-cert chain.pem --tls-key key.pem
+
+Exit status:
+  0  ended by SIGTERM or SIGINT
+  2  the command line is wrong, or the server could not start";
+
 const DIFF_HELP: &str = "\
 Exit status:
   0  the findings are the same
@@ -51,12 +61,19 @@ pub enum Command {
     Diff(DiffArguments),
     /// List the finding types, or describe one
     Types(TypesArguments),
+    /// List the thresholds of the detections of behaviour, or explain one
+    Thresholds(ThresholdsArguments),
     /// Check or show the configuration
     Config(ConfigArguments),
     /// List, check and update the threat lists, or look something up in them
     Intel(Box<IntelArguments>),
     /// Describe the inventory file
     Inventory(InventoryArguments),
+    /// Serve the GuardDuty API: for the aws command line, the SDKs and Terraform
+    #[command(after_help = SERVE_EXAMPLES)]
+    Serve(ServeArguments),
+    /// Make, list, replace and end the access keys of a server
+    Keys(KeysArguments),
     /// Print a completion script
     Completions {
         /// The shell
@@ -91,6 +108,12 @@ pub struct InputArguments {
     /// adds what came before them. Takes what PATH takes.
     #[arg(long, value_name = "PATH", help_heading = "What is analysed")]
     pub baseline: Vec<PathBuf>,
+    /// Do not look for this finding type; `*` stands for anything (repeatable)
+    #[arg(long, value_name = "TYPE", help_heading = "What is analysed")]
+    pub disable: Vec<String>,
+    /// Set a threshold of a detection of behaviour; `watchfire thresholds` lists them (repeatable)
+    #[arg(long, value_name = "KEY=VALUE", value_parser = threshold_argument, help_heading = "What is analysed")]
+    pub threshold: Vec<(String, f64)>,
     /// The account of records that name none, and whose path names none
     #[arg(long, value_name = "ID", value_parser = account_id, help_heading = "What is analysed")]
     pub assume_account: Option<String>,
@@ -230,6 +253,20 @@ pub struct TypesArguments {
     pub json: bool,
 }
 
+/// `watchfire thresholds`.
+#[derive(Args, Debug, Clone)]
+pub struct ThresholdsArguments {
+    /// The threshold to explain; without one all are listed
+    #[arg(value_name = "KEY")]
+    pub key: Option<String>,
+    /// Configuration file [default: $XDG_CONFIG_HOME/watchfire/config.toml, if it exists]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Form of the list
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = DiffFormat::Text)]
+    pub format: DiffFormat,
+}
+
 /// `watchfire config`.
 #[derive(Args, Debug, Clone)]
 pub struct ConfigArguments {
@@ -332,7 +369,167 @@ pub struct InventoryArguments {
     pub check: Option<PathBuf>,
 }
 
-/// The form of a comparison.
+/// `watchfire serve`.
+#[derive(Args, Debug, Clone)]
+pub struct ServeArguments {
+    /// The data directory; it is made if there is none
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// The address and port to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4580")]
+    pub listen: SocketAddr,
+    /// If this account has no access key yet, write one to a file in the data directory
+    #[arg(long, value_name = "ID", value_parser = account_id)]
+    pub account: Option<String>,
+    /// Serve HTTPS, with the certificates of this PEM file: the server's own first
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's private key, a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// Listen without TLS also where other machines can reach it
+    #[arg(long)]
+    pub allow_plain_http: bool,
+    /// Requests that one access key may make, a second on average; 0 is no bound
+    #[arg(long, value_name = "N", default_value_t = 2_000)]
+    pub requests_per_second: u32,
+}
+
+/// `watchfire keys`.
+#[derive(Args, Debug, Clone)]
+pub struct KeysArguments {
+    /// What to do
+    #[command(subcommand)]
+    pub action: KeysAction,
+}
+
+/// What `watchfire keys` does. A server that is running on the same data follows with its next request.
+#[derive(Subcommand, Debug, Clone)]
+pub enum KeysAction {
+    /// Make a key, and show its secret once
+    Create {
+        /// The server's data directory
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// The account that the key acts for
+        #[arg(long, value_name = "ID", value_parser = account_id)]
+        account: String,
+        /// What its holder may do
+        #[arg(long, value_enum, default_value_t)]
+        policy: KeyPolicy,
+        /// The form of the output
+        #[arg(long, value_enum, default_value_t)]
+        format: KeyFormat,
+    },
+    /// Take in a key that programs already have
+    ///
+    /// The secret comes from AWS_SECRET_ACCESS_KEY or a file: other users of a machine can read command lines.
+    Import {
+        /// The server's data directory
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// The account that the key acts for
+        #[arg(long, value_name = "ID", value_parser = account_id)]
+        account: String,
+        /// What its holder may do
+        #[arg(long, value_enum, default_value_t)]
+        policy: KeyPolicy,
+        /// The form of the output
+        #[arg(long, value_enum, default_value_t)]
+        format: KeyFormat,
+        /// The key's id [default: AWS_ACCESS_KEY_ID]
+        #[arg(long, value_name = "KEY")]
+        access_key_id: Option<String>,
+        /// A file with the secret; `-` is standard input [default: AWS_SECRET_ACCESS_KEY]
+        #[arg(long, value_name = "FILE")]
+        secret_file: Option<PathBuf>,
+    },
+    /// List the keys, without their secrets
+    List {
+        /// The server's data directory
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// Only the keys of this account
+        #[arg(long, value_name = "ID", value_parser = account_id)]
+        account: Option<String>,
+        /// The form of the output
+        #[arg(long, value_enum, default_value_t)]
+        format: KeyFormat,
+    },
+    /// Make a new key in place of an old one, which ends
+    Rotate {
+        /// The server's data directory
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// The account of the key
+        #[arg(long, value_name = "ID", value_parser = account_id)]
+        account: Option<String>,
+        /// Which key
+        #[command(flatten)]
+        which: WhichKey,
+        /// Minutes that the old key works on
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        overlap_minutes: u32,
+        /// The form of the output
+        #[arg(long, value_enum, default_value_t)]
+        format: KeyFormat,
+    },
+    /// End a key at once
+    Revoke {
+        /// The server's data directory
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// The account of the key
+        #[arg(long, value_name = "ID", value_parser = account_id)]
+        account: Option<String>,
+        /// Which key
+        #[command(flatten)]
+        which: WhichKey,
+        /// The form of the output
+        #[arg(long, value_enum, default_value_t)]
+        format: KeyFormat,
+    },
+}
+
+/// Names an access key.
+#[derive(Args, Debug, Clone)]
+pub struct WhichKey {
+    /// The key's id [default: the only one of --account]
+    #[arg(value_name = "KEY")]
+    key: Option<String>,
+    /// The same, named as `import` names it
+    #[arg(long = "access-key-id", value_name = "KEY", hide = true, conflicts_with = "key")]
+    named: Option<String>,
+}
+
+impl WhichKey {
+    /// The id, if one was given.
+    pub fn id(&self) -> Option<&str> {
+        self.key.as_deref().or(self.named.as_deref())
+    }
+}
+
+/// What the holder of a key may do.
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeyPolicy {
+    /// Everything
+    #[default]
+    Administrator,
+    /// Operations that change nothing
+    ReadOnly,
+}
+
+/// The form of `watchfire keys`.
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeyFormat {
+    /// For a shell or for people
+    #[default]
+    Text,
+    /// One JSON document
+    Json,
+}
+
+/// The form of a comparison, or of a list.
 #[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DiffFormat {
     /// For people
@@ -349,6 +546,13 @@ pub struct OutputArgument {
     pub format: Option<Format>,
     /// The file; `-` is standard output.
     pub file: PathBuf,
+}
+
+/// `KEY=VALUE`.
+fn threshold_argument(text: &str) -> Result<(String, f64), String> {
+    let (key, value) = text.split_once('=').ok_or("write KEY=VALUE, such as ec2.beacon.score=0.8")?;
+    let value = value.trim().parse().map_err(|_| format!("`{value}` is no number"))?;
+    Ok((key.trim().to_owned(), value))
 }
 
 fn output_argument(text: &str) -> Result<OutputArgument, String> {

@@ -6,7 +6,10 @@ pub mod diff;
 pub mod explain;
 pub mod intel;
 pub mod inventory;
+pub mod keys;
 pub mod scan;
+pub mod serve;
+pub mod thresholds;
 pub mod types;
 
 use crate::cli::Cli;

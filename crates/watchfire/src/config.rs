@@ -1,13 +1,16 @@
 //! The configuration file, and the settings in force after the command line has had its say.
 
-use crate::cli::{Color, Format, InputArguments, IntelArgument, account_id, kinds, list_format, severity};
+use crate::cli::{
+    Color, Format, InputArguments, IntelArgument, account_id, kinds, list_format, severity, type_matches,
+};
 use crate::feeds::Feed;
 use anyhow::{Context, Result, anyhow};
 use serde::{Deserialize, Serialize};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use watchfire_detections::{DETECTIONS, Thresholds, thresholds};
 use watchfire_knowledge::{ListFormat, lists::LIST_BYTES_MAX};
-use watchfire_model::{ListKind, Severity};
+use watchfire_model::{FindingType, ListKind, Severity};
 
 /// The configuration file, word for word. Every key may be left out.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -17,6 +20,10 @@ pub struct ConfigFile {
     pub scan: ScanSection,
     /// `[knowledge]`: what detections may consult.
     pub knowledge: KnowledgeSection,
+    /// `[detections]`: what is looked for.
+    pub detections: DetectionsSection,
+    /// `[thresholds]`: what detections of behaviour decide by; the keys are those that `watchfire thresholds` lists.
+    pub thresholds: toml::Table,
 }
 
 /// `[scan]`.
@@ -33,6 +40,14 @@ pub struct ScanSection {
     pub assume_account: Option<String>,
     /// `assume-region`: the region of records that name none.
     pub assume_region: Option<String>,
+}
+
+/// `[detections]`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct DetectionsSection {
+    /// `disable`: finding types that are not looked for; `*` stands for anything.
+    pub disable: Vec<String>,
 }
 
 /// `[knowledge]`. Relative paths are relative to the configuration file.
@@ -136,6 +151,10 @@ pub struct Settings {
     pub aws_ranges: Option<PathBuf>,
     /// The inventory.
     pub inventory: Option<PathBuf>,
+    /// What detections of behaviour decide by.
+    pub thresholds: Thresholds,
+    /// Finding types that are switched off, in order.
+    pub disabled: Vec<FindingType>,
 }
 
 impl Settings {
@@ -153,6 +172,12 @@ impl Settings {
         settings.inventory = arguments.inventory.clone().or(settings.inventory);
         settings.assume_account = arguments.assume_account.clone().unwrap_or(settings.assume_account);
         settings.assume_region = arguments.assume_region.clone().unwrap_or(settings.assume_region);
+        for (key, value) in &arguments.threshold {
+            settings.thresholds.set_checked(key, *value).context("`--threshold`")?;
+        }
+        settings.disabled.extend(switched_off("--disable", &arguments.disable)?);
+        settings.disabled.sort_unstable();
+        settings.disabled.dedup();
         Ok(settings)
     }
 
@@ -215,6 +240,8 @@ impl Settings {
             geoip: file.knowledge.geoip.into_iter().map(near).collect(),
             aws_ranges: file.knowledge.aws_ranges.map(near),
             inventory: file.knowledge.inventory.map(near),
+            thresholds: thresholds(&file.thresholds)?,
+            disabled: switched_off("detections.disable", &file.detections.disable)?,
         })
     }
 
@@ -225,6 +252,13 @@ impl Settings {
         struct Shown<'a> {
             scan: ShownScan<'a>,
             knowledge: ShownKnowledge<'a>,
+            detections: ShownDetections<'a>,
+            thresholds: toml::Table,
+        }
+        #[derive(Serialize)]
+        #[serde(rename_all = "kebab-case")]
+        struct ShownDetections<'a> {
+            disable: &'a [FindingType],
         }
         #[derive(Serialize)]
         #[serde(rename_all = "kebab-case")]
@@ -310,9 +344,55 @@ impl Settings {
                     })
                     .collect(),
             },
+            detections: ShownDetections { disable: &self.disabled },
+            thresholds: thresholds::all()
+                .map(|threshold| (threshold.key.to_owned(), toml::Value::Float(self.thresholds.get(threshold))))
+                .collect(),
         };
         toml::to_string_pretty(&shown).context("could not write the settings as TOML")
     }
+}
+
+/// The thresholds of a configuration: `ec2.beacon.score = 0.8`, which TOML reads as tables in tables.
+fn thresholds(section: &toml::Table) -> Result<Thresholds> {
+    fn take(key: &str, value: &toml::Value, thresholds: &mut Thresholds) -> Result<()> {
+        let number = match value {
+            toml::Value::Table(table) => {
+                let mut parts = table.iter();
+                return parts.try_for_each(|(name, value)| take(&format!("{key}.{name}"), value, thresholds));
+            }
+            toml::Value::Integer(number) => *number as f64,
+            toml::Value::Float(number) => *number,
+            other => return Err(anyhow!("`thresholds.{key}`: write a number, not `{other}`")),
+        };
+        thresholds.set_checked(key, number).map_err(|problem| anyhow!("`thresholds`: {problem}"))
+    }
+    let mut thresholds = Thresholds::default();
+    for (name, value) in section {
+        take(name, value, &mut thresholds)?;
+    }
+    Ok(thresholds)
+}
+
+/// The types that these patterns name, in order. A pattern that names none is a mistake.
+fn switched_off(place: &str, patterns: &[String]) -> Result<Vec<FindingType>> {
+    let live = || DETECTIONS.iter().flat_map(|detection| detection.reports).copied();
+    let mut types = Vec::new();
+    for pattern in patterns {
+        let before = types.len();
+        types.extend(live().filter(|finding_type| type_matches(pattern, finding_type.as_str())));
+        if types.len() == before {
+            let nearest = thresholds::nearest(pattern, live().map(FindingType::as_str));
+            let nearest = nearest.map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"));
+            return Err(anyhow!(
+                "`{place}`: no finding type that this version detects matches `{pattern}`{nearest}; `watchfire types` lists \
+                 them all"
+            ));
+        }
+    }
+    types.sort_unstable();
+    types.dedup();
+    Ok(types)
 }
 
 /// Reads a configuration file's text. An error names the line, the key and what would be right.
@@ -389,10 +469,35 @@ mod tests {
         );
     }
 
+    fn refused(text: &str) -> String {
+        format!("{:#}", Settings::resolve(parse(text).unwrap(), Path::new("")).unwrap_err())
+    }
+
+    #[test]
+    fn a_threshold_that_makes_no_sense_is_refused_with_what_would() {
+        let unknown = refused("[thresholds]\nec2.beacon.scores = 0.8\n");
+        assert!(unknown.contains("did you mean `ec2.beacon.score`?"), "{unknown}");
+        let outside = refused("[thresholds.ec2]\nbeacon.score = 80\n");
+        assert!(outside.contains("from 0.3 to 1.3 (points"), "{outside}");
+        let text = refused("[thresholds]\n\"ec2.beacon.score\" = \"high\"\n");
+        assert!(text.contains("`thresholds.ec2.beacon.score`: write a number"), "{text}");
+    }
+
+    #[test]
+    fn a_type_that_does_not_exist_cannot_be_switched_off() {
+        let unknown = refused("[detections]\ndisable = [\"Behavior:EC2/Beacons.Watchfire\"]\n");
+        assert!(unknown.contains("did you mean `Behavior:EC2/Beacon.Watchfire`?"), "{unknown}");
+        let own = parse("[detections]\ndisable = [\"*.Watchfire\", \"Recon:EC2/Portscan\"]\n").unwrap();
+        let disabled = Settings::resolve(own, Path::new("")).unwrap().disabled;
+        let is_expected = |off: &FindingType| off.as_str().ends_with(".Watchfire") || off.family() == "Portscan";
+        assert!(disabled.len() > 3 && disabled.iter().all(is_expected), "{disabled:?}");
+    }
+
     #[test]
     fn what_is_shown_can_be_read_again() {
-        let file = parse("[scan]\nthreads = 3\n[knowledge]\ngeoip = [\"/a.mmdb\"]\n[[knowledge.intel]]\nkind = \"c2\"\nfile = \"/c2.txt\"\n").unwrap();
+        let file = parse("[scan]\nthreads = 3\n[knowledge]\ngeoip = [\"/a.mmdb\"]\n[[knowledge.intel]]\nkind = \"c2\"\nfile = \"/c2.txt\"\n[detections]\ndisable = [\"*/beacon.watchfire\"]\n[thresholds]\nec2.beacon.score = 0.9\n").unwrap();
         let settings = Settings::resolve(file, Path::new("")).unwrap();
+        assert_eq!(settings.disabled.len(), 1);
         let again = Settings::resolve(parse(&settings.to_toml().unwrap()).unwrap(), Path::new("")).unwrap();
         assert_eq!(again, settings);
     }

@@ -117,7 +117,14 @@ impl Feed {
     }
 
     fn read(&self, bytes: &[u8]) -> ReadList {
-        let mut read = lists::read(bytes, self.format.as_ref(), &IndicatorList::new(&*self.name, self.kind));
+        self.adopt(lists::read(bytes, self.format.as_ref(), &self.defaults()))
+    }
+
+    fn defaults(&self) -> IndicatorList {
+        IndicatorList::new(&*self.name, self.kind)
+    }
+
+    fn adopt(&self, mut read: ReadList) -> ReadList {
         // What a stranger's file says of itself must not decide how it is used.
         let IndicatorList { name, kind, origin, confidence, include_subdomains, source, .. } = &mut read.list;
         (*kind, *origin, *confidence) = (self.kind, ListOrigin::Public, self.confidence);
@@ -142,11 +149,12 @@ pub fn cached(feed: &Feed, settings: &Settings, remarks: &mut Vec<String>) -> Re
         "the kept copy of the feed `{}` is from another address: run `watchfire intel update`",
         feed.name
     );
-    let bytes =
-        load::read_bounded(&settings.feed_folder.join(&note.file), settings.list_bytes_max).with_context(|| {
-            format!("the kept copy of the feed `{}` cannot be used: run `watchfire intel update`", feed.name)
-        })?;
-    let mut list = load::usable(feed.read(&bytes), ListRole::Threat, &feed.name, remarks)?;
+    let copy = settings.feed_folder.join(&note.file);
+    let read = load::read_entries(&copy, feed.format.as_ref(), &feed.defaults(), settings.list_bytes_max);
+    let read = read.with_context(|| {
+        format!("the kept copy of the feed `{}` cannot be used: run `watchfire intel update`", feed.name)
+    })?;
+    let mut list = load::usable(feed.adopt(read), ListRole::Threat, &feed.name, remarks)?;
     if list.version.is_empty() {
         list.version = note.fetched.date();
     }

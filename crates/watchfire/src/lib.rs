@@ -6,6 +6,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod contents;
+pub mod data;
 pub mod evidence;
 pub mod feeds;
 pub mod findings_file;

@@ -2,10 +2,11 @@
 
 use crate::config::Settings;
 use crate::feeds;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
+use watchfire_export::harmless;
 use watchfire_knowledge::{
     CloudRanges, EntryError, IndicatorList, IndicatorsBuilder, Inventory, Knowledge, ListFormat, ListRole, ReadList,
     default_lists, lists,
@@ -101,7 +102,33 @@ pub fn knowledge(settings: &Settings) -> Result<Loaded> {
 /// Reads a list file, of which the name is the list's unless it says another.
 pub fn read_list(file: &Path, kind: ListKind, format: Option<&ListFormat>, bytes_max: u64) -> Result<ReadList> {
     let name = file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
-    Ok(lists::read(&read_bounded(file, bytes_max)?, format, &IndicatorList::new(name, kind)))
+    read_entries(file, format, &IndicatorList::new(name, kind), bytes_max)
+}
+
+/// Reads a list file piece by piece. What the file does not say is as in `defaults`.
+pub fn read_entries(
+    file: &Path,
+    format: Option<&ListFormat>,
+    defaults: &IndicatorList,
+    bytes_max: u64,
+) -> Result<ReadList> {
+    const PIECE_BYTES: usize = 256 << 10;
+    let failed = || format!("could not read `{}`", file.display());
+    let mut reader = lists::ListReader::new(format, defaults);
+    let mut opened = File::open(file).with_context(failed)?.take(bytes_max.saturating_add(1));
+    let mut piece = vec![0; PIECE_BYTES];
+    let mut bytes = 0u64;
+    loop {
+        let count = match opened.read(&mut piece) {
+            Ok(0) => return Ok(reader.finish()),
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error).with_context(failed),
+        };
+        bytes += count as u64;
+        ensure_bounded(file, bytes, bytes_max)?;
+        reader.feed(&piece[..count]);
+    }
 }
 
 /// The list, if it is good for this; remarks on what was refused of it.
@@ -117,7 +144,7 @@ pub fn usable(read: ReadList, role: ListRole, shown: &str, remarks: &mut Vec<Str
         let is_wrong = |reason: EntryError| reason != EntryError::NotRoutable;
         let why = match read.rejected.iter().find(|rejected| is_wrong(rejected.reason)) {
             Some(rejected) => Some(format!("line {}: {}", rejected.line, rejected.reason)),
-            None => read.rejected.is_empty().then(|| format!("it is empty, read as {}", read.format)),
+            None => read.rejected.is_empty().then(|| format!("there is none in it, read as {}", read.format)),
         };
         if let Some(why) = why {
             bail!("the list `{shown}` holds no entry that can be used: {why}");
@@ -127,7 +154,7 @@ pub fn usable(read: ReadList, role: ListRole, shown: &str, remarks: &mut Vec<Str
     if read.rejected_count > 0 {
         remarks.push(format!("{shown}: {} of its entries were refused:", read.rejected_count));
         for rejected in read.rejected.iter().take(5) {
-            remarks.push(format!("  line {}: `{}`: {}", rejected.line, rejected.text, rejected.reason));
+            remarks.push(format!("  line {}: `{}`: {}", rejected.line, harmless(&rejected.text), rejected.reason));
         }
     }
     Ok(read.list)
@@ -144,13 +171,17 @@ pub fn read_bounded(file: &Path, bytes_max: u64) -> Result<Vec<u8>> {
             opened.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes)
         })
         .with_context(|| format!("could not read `{}`", file.display()))?;
-    if bytes.len() as u64 > bytes_max {
-        bail!(
-            "the list `{}` is larger than {bytes_max} bytes; `list-bytes-max` allows more (--list-bytes-max)",
-            file.display()
-        );
-    }
+    ensure_bounded(file, bytes.len() as u64, bytes_max)?;
     Ok(bytes)
+}
+
+fn ensure_bounded(file: &Path, bytes: u64, bytes_max: u64) -> Result<()> {
+    ensure!(
+        bytes <= bytes_max,
+        "the list `{}` is larger than {bytes_max} bytes; `list-bytes-max` allows more (--list-bytes-max)",
+        file.display()
+    );
+    Ok(())
 }
 
 fn read(file: &Path) -> Result<Vec<u8>> {

@@ -17,9 +17,12 @@ fn main() -> ExitCode {
         Command::Explain(arguments) => commands::explain::run(&arguments),
         Command::Diff(arguments) => commands::diff::run(&arguments),
         Command::Types(arguments) => commands::types::run(&arguments),
+        Command::Thresholds(arguments) => commands::thresholds::run(&arguments),
         Command::Config(arguments) => commands::config::run(&arguments),
         Command::Intel(arguments) => commands::intel::run(&arguments),
         Command::Inventory(arguments) => commands::inventory::run(&arguments),
+        Command::Serve(arguments) => commands::serve::run(&arguments),
+        Command::Keys(arguments) => commands::keys::run(&arguments),
         Command::Completions { shell } => commands::print_completions(shell),
         Command::Man => commands::print_man(),
     };

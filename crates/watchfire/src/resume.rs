@@ -21,6 +21,7 @@ use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use watchfire_detections::Thresholds;
 use watchfire_engine::{Census, FactLog, FlowFormats, Spool};
 use watchfire_ingest::{Compression, FileOutcome, FoundFile, Source};
 use watchfire_parse::{Remark, Report, Skipped};
@@ -263,8 +264,15 @@ fn version(file: &FoundFile) -> Option<String> {
 /// A number for everything that decides what a scan keeps of a file.
 pub fn scan_identity(options: &ScanOptions, settings: &Settings) -> Result<u128> {
     let mut hash = Xxh3::new();
-    // Neither how many threads read nor how findings are shown decides what is kept.
-    let settings = Settings { threads: 0, format: Format::Table, min_severity: None, ..settings.clone() };
+    // Neither how many threads read nor how is decided what is found, and shown, decides what is kept.
+    let settings = Settings {
+        threads: 0,
+        format: Format::Table,
+        min_severity: None,
+        thresholds: Thresholds::default(),
+        disabled: Vec::new(),
+        ..settings.clone()
+    };
     let (scope, limits, baselines) = (&options.scope, &options.limits, &options.baselines);
     let said = format!("{FORM} {} {scope:?} {limits:?} {baselines:?} {settings:?}", env!("CARGO_PKG_VERSION"));
     hash.update(said.as_bytes());

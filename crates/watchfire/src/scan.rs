@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use watchfire_detections::DETECTIONS;
+use watchfire_detections::{DETECTIONS, Thresholds};
 use watchfire_engine::{
     Census, CoverageMap, FactLog, FlowFormats, ListenIndex, Replay, ReplayCounts, Scope, SourceFile, Worker,
 };
@@ -21,7 +21,7 @@ use watchfire_ingest::{
     read,
 };
 use watchfire_knowledge::Knowledge;
-use watchfire_model::{Finding, Record, Time};
+use watchfire_model::{Finding, FindingType, Record, Time};
 use watchfire_parse::{Origin, Raw, Report, Skipped};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -42,6 +42,10 @@ pub struct ScanOptions {
     pub assume_region: String,
     /// Bounds on what is read.
     pub limits: Limits,
+    /// What detections of behaviour decide by.
+    pub thresholds: Thresholds,
+    /// Types that are not reported.
+    pub disabled: Vec<FindingType>,
 }
 
 /// What a scan found, and the parts of its account.
@@ -133,7 +137,9 @@ pub fn scan(
     };
     let mut kept = readings.facts;
     kept.extend(learnt.facts);
-    let mut replay = Replay::new(DETECTIONS, &index, knowledge);
+    let mut replay = Replay::new(DETECTIONS, &index, knowledge)
+        .with_thresholds(options.thresholds.clone())
+        .without_types(options.disabled.iter().copied());
     let mut spool = shared.spool.into_inner().unwrap_or_else(PoisonError::into_inner);
     replay
         .run(&mut kept, &shared.formats.all(), &sources, &mut spool, None)

@@ -63,6 +63,11 @@ fn a_wrong_command_line_is_explained() {
         (&["scan", "x", "--geoip", "/nonexistent/city.mmdb"], "/nonexistent/city.mmdb"),
         (&["scan", "x", "--aws-ranges", "/nonexistent/ranges.json"], "/nonexistent/ranges.json"),
         (&["scan", "x", "--config", "/nonexistent/config.toml"], "/nonexistent/config.toml"),
+        (&["scan", "x", "--threshold", "ec2.beacon.scores=1"], "did you mean `ec2.beacon.score`?"),
+        (&["scan", "x", "--threshold", "ec2.beacon.score=7"], "from 0.3 to 1.3 (points"),
+        (&["scan", "x", "--threshold", "ec2.beacon.score"], "KEY=VALUE"),
+        (&["scan", "x", "--disable", "Recon:EC2/PortScans"], "did you mean `Recon:EC2/Portscan`?"),
+        (&["thresholds", "ec2.portscan.port"], "did you mean `ec2.portscan.ports`?"),
     ] {
         let run = run(arguments);
         assert_eq!(run.status, 2, "{arguments:?}: {}", run.stderr);

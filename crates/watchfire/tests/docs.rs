@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use watchfire::cli::Format;
-use watchfire::config::{ConfigFile, KnowledgeSection, ScanSection, parse};
+use watchfire::config::{ConfigFile, DetectionsSection, KnowledgeSection, ScanSection, parse};
 use watchfire_detections::{DETECTIONS, Detection, Rule};
 use watchfire_model::catalogue::OWN_MECHANISM;
 use watchfire_model::{ListKind, catalogue};
@@ -93,7 +93,7 @@ fn the_readmes_picture_shows_what_the_program_prints() {
 fn every_key_of_the_configuration_is_in_the_example() {
     let file = parse(&read("docs/config.example.toml")).unwrap();
     // Taken apart whole, so that a new key does not compile before it is looked for here.
-    let ConfigFile { scan, knowledge } = file;
+    let ConfigFile { scan, knowledge, detections, thresholds } = file;
     let ScanSection { threads, format, min_severity, assume_account, assume_region } = scan;
     let KnowledgeSection {
         default_intel,
@@ -114,11 +114,27 @@ fn every_key_of_the_configuration_is_in_the_example() {
     assert!(assume_account.is_some() && assume_region.is_some() && default_intel.is_some());
     assert!(!intel.is_empty() && !trusted.is_empty() && !geoip.is_empty());
     assert!(aws_ranges.is_some() && inventory.is_some());
+    let DetectionsSection { disable } = detections;
+    assert!(!disable.is_empty() && !thresholds.is_empty());
+}
+
+#[test]
+fn every_threshold_is_in_the_example_with_its_default() {
+    let example = read("docs/config.example.toml");
+    let (_, section) = example.split_once("\n[thresholds]\n").unwrap();
+    let pairs: Vec<(&str, &str)> =
+        section.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(" = ")).collect();
+    for threshold in watchfire_detections::thresholds::all() {
+        let value = pairs.iter().find(|(key, _)| *key == threshold.key).map(|(_, value)| value.parse::<f64>().unwrap());
+        assert_eq!(value, Some(threshold.default), "docs/config.example.toml, `{}`", threshold.key);
+    }
+    assert_eq!(pairs.len(), watchfire_detections::thresholds::all().count());
 }
 
 #[test]
 fn every_key_of_the_configuration_is_described() {
     let page = read("docs/configuration.md");
+    let thresholds = read("docs/thresholds.md");
     let example = read("docs/config.example.toml");
     let mut section = "";
     for line in example.lines() {
@@ -130,8 +146,11 @@ fn every_key_of_the_configuration_is_described() {
         } else if let Some((key, _)) = line.split_once(" = ")
             && !section.is_empty()
         {
-            let key = format!("`{section}.{key}`");
-            assert!(page.contains(&key), "docs/configuration.md does not describe {key}");
+            let (page, key) = match section {
+                "thresholds" => (&thresholds, format!("`{key}`")),
+                _ => (&page, format!("`{section}.{key}`")),
+            };
+            assert!(page.contains(&key), "docs/configuration.md, or thresholds.md, does not describe {key}");
         }
     }
 }

@@ -58,6 +58,55 @@ fn a_list_is_checked_in_the_form_that_it_has() {
 }
 
 #[test]
+fn what_is_no_list_is_told_in_a_sentence() {
+    let folder = Folder::empty();
+    let page = "<!-- 1 -->\n<!DOCTYPE html>\n<html><body>Please log in<br>198.51.100.7</body></html>";
+    for (name, content, says) in [
+        ("page", page.as_bytes(), "a web page"),
+        ("feed", b"<?xml version=\"1.0\"?><rss><channel>198.51.100.7</channel></rss>", "outermost element is `rss`"),
+        ("empty", b"", "the file is empty"),
+        ("comments", b"# nothing\n\n; here\n", "nothing but comments"),
+        ("packed", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03", "not text: unpack it"),
+        ("picture", b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR", "not text"),
+        ("values", br#"["198.51.100.7", "example.com"]"#, "of JSON only"),
+        ("lines", b"{\"ip\": \"198.51.100.7\"}\n{\"ip\": \"198.51.100.8\"}\n", "of JSON only"),
+        ("bundle", br#"{"type": "bundle", "objects": []}"#, "stix2 without a single entry"),
+        ("events", br#"{"Records": [{"sourceIPAddress": "198.51.100.7"}]}"#, "of JSON only"),
+    ] {
+        let file = folder.aside(name, content);
+        let file = file.to_str().unwrap();
+        let checked = run(["intel", "check", file]);
+        assert!(checked.status == 1 && checked.stdout.contains(says), "{name}: {}", checked.stdout);
+        let used = run(["intel", "lookup", "198.51.100.7", "--intel", file]);
+        assert!(used.status == 2 && used.stderr.contains("holds no entry that can be used"), "{name}: {}", used.stderr);
+    }
+}
+
+#[test]
+fn a_terminal_never_obeys_a_list() {
+    let folder = Folder::empty();
+    let head = "# name: evil\u{1b}[31m\u{202e}\n# date: \u{1b}]0;x\n# licence: \u{1b}[2J\n# source: \u{1b}[1m\n";
+    let entries: String = (1..100).map(|n| format!("198.51.100.{n} # th\u{1b}[5mreat\n")).collect();
+    let list = folder.aside("evil.txt", format!("{head}{entries}\u{1b}[31mno entry\n"));
+    let argument = format!("c2={}", list.display());
+    let log = Folder::with_a_log();
+    let log = log.path().to_str().unwrap();
+    for arguments in [
+        &["intel", "check", list.to_str().unwrap()][..],
+        &["intel", "list", "--intel", &argument],
+        &["intel", "show", "none", "--intel", &argument],
+        &["intel", "show", "evil\u{1b}[31m\u{202e}", "--intel", &argument],
+        &["intel", "lookup", "198.51.100.7", "--intel", &argument],
+        &["scan", log, "--intel", &argument],
+    ] {
+        let run = run(arguments);
+        let said = format!("{}{}", run.stdout, run.stderr);
+        assert!(said.contains("\\u{1b}["), "{arguments:?}: {said}");
+        assert!(!said.contains(['\u{1b}', '\u{202e}']), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
 fn everything_that_covers_a_value_is_shown_trusted_or_not() {
     let folder = Folder::empty();
     let (bad, good) = (

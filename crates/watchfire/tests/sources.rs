@@ -150,13 +150,105 @@ fn what_is_wrong_with_an_address_is_said_in_a_sentence() {
     assert!(anonymous.stderr.contains("no AWS credentials were found"), "{}", anonymous.stderr);
 }
 
+/// Keys that a client of the web would change: empty and relative parts, and letters that mean something elsewhere.
+const ODD_KEYS: [&str; 8] = [
+    "AWSLogs/odd//empty.json.gz",
+    "/begins.json.gz",
+    "a/./b/../c/dots.json.gz",
+    "../above.json.gz",
+    "a/..",
+    "a b+c%20d?e#f&g=h;i.json.gz",
+    "<\u{e9}\u{1f525}>&amp;.json.gz",
+    "trailing/",
+];
+
 #[test]
-fn a_key_that_cannot_be_read_costs_its_own_level_only() {
-    let (good, content) = trail("111122223333", "eu-west-1", "03/10", "mallory");
-    let server = S3Server::start([(good.clone(), content), ("AWSLogs/odd//x.json.gz".to_owned(), log("odd"))]);
-    let scan = scan_s3(&server, &["s3://logs"]);
-    assert_eq!((scan.status, files(&scan.stdout)), (0, vec![format!("s3://logs/{good}")]), "{}", scan.stderr);
-    assert!(scan.stderr.contains("a key here cannot be read"), "{}", scan.stderr);
+fn keys_are_read_byte_for_byte() {
+    let objects = ODD_KEYS.iter().enumerate().map(|(n, key)| ((*key).to_owned(), log(&format!("user{n}"))));
+    let server = S3Server::start(objects);
+    let mut expected: Vec<String> = ODD_KEYS.iter().map(|key| format!("s3://logs/{key}")).collect();
+    expected.sort();
+    // With a narrowing, one level after the other is listed.
+    for narrow in [&["s3://logs"][..], &["s3://logs", "--from", "2026-01-01"]] {
+        let scan = scan_s3(&server, narrow);
+        assert_eq!((scan.status, files(&scan.stdout)), (0, expected.clone()), "{}", scan.stderr);
+    }
+    for key in ODD_KEYS {
+        let scan = scan_s3(&server, &[&format!("s3://logs/{key}")]);
+        assert_eq!(files(&scan.stdout), [format!("s3://logs/{key}")], "{}", scan.stderr);
+    }
+}
+
+#[test]
+fn objects_below_several_addresses_are_read_once_and_empty_ones_are_counted() {
+    let (key, content) = trail("111122223333", "eu-west-1", "03/10", "mallory");
+    let server = S3Server::start([
+        (key.clone(), content),
+        ("AWSLogs/empty.json.gz".to_owned(), Vec::new()),
+        ("AWSLogs/folder/".to_owned(), Vec::new()),
+    ]);
+    let account = Folder::empty();
+    let account = account.path().join("account.json");
+    let whole = format!("s3://logs/{key}");
+    let addresses = ["s3://logs/AWSLogs", "s3://logs", "s3://logs/", whole.as_str()];
+    let scan = scan_s3(&server, &[&addresses[..], &["--account-file", account.to_str().unwrap()]].concat());
+    assert_eq!((scan.status, files(&scan.stdout)), (0, vec![whole]), "{}", scan.stderr);
+    assert_eq!(server.asked("GET").len(), 2, "{:?}", server.asked("GET"));
+    let account: Value = serde_json::from_slice(&std::fs::read(account).unwrap()).unwrap();
+    assert!(account.to_string().contains("empty.json.gz") && scan.stderr.contains("the file is empty"), "{account:#}");
+    assert!(!account.to_string().contains("AWSLogs/folder/"), "{account:#}");
+}
+
+#[test]
+fn a_bucket_in_the_name_of_the_host_is_read_through_a_proxy() {
+    let (key, content) = trail("111122223333", "eu-west-1", "03/10", "mallory");
+    let server = S3Server::start([(key.clone(), content)]);
+    let scan = from_s3(&server)
+        .env("AWS_ENDPOINT_URL_S3", "http://s3.example.invalid")
+        .env("AWS_VIRTUAL_HOSTED_STYLE_REQUEST", "true")
+        .env("HTTP_PROXY", &server.endpoint)
+        .args(["scan", "s3://logs", "--format", "jsonl"])
+        .output()
+        .unwrap();
+    let scan = of(scan);
+    assert_eq!((scan.status, files(&scan.stdout)), (0, vec![format!("s3://logs/{key}")]), "{}", scan.stderr);
+}
+
+#[test]
+fn an_object_is_read_by_whoever_may_not_list() {
+    let (key, content) = trail("111122223333", "eu-west-1", "03/10", "mallory");
+    let server = S3Server::start([(key.clone(), content)]);
+    *server.bucket.no_listing.lock().unwrap() = Some(String::new());
+    let address = format!("s3://logs/{key}");
+    let scan = scan_s3(&server, &[&address]);
+    assert_eq!((scan.status, files(&scan.stdout)), (0, vec![address]), "{}", scan.stderr);
+    for address in ["s3://logs", "s3://logs/AWSLogs", "s3://logs/AWSLogs/"] {
+        let scan = scan_s3(&server, &[address]);
+        assert!(scan.status == 1 && scan.stderr.contains("S3 refused access"), "{address}: {}", scan.stderr);
+    }
+}
+
+#[test]
+fn an_endpoint_that_is_no_s3_is_told() {
+    let nobody = from_s3(&S3Server::start([]))
+        .env("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")
+        .args(["scan", "s3://logs"])
+        .output()
+        .unwrap();
+    let nobody = of(nobody);
+    assert!(nobody.status == 1 && nobody.stderr.contains("could not ask S3"), "{}", nobody.stderr);
+
+    let server = S3Server::start([trail("111122223333", "eu-west-1", "03/10", "mallory")]);
+    for (answer, said) in [
+        ("<!DOCTYPE html><html><br>Log in</html>", "no listing of S3"),
+        ("{}", "no listing of S3"),
+        ("<ListBucketResult><Contents><Key>half", "no listing of S3"),
+        ("<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>", "cuts its listing"),
+    ] {
+        *server.bucket.no_listing.lock().unwrap() = Some(answer.to_owned());
+        let scan = scan_s3(&server, &["s3://logs"]);
+        assert!(scan.status == 1 && scan.stderr.contains(said), "{answer} {}: {}", scan.status, scan.stderr);
+    }
 }
 
 #[test]
@@ -180,6 +272,26 @@ fn archives_are_folders() {
     let files: Vec<String> = files(&scan.run.stdout).iter().map(|file| file.replace(&root, "")).collect();
     assert_eq!(files, [format!("a.tar!{inner}"), format!("c.zip!{inner}"), "c.zip!plain.json".to_owned()]);
     assert!(said(&scan, "a.tar!notes.txt", "not a log"), "{:?}", scan.complaints());
+}
+
+#[test]
+fn archives_of_old_and_logs_of_windows_are_read() {
+    let mut archive = tar::Builder::new(Vec::new());
+    for (name, content) in [("logs/", Vec::new()), ("logs/old.json.gz", log("old"))] {
+        let mut header = tar::Header::new_old();
+        header.set_path(name).unwrap();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        header.set_cksum();
+        archive.append(&header, content.as_slice()).unwrap();
+    }
+    let windows = stop_logging("10:00:00", "windows");
+    let windows: Vec<u8> = "\u{feff}".encode_utf16().chain(windows.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    let folder = Folder::empty().file("v7.tar", archive.into_inner().unwrap()).file("windows.json", &windows);
+    let scan = folder.scan(&["--format", "jsonl"]);
+    assert!(scan.run.status == 0 && scan.adds_up(), "{} {:#}", scan.run.stderr, scan.account);
+    let root = format!("{}/", folder.path().display());
+    assert_eq!(files(&scan.run.stdout.replace(&root, "")), ["v7.tar!logs/old.json.gz", "windows.json"]);
 }
 
 #[test]

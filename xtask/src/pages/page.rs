@@ -4,7 +4,8 @@ use super::source::{Common, Source, Told, capitalised};
 use super::{file_name, scenario};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use watchfire_detections::{DETECTIONS, Detection, Need};
+use watchfire_detections::thresholds::GROUPS;
+use watchfire_detections::{DETECTIONS, Detection, Need, Threshold};
 use watchfire_export::{tactic_name, technique_url};
 use watchfire_knowledge::default_lists;
 use watchfire_model::catalogue::{self, CatalogueEntry};
@@ -27,7 +28,7 @@ pub(super) fn page(material: &Material<'_>) -> String {
     let mut text = format!("# {}\n\n{}\n\n", material.finding_type, material.detection.summary);
     facts(&mut text, material);
     meaning(&mut text, material);
-    evidence(&mut text, &told);
+    evidence(&mut text, &told, &settings_of(material.finding_type));
     quiet(&mut text, material, constant.as_ref().map_or("", |(name, _)| name));
     section(&mut text, "False positives", &told.false_positives.join("\n\n"));
     needs(&mut text, material);
@@ -40,8 +41,20 @@ pub(super) fn page(material: &Material<'_>) -> String {
 
 /// Name and text of the constant in the source that declares this detection.
 fn constant_of(material: &Material<'_>) -> Option<(String, String)> {
-    let quoted = format!("\"{}\"", material.finding_type);
-    let items = &material.source.items;
+    declaration_of(material.finding_type, material.source)
+}
+
+/// The settings that the code of this type's rule names.
+#[cfg(test)]
+pub(super) fn asked_settings(finding_type: FindingType, source: &Source, common: &Common) -> Vec<String> {
+    let constant = declaration_of(finding_type, source);
+    let rule = constant.as_ref().map_or("", |(_, text)| text.split_once("rule:").map_or("", |(_, rule)| rule));
+    common.told(source, rule).settings
+}
+
+fn declaration_of(finding_type: FindingType, source: &Source) -> Option<(String, String)> {
+    let quoted = format!("\"{finding_type}\"");
+    let items = &source.items;
     let name = items.iter().find(|item| item.text.contains("FindingType::new(") && item.text.contains(&quoted))?;
     let reports = |text: &str| {
         let list = text.split_once("reports:").and_then(|(_, rest)| rest.split_once(']')).map_or("", |(list, _)| list);
@@ -112,8 +125,14 @@ fn about_the_resource(finding_type: FindingType) -> &'static str {
     }
 }
 
-fn evidence(text: &mut String, told: &Told) {
-    if told.evidence.is_empty() && told.thresholds.is_empty() {
+/// The settings that concern this type and not all.
+pub(super) fn settings_of(finding_type: FindingType) -> Vec<&'static Threshold> {
+    let concerned = GROUPS.iter().filter(|group| !group.detections.is_empty() && group.types().contains(&finding_type));
+    concerned.flat_map(|group| group.thresholds).copied().collect()
+}
+
+fn evidence(text: &mut String, told: &Told, settings: &[&Threshold]) {
+    if told.evidence.is_empty() && told.thresholds.is_empty() && settings.is_empty() {
         return;
     }
     text.push_str("## Evidence\n\n");
@@ -124,6 +143,17 @@ fn evidence(text: &mut String, told: &Told) {
         for paragraph in paragraphs {
             let _ = write!(text, "{paragraph}\n\n");
         }
+    }
+    if !settings.is_empty() {
+        text.push_str(
+            "### Settings\n\nSee [thresholds](../thresholds.md) for their ranges, and for the budget of alarms.\n\n",
+        );
+        for one in settings {
+            let what = capitalised(one.summary.trim_end_matches('.'));
+            let source = one.source.trim_end_matches('.');
+            let _ = writeln!(text, "- `{}`: {} {}. {what}. Source: {source}.", one.key, one.default, one.unit);
+        }
+        text.push('\n');
     }
     if !told.thresholds.is_empty() {
         text.push_str("### Thresholds and lists of names\n\n");

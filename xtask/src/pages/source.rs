@@ -188,6 +188,8 @@ pub(super) struct Told {
     pub(super) false_positives: Vec<String>,
     /// Constants with a source: name, value, why.
     pub(super) thresholds: Vec<(String, String, String)>,
+    /// The keys of the settings that it asks for.
+    pub(super) settings: Vec<String>,
     seen: BTreeSet<(String, String)>,
 }
 
@@ -302,8 +304,8 @@ const FALSE_POSITIVES: &str = "False positives:";
 impl Told {
     /// Keeps a constant whose comment says where its value comes from.
     fn take_constant(&mut self, item: &Item) {
-        if let Some(setting) = setting(&item.text) {
-            self.thresholds.push(setting);
+        if item.text.contains(": Threshold = ") {
+            self.settings.extend(item.text.split('"').nth(1).map(str::to_owned));
             return;
         }
         let why = item.doc.join(" ").replace("[`", "`").replace("`]", "`");
@@ -313,21 +315,6 @@ impl Told {
             self.thresholds.push((item.name.clone(), plain_value(&value), why));
         }
     }
-}
-
-/// Key, default and explanation of a `Threshold`, if the item is one.
-fn setting(text: &str) -> Option<(String, String, String)> {
-    let (_, fields) = text.split_once(": Threshold = Threshold {")?;
-    let joined = fields.replace("\\\n", " ").split_whitespace().collect::<Vec<_>>().join(" ");
-    let texts = |name: &str| {
-        let (_, rest) = joined.split_once(&format!("{name}: \""))?;
-        Some(rest.split_once('"')?.0.to_owned())
-    };
-    let (_, rest) = joined.split_once("default: ")?;
-    let default = rest.split(',').next()?.replace('_', "");
-    let default = default.strip_suffix(".0").unwrap_or(&default).to_owned();
-    let why = format!("{}. Source: {}.", capitalised(&texts("summary")?), texts("source")?);
-    Some((texts("key")?, format!("{default} {}", texts("unit")?), why))
 }
 
 /// A constant's value without Rust's own signs: `80`, `443`.

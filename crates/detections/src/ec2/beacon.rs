@@ -306,8 +306,7 @@ impl Beacons {
                 format!("the contact is {known_for} days old, and the host was known for {host_before} days before"),
             );
         }
-        let of_account = |one: &&Host| one.account == host.account;
-        let hosts = self.hosts.iter().filter(|(one, _)| of_account(one)).count();
+        let hosts = self.hosts.keys().filter(|one| one.account == host.account).count();
         let from = (*remote, *port, *protocol, Host::new(&host.account, "", ""));
         let sharing = self.series.range(from..).take_while(|((ip, at, by, one), _)| {
             (ip, at, by) == (remote, port, protocol) && one.account == host.account

@@ -66,7 +66,7 @@ fn opening(event: &ApiCall<'_>, bucket: &str) -> Option<Opening> {
     match event.name.as_ref() {
         "PutBucketPolicy" => {
             let policy = request.get("bucketPolicy").or_else(|| request.get("policy")).unwrap_or(&Value::Null);
-            let verdict = evaluate_policy(policy, bucket);
+            let verdict = evaluate_policy(policy, bucket, event.time);
             let mut missing = verdict.notes;
             missing.extend(
                 verdict

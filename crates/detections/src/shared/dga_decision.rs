@@ -48,6 +48,21 @@ impl<'a> NxDomain<'a> {
     }
 }
 
+/// How many generated-looking names are enough within one hour.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Enough {
+    /// Distinct domains above the per-mille threshold.
+    pub names: usize,
+    /// Their share of those that failed, in percent.
+    pub percent: f64,
+}
+
+impl Default for Enough {
+    fn default() -> Self {
+        Self { names: GENERATED_MIN, percent: GENERATED_PERCENT_MIN as f64 }
+    }
+}
+
 /// Enough generated-looking names within one hour.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct GeneratedNames<'a> {
@@ -65,12 +80,16 @@ pub struct GeneratedNames<'a> {
     pub examples: Vec<(&'a str, i32)>,
 }
 
-/// The first hour in which at least [`GENERATED_MIN`] distinct failed domains of one client lie above the per-mille threshold,
-/// and at least [`GENERATED_PERCENT_MIN`] percent of those that failed.
+/// The first hour in which at least `enough.names` distinct failed domains of one client lie above the per-mille threshold,
+/// and at least `enough.percent` percent of those that failed.
 ///
 /// `domains` may span any time and come in any order. The hour slides: it ends with each failed query, and begins after
 /// the moment [`WINDOW_MS`] before it. A domain that is given for two times counts once in an hour that holds both.
-pub fn generated_names<'a>(domains: &[NxDomain<'a>], model: &DgaModel<'_>) -> Option<GeneratedNames<'a>> {
+pub fn generated_names<'a>(
+    domains: &[NxDomain<'a>],
+    model: &DgaModel<'_>,
+    enough: Enough,
+) -> Option<GeneratedNames<'a>> {
     let is_generated =
         |domain: &NxDomain<'_>| domain.score.is_some_and(|score| model.is_above(score, DgaThreshold::PerMille));
     let mut sorted = domains.to_vec();
@@ -82,7 +101,7 @@ pub fn generated_names<'a>(domains: &[NxDomain<'a>], model: &DgaModel<'_>) -> Op
             window.leave(sorted[begin].domain);
             begin += 1;
         }
-        if window.is_enough() {
+        if window.is_enough(enough) {
             let threshold = model.threshold(DgaThreshold::PerMille);
             return Some(verdict(&sorted[begin..=end], &window, threshold));
         }
@@ -114,8 +133,9 @@ impl<'a> Window<'a> {
         }
     }
 
-    fn is_enough(&self) -> bool {
-        self.generated >= GENERATED_MIN && self.generated * 100 >= self.domains.len() * GENERATED_PERCENT_MIN
+    fn is_enough(&self, enough: Enough) -> bool {
+        let share_needed = self.domains.len() as f64 * enough.percent;
+        self.generated >= enough.names && self.generated as f64 * 100.0 >= share_needed
     }
 }
 
@@ -143,7 +163,8 @@ fn verdict<'a>(hour: &[NxDomain<'a>], window: &Window<'_>, threshold: i32) -> Ge
 /// `name`, without a trailing dot; empty for a suffix alone, a single label or no name.
 pub fn counted_domain(name: &str, is_dynamic_dns: impl Fn(&str) -> bool) -> &str {
     let name = name.strip_suffix('.').unwrap_or(name);
-    let registered = Suffixes.registered_domain(name);
+    // Two dots at the end leave an empty label, which no name has.
+    let registered = if name.ends_with('.') { "" } else { Suffixes.registered_domain(name) };
     let customers = with_parents(name, registered).zip(with_parents(name, registered).skip(1));
     customers
         .filter(|(_, provider)| is_dynamic_dns(provider))
@@ -389,7 +410,7 @@ mod tests {
     }
 
     fn judged<'a>(names: &[(&'a str, i64)]) -> Option<GeneratedNames<'a>> {
-        generated_names(&failed(names), DgaModel::shipped())
+        generated_names(&failed(names), DgaModel::shipped(), Enough::default())
     }
 
     #[test]

@@ -3,15 +3,40 @@
 use crate::behaviour::{Behaviour, Scene, Verdict};
 use crate::shared::dga::{DgaModel, DgaThreshold, SCORE_UNIT, judged_label};
 use crate::shared::dga_decision::{
-    self, BAD_PER_MILLE, GENERATED_MIN, GENERATED_PERCENT_MIN, NxDomain, RATE_FAILED_MIN, RATE_FIRES_AT, RateTest,
-    UsualFailures, WINDOW_MS, muted,
+    self, BAD_PER_MILLE, Enough, GENERATED_MIN, GENERATED_PERCENT_MIN, NxDomain, RATE_FAILED_MIN, RATE_FIRES_AT,
+    RateTest, UsualFailures, WINDOW_MS, muted,
 };
+use crate::shared::tallied_flow::quoted;
 use crate::shared::{subject, tallied_query};
 use crate::tally::{QueryKey, QueryTally, RecordPlace, SubName};
+use crate::thresholds::Threshold;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use watchfire_knowledge::statistics::stable_hash;
 use watchfire_model::{FindingType, Severity, Signal, Time};
+
+/// Failed names that look generated.
+pub(crate) static NAMES: Threshold = Threshold {
+    key: "ec2.dga.names",
+    default: GENERATED_MIN as f64,
+    min: 2.0,
+    max: 10_000.0,
+    unit: "distinct failed domains in an hour that look generated",
+    source: "detection-methods, section 6a: with fifty failed domains an hour a benign client has five by chance once in a \
+             million hours",
+    summary: "how many generated-looking domains a client must ask for in vain",
+};
+
+/// Their share.
+pub(crate) static SHARE: Threshold = Threshold {
+    key: "ec2.dga.share",
+    default: GENERATED_PERCENT_MIN as f64,
+    min: 0.0,
+    max: 100.0,
+    unit: "percent of the domains that failed in the hour",
+    source: "detection-methods, section 6a",
+    summary: "which share of a client's failed domains must look generated",
+};
 
 /// Clients, and names that are known to resolve, remembered at once.
 const CLIENTS_MAX: usize = 200_000;
@@ -138,7 +163,7 @@ impl GeneratedNames {
         let is_new = |one: &&Asked| reported.is_none_or(|end| one.first > end.plus_ms(QUIET_MS - WINDOW_MS));
         let domains: Vec<NxDomain<'_>> =
             failed.iter().filter(is_new).map(|one| NxDomain::new(&one.domain, one.first, model)).collect();
-        let found = dga_decision::generated_names(&domains, model)?;
+        let found = dga_decision::generated_names(&domains, model, enough(scene))?;
         let score = |score: i32| f64::from(score) / f64::from(SCORE_UNIT);
         let examples: Vec<String> =
             found.examples.iter().map(|(domain, points)| format!("{domain} ({:.2})", score(*points))).collect();
@@ -153,8 +178,9 @@ impl GeneratedNames {
                 score(found.threshold)
             ),
             format!(
-                "Limits: {GENERATED_MIN} such names in an hour, and {GENERATED_PERCENT_MIN} % of those that failed; here {} and \
-                 {} × 100 ÷ {} = {} %.",
+                "Limits: {} such names in an hour, and {} % of those that failed; here {} and {} × 100 ÷ {} = {} %.",
+                quoted(&NAMES, scene.thresholds),
+                quoted(&SHARE, scene.thresholds),
                 found.generated,
                 found.generated,
                 found.failed,
@@ -247,6 +273,11 @@ impl GeneratedNames {
             record_count,
         }
     }
+}
+
+fn enough(scene: &Scene<'_>) -> Enough {
+    let names = usize::try_from(scene.thresholds.count(&NAMES)).unwrap_or(usize::MAX);
+    Enough { names, percent: scene.thresholds.get(&SHARE) }
 }
 
 impl Behaviour for GeneratedNames {

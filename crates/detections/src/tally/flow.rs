@@ -2,7 +2,7 @@
 
 use super::{Place, Places, RecordPlace, Sample, Sampled, offset_ms, saturating_u32};
 use crate::shared::contact::{SLICE_MS, TCP};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::net::{IpAddr, Ipv6Addr};
 use watchfire_model::{Direction, LogStatus, Time, VpcFlow};
 
@@ -146,8 +146,8 @@ pub struct FlowTally {
     pub conversations: Sample<Conversation, CONVERSATIONS_MAX>,
 }
 
-/// One conversation: the records with one port of the client, both directions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// One conversation: the records with one port of the client, both directions. Saved as bytes: there are very many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Conversation {
     /// The client's port.
     pub port: u16,
@@ -205,6 +205,67 @@ impl Conversation {
     }
 }
 
+/// Bytes of a saved conversation.
+const CONVERSATION_BYTES: usize = 50;
+
+impl Conversation {
+    fn to_bytes(self) -> [u8; CONVERSATION_BYTES] {
+        let mut bytes = [0; CONVERSATION_BYTES];
+        let flags = u8::from(self.rejected.0) | u8::from(self.rejected.1) << 1 | u8::from(self.earliest.0) << 2;
+        let numbers = [
+            self.first,
+            self.last,
+            self.up_packets,
+            self.down_packets,
+            self.up_bytes,
+            self.down_bytes,
+            self.earliest.1,
+            self.earliest.2,
+            self.place.file,
+        ];
+        bytes[..2].copy_from_slice(&self.port.to_le_bytes());
+        bytes[2..5].copy_from_slice(&[self.up_flags, self.down_flags, flags]);
+        bytes[6..42].copy_from_slice(numbers.map(u32::to_le_bytes).as_flattened());
+        bytes[42..].copy_from_slice(&self.place.position.to_le_bytes());
+        bytes
+    }
+
+    fn of_bytes(bytes: &[u8]) -> Option<Self> {
+        let bytes: &[u8; CONVERSATION_BYTES] = bytes.try_into().ok()?;
+        let (numbers, _) = bytes[6..42].as_chunks::<4>();
+        let number = |at: usize| numbers.get(at).map_or(0, |bytes| u32::from_le_bytes(*bytes));
+        let flag = |bit: u8| bytes[4] >> bit & 1 == 1;
+        Some(Self {
+            port: u16::from_le_bytes([bytes[0], bytes[1]]),
+            up_flags: bytes[2],
+            down_flags: bytes[3],
+            rejected: (flag(0), flag(1)),
+            first: number(0),
+            last: number(1),
+            up_packets: number(2),
+            down_packets: number(3),
+            up_bytes: number(4),
+            down_bytes: number(5),
+            earliest: (flag(2), number(6), number(7)),
+            place: RecordPlace { file: number(8), position: u64::from_le_bytes(*bytes.last_chunk::<8>()?) },
+        })
+    }
+}
+
+impl Serialize for Conversation {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.to_bytes())
+    }
+}
+
+impl<'de> Deserialize<'de> for Conversation {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let bytes = <&[u8]>::deserialize(deserializer)?;
+        Self::of_bytes(bytes)
+            .ok_or_else(|| serde::de::Error::invalid_length(bytes.len(), &"the bytes of a conversation"))
+    }
+}
+
 impl FlowTally {
     /// Takes in a record of this key. On the hot path.
     pub fn add(&mut self, flow: &VpcFlow<'_>, key: &FlowKey, is_upstream: bool, place: RecordPlace) {
@@ -248,6 +309,11 @@ impl FlowTally {
         self.down.merge(&other.down);
         self.last = self.last.max(other.last);
         self.conversations.merge(other.conversations);
+    }
+
+    /// Puts the conversations in order, once all records were taken in.
+    pub fn settle(&mut self) {
+        self.conversations.settle();
     }
 
     /// Shows where each conversation's earliest record stands, to be changed.

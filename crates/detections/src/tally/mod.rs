@@ -27,7 +27,7 @@ use hashbrown::HashMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::cmp::Ordering;
 use std::ops::Deref;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// Where a record stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -45,8 +45,8 @@ pub struct Place(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     parts: Parts,
-    /// The host at this place, made when it is first asked for.
-    host: OnceLock<Host>,
+    /// The host at this place, if its instance or interface is known.
+    host: Option<Host>,
 }
 
 /// What a [`Place`] is made of.
@@ -67,13 +67,14 @@ pub struct Parts {
 impl Place {
     /// The place of these parts.
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(Inner { parts, host: OnceLock::new() }))
+        let id = if parts.instance.is_empty() { &parts.interface } else { &parts.instance };
+        let host = (!id.is_empty()).then(|| Host::new(&parts.account, &parts.region, id));
+        Self(Arc::new(Inner { parts, host }))
     }
 
     /// The host at this place: its instance, else its interface. `None` where neither is known.
     pub(crate) fn host(&self) -> Option<&Host> {
-        let id = if self.instance.is_empty() { &self.interface } else { &self.instance };
-        (!id.is_empty()).then(|| self.0.host.get_or_init(|| Host::new(&self.account, &self.region, id)))
+        self.0.host.as_ref()
     }
 
     /// Bytes whose order is that of places.

@@ -185,6 +185,9 @@ impl QueryTally {
 
     fn add_name(&mut self, query: &DnsQuery<'_>, name: &str, at: u32, place: RecordPlace) {
         let hash = name_hash(name);
+        if self.names.is_out_of_reach(hash) {
+            return;
+        }
         let nx = query.rcode == "NXDOMAIN";
         if let Some(known) = self.names.get_mut(hash) {
             known.queries = known.queries.saturating_add(1);
@@ -233,6 +236,11 @@ impl QueryTally {
         }
         self.answer_bytes = self.answer_bytes.saturating_add(other.answer_bytes);
         self.names.merge(other.names);
+    }
+
+    /// Puts the names in order, once all queries were taken in.
+    pub fn settle(&mut self) {
+        self.names.settle();
     }
 
     /// Shows where each name's first query stands, to be changed.

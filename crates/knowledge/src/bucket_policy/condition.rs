@@ -8,6 +8,7 @@ use super::pattern::Pattern;
 use ipnet::IpNet;
 use serde_json::Value;
 use std::net::IpAddr;
+use watchfire_model::Time;
 
 /// Prefixes shorter than these count as the whole internet. Source: "The meaning of public", S3 user guide.
 const NARROW_V4_PREFIX_MIN: u8 = 8;
@@ -61,12 +62,13 @@ pub(super) struct Judged {
     pub(super) holds: [Truth; 2],
     /// The conditions with an operator or a key that is not known here.
     pub(super) unknown: Vec<String>,
-    /// Whether it depends on the time of the request.
+    /// Whether it holds at certain times to come only.
     pub(super) depends_on_time: bool,
 }
 
-/// Judges a `Condition` element. Every operator and every key in it must hold; of the values of a key, one must.
-pub(super) fn judge(condition: Option<&Value>) -> Judged {
+/// Judges a `Condition` element over the requests from `at` on. Every operator and every key in it must hold; of the values of a
+/// key, one must.
+pub(super) fn judge(condition: Option<&Value>, at: Time) -> Judged {
     let mut judged = Judged { holds: [Truth::Always; 2], unknown: Vec::new(), depends_on_time: false };
     let operators = match condition {
         None | Some(Value::Null) => return judged,
@@ -83,11 +85,14 @@ pub(super) fn judge(condition: Option<&Value>) -> Judged {
         };
         for (key, values) in keys {
             let key_name = key.to_ascii_lowercase();
-            judged.depends_on_time |= matches!(key_name.as_str(), "aws:currenttime" | "aws:epochtime");
             let values = texts(values);
             for (holds, stranger) in judged.holds.iter_mut().zip(Stranger::ALL) {
-                match Key::of(&key_name, stranger) {
-                    Some(key) => *holds = (*holds).min(operator.holds(&key, &values, stranger)),
+                match Key::of(&key_name, stranger, at) {
+                    Some(key) => {
+                        let truth = operator.holds(&key, &values, stranger);
+                        judged.depends_on_time |= matches!(key.domain, Domain::From(_)) && truth == Truth::Sometimes;
+                        *holds = (*holds).min(truth);
+                    }
                     // Said once, not for each stranger.
                     None if stranger == Stranger::Anonymous => judged.unknown.push(format!("{name} on {key}")),
                     None => {}
@@ -140,10 +145,18 @@ enum Compare {
     Glob,
     /// Is the address in the range.
     Address,
-    /// Numbers, dates and binary values: only ever of keys whose value a stranger chooses.
-    Order,
+    /// Numbers, dates and binary values: of keys whose value a stranger chooses, and of the time.
+    Order(Relation),
     /// Is the key missing.
     Null,
+}
+
+/// How the request's value stands to the policy's. Whether equal ones count is a matter of one moment, and is not told apart.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Relation {
+    Before,
+    At,
+    After,
 }
 
 impl Operator {
@@ -168,18 +181,14 @@ impl Operator {
             "stringnotlike" | "arnnotlike" | "arnnotequals" => (Compare::Glob, true),
             "ipaddress" => (Compare::Address, false),
             "notipaddress" => (Compare::Address, true),
-            "numericnotequals" | "datenotequals" => (Compare::Order, true),
-            "numericequals"
-            | "numericlessthan"
-            | "numericlessthanequals"
-            | "numericgreaterthan"
-            | "numericgreaterthanequals"
-            | "dateequals"
-            | "datelessthan"
-            | "datelessthanequals"
-            | "dategreaterthan"
-            | "dategreaterthanequals"
-            | "binaryequals" => (Compare::Order, false),
+            "numericnotequals" | "datenotequals" => (Compare::Order(Relation::At), true),
+            "numericequals" | "dateequals" | "binaryequals" => (Compare::Order(Relation::At), false),
+            "numericlessthan" | "numericlessthanequals" | "datelessthan" | "datelessthanequals" => {
+                (Compare::Order(Relation::Before), false)
+            }
+            "numericgreaterthan" | "numericgreaterthanequals" | "dategreaterthan" | "dategreaterthanequals" => {
+                (Compare::Order(Relation::After), false)
+            }
             "null" => (Compare::Null, false),
             _ => return None,
         };
@@ -226,6 +235,8 @@ enum Domain {
     Named(Naming),
     /// An address of the internet.
     Address,
+    /// The time of the request, which is not before this.
+    From(Time),
 }
 
 /// The shape of a unique name, which says what part of it must be fixed to shut strangers out.
@@ -242,8 +253,8 @@ enum Naming {
 }
 
 impl Key {
-    fn of(name: &str, stranger: Stranger) -> Option<Self> {
-        use Domain::{Address, Chosen, Named, OneOf};
+    fn of(name: &str, stranger: Stranger, at: Time) -> Option<Self> {
+        use Domain::{Address, Chosen, From, Named, OneOf};
         let signed = stranger == Stranger::Authenticated;
         // Carried by every signed request, or by some, and by no unsigned one.
         let if_signed = |present: Truth| if signed { present } else { Truth::Never };
@@ -297,9 +308,8 @@ impl Key {
             "s3:dataaccesspointarn" => key(Truth::Sometimes, Named(Naming::Arn)),
             // The key's own policy shuts strangers out: S3 counts a fixed key as not public.
             "s3:x-amz-server-side-encryption-aws-kms-key-id" => key(Truth::Sometimes, Named(Naming::Arn)),
+            "aws:currenttime" | "aws:epochtime" => key(Truth::Always, From(at)),
             "aws:securetransport"
-            | "aws:currenttime"
-            | "aws:epochtime"
             | "aws:requestedregion"
             | "aws:viaawsservice"
             | "aws:resourceaccount"
@@ -342,6 +352,10 @@ impl Domain {
     fn fits(&self, compare: Compare, values: &[String], stranger: Stranger) -> Truth {
         match self {
             Self::Address => addresses_fit(values),
+            Self::From(at) => {
+                let fits = values.iter().map(|value| time_fits(compare, value, *at));
+                fits.max().unwrap_or(Truth::Never)
+            }
             Self::OneOf(options) => {
                 let fitting = options.iter().filter(|option| values.iter().any(|value| equal(compare, value, option)));
                 match fitting.count() {
@@ -359,6 +373,17 @@ impl Domain {
                 fits.max().unwrap_or(Truth::Never)
             }
         }
+    }
+}
+
+/// How often the time of a request from `at` on stands so to the policy's. What is no time is judged as what may be one.
+fn time_fits(compare: Compare, value: &str, at: Time) -> Truth {
+    let seconds = || value.parse::<i64>().ok().map(Time::from_seconds);
+    let Compare::Order(relation) = compare else { return Truth::Sometimes };
+    match (relation, seconds().or_else(|| Time::parse_lenient(value.trim()).ok())) {
+        (Relation::Before | Relation::At, Some(end)) if end < at => Truth::Never,
+        (Relation::After, Some(begin)) if begin < at => Truth::Always,
+        _ => Truth::Sometimes,
     }
 }
 

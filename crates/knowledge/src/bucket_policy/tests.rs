@@ -3,12 +3,18 @@
 use super::{Audience, PolicyVerdict, evaluate_policy};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use watchfire_model::Time;
 
 const BUCKET: &str = "arn:aws:s3:::bucket";
 const OBJECTS: &str = "arn:aws:s3:::bucket/*";
 
+/// 10 March 2026.
+fn at() -> Time {
+    Time::from_seconds(1_773_100_800)
+}
+
 fn verdict(statements: Value) -> PolicyVerdict {
-    evaluate_policy(&json!({"Version": "2012-10-17", "Statement": statements}), "bucket")
+    evaluate_policy(&json!({"Version": "2012-10-17", "Statement": statements}), "bucket", at())
 }
 
 fn check(statements: Value, audience: Audience) -> PolicyVerdict {
@@ -177,7 +183,7 @@ fn a_denial_that_can_be_escaped_takes_nothing() {
         json!({"StringNotLike": {"aws:Referer": "https://www.example.com/*"}}),
         json!({"IpAddress": {"aws:SourceIp": "198.51.100.0/24"}}),
         json!({"NotIpAddress": {"aws:SourceIp": "0.0.0.0/1"}}),
-        json!({"DateGreaterThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}}),
+        json!({"DateGreaterThan": {"aws:CurrentTime": "2027-01-01T00:00:00Z"}}),
         json!({"StringEquals": {"aws:SourceVpc": "vpc-111bbb22"}}),
         json!({"ForAnyValue:StringNotEquals": {"aws:PrincipalOrgPaths": "o-example/"}}),
         // Unsigned requests lack both keys, and so escape.
@@ -302,9 +308,41 @@ fn an_unknown_condition_restricts_and_is_listed() {
 }
 
 #[test]
-fn a_date_is_judged_open_and_said_so() {
-    let verdict = check(under(json!({"DateLessThan": {"aws:CurrentTime": "2020-04-01T00:00:00Z"}})), Audience::Anyone);
-    assert_eq!(verdict.notes, ["Statement #1 applies at certain times only; it is judged as if it were one."]);
+fn a_date_to_come_is_judged_open_and_said_so() {
+    for to_come in [
+        json!({"DateLessThan": {"aws:CurrentTime": "2026-04-01T00:00:00Z"}}),
+        json!({"DateGreaterThanEquals": {"aws:CurrentTime": "2026-04-01"}}),
+        json!({"NumericLessThan": {"aws:EpochTime": 1_775_000_000}}),
+        json!({"DateLessThan": {"aws:CurrentTime": "no date"}}),
+    ] {
+        let verdict = check(under(to_come), Audience::Anyone);
+        assert_eq!(verdict.notes, ["Statement #1 applies at certain times only; it is judged as if it were one."]);
+    }
+}
+
+#[test]
+fn what_ended_before_the_policy_was_set_is_granted_to_nobody() {
+    for over in [
+        json!({"DateLessThan": {"aws:CurrentTime": "2026-03-01T00:00:00Z"}}),
+        json!({"DateLessThanEqualsIfExists": {"aws:CurrentTime": ["2025-01-01", "2026-03-09"]}}),
+        json!({"DateEquals": {"aws:CurrentTime": "2026-03-01T00:00:00+02:00"}}),
+        json!({"NumericLessThan": {"aws:EpochTime": "1773000000"}}),
+    ] {
+        check(under(over), Audience::Nobody);
+    }
+    // One of several days is still to come.
+    check(under(json!({"DateLessThan": {"aws:CurrentTime": ["2025-01-01", "2026-12-31"]}})), Audience::Anyone);
+}
+
+#[test]
+fn what_has_begun_holds_without_a_note() {
+    for begun in [
+        json!({"DateGreaterThan": {"aws:CurrentTime": "2026-03-01T00:00:00Z"}}),
+        json!({"DateNotEquals": {"aws:EpochTime": "1773000000"}}),
+    ] {
+        assert_eq!(check(under(begun.clone()), Audience::Anyone).notes, Vec::<String>::new(), "{begun}");
+        check(deny_under(begun), Audience::Nobody);
+    }
 }
 
 #[test]
@@ -313,14 +351,14 @@ fn a_policy_may_be_text_or_url_encoded() {
     let text = policy.to_string();
     let encoded: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
     for policy in [policy, Value::String(text), Value::String(encoded)] {
-        assert_eq!(evaluate_policy(&policy, "bucket").audience, Audience::Anyone, "{policy}");
+        assert_eq!(evaluate_policy(&policy, "bucket", at()).audience, Audience::Anyone, "{policy}");
     }
 }
 
 #[test]
 fn what_is_no_policy_is_said_to_be_so() {
     for policy in [json!(null), json!("%7"), json!(""), json!({}), json!([]), json!({"Statement": 7})] {
-        let verdict = evaluate_policy(&policy, "bucket");
+        let verdict = evaluate_policy(&policy, "bucket", at());
         assert!(!verdict.complete() && verdict.audience == Audience::Nobody && !verdict.notes.is_empty(), "{policy}");
     }
     let statements =
@@ -438,14 +476,14 @@ fn given(verdict: &PolicyVerdict) -> Vec<(Audience, bool, bool, bool)> {
 proptest! {
     #[test]
     fn any_json_is_answered(policy in any_json(), bucket in "[a-z*?$]{0,6}") {
-        evaluate_policy(&policy, &bucket);
-        evaluate_policy(&json!({"Statement": policy}), &bucket);
-        evaluate_policy(&Value::String(policy.to_string()), &bucket);
+        evaluate_policy(&policy, &bucket, at());
+        evaluate_policy(&json!({"Statement": policy}), &bucket, at());
+        evaluate_policy(&Value::String(policy.to_string()), &bucket, at());
     }
 
     #[test]
     fn any_text_is_answered(policy in ".{0,80}") {
-        evaluate_policy(&Value::String(policy), "bucket");
+        evaluate_policy(&Value::String(policy), "bucket", at());
     }
 
     #[test]

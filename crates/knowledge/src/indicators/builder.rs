@@ -3,7 +3,7 @@
 use super::label::{Label, Labels, Shape};
 use super::{EntrySets, Indicator, IndicatorList, Indicators, ListInfo, ListRole};
 use crate::address::{NOT_ROUTABLE_V4, NOT_ROUTABLE_V6};
-use crate::ranges::{Address, Prefix, Prefixes, RangeTable, flatten, sort};
+use crate::ranges::{Address, Prefix, Prefixes, RangeTable, SHARDS, Shards, flatten};
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashTable};
 use ipnet::IpNet;
@@ -44,7 +44,9 @@ impl IndicatorsBuilder {
         let counts = |count: fn(&IndicatorList) -> usize| self.lists.iter().map(|(list, _)| count(list)).sum();
         let name_bytes = counts(|list| list.entries.name_bytes());
         indicators.domains.reserve(counts(|list| list.entries.name_count()), name_bytes);
-        prefixes.v4.reserve_exact(counts(|list| list.entries.v4_count()) + NOT_ROUTABLE_V4.len());
+        let mut v4_counts = [1; SHARDS]; // Of the prefixes that are not routable, there is one in a shard.
+        self.lists.iter().for_each(|(list, _)| list.entries.count_v4(&mut v4_counts));
+        prefixes.v4.reserve(&v4_counts);
         let (mut names, mut labels) = (Names::default(), Labels::default());
         names.number("", &mut indicators.threat_names);
         for (list, role) in self.lists {
@@ -92,7 +94,10 @@ fn add_list(
         ListRole::Guard => Some(0),
     };
     let plain = if list.include_subdomains { Shape::ExactAndBelow } else { Shape::Exact };
-    for entry in list.entries.iter() {
+    indicators.entry_count += list.entries.len();
+    let IndicatorList { name, kind, version, origin, confidence, entries, .. } = list;
+    indicators.lists.push(ListInfo { name, kind, version, role, origin, confidence });
+    for entry in entries.into_entries() {
         let threat_name = names.number(&entry.threat_name, &mut indicators.threat_names);
         let shape = match &entry.indicator {
             Indicator::Network(network) => Shape::Bits(network.prefix_len()),
@@ -109,9 +114,6 @@ fn add_list(
             Indicator::AccessKey(key) => indicators.keys.push((key, label)),
         }
     }
-    indicators.entry_count += list.entries.len();
-    let IndicatorList { name, kind, version, origin, confidence, .. } = list;
-    indicators.lists.push(ListInfo { name, kind, version, role, origin, confidence });
 }
 
 fn add_networks(indicators: &mut Indicators, mut prefixes: Prefixes) {
@@ -134,23 +136,23 @@ fn add_networks(indicators: &mut Indicators, mut prefixes: Prefixes) {
 /// Keeps one of several equal prefixes of one list. Without this, a list that repeats a wide prefix would put the
 /// repetitions into the set of every range below it; with it, a set has at most one entry per length and list. The one
 /// that was seen last is kept: to be seen again makes an entry young again.
-fn drop_repeated<A: Address>(prefixes: &mut Vec<Prefix<A>>, labels: &[Label]) {
+fn drop_repeated<A: Address>(prefixes: &mut Shards<A>, labels: &[Label]) {
     let list = |prefix: &Prefix<A>| labels.get(prefix.entry as usize).map(|label| label.list);
-    // Labels are numbered list by list, so those of one list stand together among equal prefixes.
-    sort(prefixes);
     let seen = |prefix: &Prefix<A>| labels.get(prefix.entry as usize)?.details.as_ref()?.seen;
-    prefixes.dedup_by(|later, kept| {
-        let is_same = later.first == kept.first && later.last == kept.last && list(later) == list(kept);
-        if is_same && seen(later) > seen(kept) {
-            kept.entry = later.entry;
-        }
-        is_same
+    // Labels are numbered list by list, so those of one list stand together among equal prefixes.
+    prefixes.for_each_sorted(|shard| {
+        shard.dedup_by(|later, kept| {
+            let is_same = later.first == kept.first && later.last == kept.last && list(later) == list(kept);
+            if is_same && seen(later) > seen(kept) {
+                kept.entry = later.entry;
+            }
+            is_same
+        });
     });
 }
 
-fn table<A: Address>(prefixes: Vec<Prefix<A>>, indicators: &Indicators, sets: &mut SetInterner) -> RangeTable<A> {
+fn table<A: Address>(prefixes: Shards<A>, indicators: &Indicators, sets: &mut SetInterner) -> RangeTable<A> {
     let mut table = RangeTable::default();
-    table.reserve(prefixes.len());
     flatten(prefixes, |first, last, entries| {
         // Ranges that no list mentions are not kept: they answer like any other miss.
         if entries != [NOT_ROUTABLE] {

@@ -24,15 +24,24 @@ const OTHER: u64 = 3 << 62;
 const V4_NAME_BITS: u32 = 24;
 const DOMAIN_NAME_BITS: u32 = 18;
 
-/// Bits of a place in the text.
+/// Slots of a block: 512 KiB.
+const BLOCK: usize = 1 << 16;
+
+/// Bits of a place in the text: the number of the block, and [`TEXT_BLOCK_BITS`] of the place in it.
 const START_BITS: u32 = 36;
+const TEXT_BLOCK_BITS: u32 = 20;
+
+/// Bytes of a block of text.
+const TEXT_BLOCK: usize = 1 << TEXT_BLOCK_BITS;
 
 /// Entries in the order in which the list has them.
 #[derive(Clone, Default)]
 pub struct ListEntries {
-    slots: Vec<u64>,
-    /// Domains, one behind the other.
-    text: String,
+    /// In blocks, all but the last of which are full: many entries are never moved, and are freed little by little.
+    slots: Vec<Vec<u64>>,
+    len: usize,
+    /// Domains, one behind the other, in blocks of up to [`TEXT_BLOCK`] bytes.
+    text: Vec<String>,
     others: Vec<ListEntry>,
     /// Names of threats, each once.
     names: Vec<Box<str>>,
@@ -43,12 +52,12 @@ pub struct ListEntries {
 impl ListEntries {
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.slots.len()
+        self.len
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+        self.len == 0
     }
 
     /// Adds one behind the others.
@@ -60,7 +69,17 @@ impl ListEntries {
     /// Adds one behind the others, without a copy of the threat's name if it is known already.
     pub fn add(&mut self, indicator: Indicator, threat_name: &str, details: Option<Box<EntryDetails>>) {
         let slot = if details.is_none() { self.slot(&indicator, threat_name) } else { None };
-        self.slots.push(slot.unwrap_or(OTHER | self.others.len() as u64));
+        let packed = slot.unwrap_or(OTHER | self.others.len() as u64);
+        match self.slots.last_mut() {
+            Some(block) if block.len() < BLOCK => block.push(packed),
+            Some(_) => {
+                let mut block = Vec::with_capacity(BLOCK);
+                block.push(packed);
+                self.slots.push(block);
+            }
+            None => self.slots.push(vec![packed]),
+        }
+        self.len += 1;
         if slot.is_none() {
             self.others.push(ListEntry { indicator, threat_name: threat_name.into(), details });
         }
@@ -68,31 +87,53 @@ impl ListEntries {
 
     /// The entry at this position.
     pub fn get(&self, at: usize) -> Option<ListEntry> {
-        self.entry(*self.slots.get(at)?)
+        self.entry(*self.slots.get(at / BLOCK)?.get(at % BLOCK)?)
     }
 
     /// Every entry, in order.
     pub fn iter(&self) -> impl Iterator<Item = ListEntry> + Clone + '_ {
-        self.slots.iter().filter_map(|&slot| self.entry(slot))
+        self.slots.iter().flatten().filter_map(|&slot| self.entry(slot))
+    }
+
+    /// Every entry, in order; memory is given up on the way.
+    pub(super) fn into_entries(mut self) -> impl Iterator<Item = ListEntry> {
+        let slots = std::mem::take(&mut self.slots);
+        let mut read_blocks = 0;
+        slots.into_iter().flatten().filter_map(move |slot| {
+            if matches!(slot & KIND, DOMAIN | BELOW) {
+                let block = text_block(slot);
+                while read_blocks < block {
+                    self.text[read_blocks] = String::new();
+                    read_blocks += 1;
+                }
+            }
+            self.entry(slot)
+        })
     }
 
     /// Gives up room that is not used.
     pub fn shrink(&mut self) {
-        self.slots.shrink_to_fit();
-        self.text.shrink_to_fit();
+        self.slots.iter_mut().for_each(Vec::shrink_to_fit);
+        self.text.iter_mut().for_each(String::shrink_to_fit);
         self.others.shrink_to_fit();
     }
 
-    /// How many are IPv4 prefixes.
-    pub(super) fn v4_count(&self) -> usize {
-        let is_v4 = |entry: &&ListEntry| matches!(entry.indicator, Indicator::Network(IpNet::V4(_)));
-        self.slots.iter().filter(|&&slot| slot & KIND == V4).count() + self.others.iter().filter(is_v4).count()
+    /// Adds up how many IPv4 prefixes there are of each first byte.
+    pub(super) fn count_v4(&self, counts: &mut [usize; 256]) {
+        for &slot in self.slots.iter().flatten().filter(|&&slot| slot & KIND == V4) {
+            counts[(slot >> 24) as usize & 255] += 1;
+        }
+        for entry in &self.others {
+            if let Indicator::Network(IpNet::V4(network)) = entry.indicator {
+                counts[usize::from(network.addr().octets()[0])] += 1;
+            }
+        }
     }
 
     /// How many are names.
     pub(super) fn name_count(&self) -> usize {
         let is_name = |entry: &&ListEntry| matches!(entry.indicator, Indicator::Domain(_) | Indicator::Below(_));
-        let in_text = self.slots.iter().filter(|&&slot| matches!(slot & KIND, DOMAIN | BELOW));
+        let in_text = self.slots.iter().flatten().filter(|&&slot| matches!(slot & KIND, DOMAIN | BELOW));
         in_text.count() + self.others.iter().filter(is_name).count()
     }
 
@@ -102,7 +143,7 @@ impl ListEntries {
             Indicator::Domain(name) | Indicator::Below(name) => name.len(),
             _ => 0,
         };
-        self.text.len() + self.others.iter().map(length).sum::<usize>()
+        self.text.iter().map(String::len).sum::<usize>() + self.others.iter().map(length).sum::<usize>()
     }
 
     /// The slot of an entry of which the list says nothing but perhaps a name; `None` if it has to be kept whole.
@@ -117,12 +158,18 @@ impl ListEntries {
             Indicator::Below(name) => (BELOW, name),
             _ => return None,
         };
-        let (start, length) = (self.text.len() as u64, u8::try_from(name.len()).ok()?);
-        if start >> START_BITS != 0 {
-            return None;
+        let length = u8::try_from(name.len()).ok()?;
+        if self.text.last().is_none_or(|block| block.len() + name.len() > TEXT_BLOCK) {
+            if self.text.len() >= 1 << (START_BITS - TEXT_BLOCK_BITS) {
+                return None;
+            }
+            self.text.push(String::new());
         }
         let threat = self.number(threat_name, DOMAIN_NAME_BITS)?;
-        self.text.push_str(name);
+        let number = self.text.len() - 1;
+        let block = self.text.last_mut()?;
+        let start = (number << TEXT_BLOCK_BITS | block.len()) as u64;
+        block.push_str(name);
         Some(kind | threat << (START_BITS + 8) | u64::from(length) << START_BITS | start)
     }
 
@@ -135,8 +182,9 @@ impl ListEntries {
                 (Indicator::Network(network.into()), rest >> 38)
             }
             kind => {
-                let (start, length) = (rest & ((1 << START_BITS) - 1), rest >> START_BITS & 0xff);
-                let name = self.text.get(start as usize..(start + length) as usize)?.into();
+                let start = rest as usize & (TEXT_BLOCK - 1);
+                let end = start + (rest >> START_BITS & 0xff) as usize;
+                let name = self.text.get(text_block(slot))?.get(start..end)?.into();
                 let indicator = if kind == DOMAIN { Indicator::Domain(name) } else { Indicator::Below(name) };
                 (indicator, rest >> (START_BITS + 8))
             }
@@ -148,8 +196,9 @@ impl ListEntries {
     /// The number of a threat's name; `None` if there are too many of them for so many bits.
     fn number(&mut self, name: &str, bits: u32) -> Option<u64> {
         let Self { names, numbers, .. } = self;
-        // Most lists name nothing, and many one thing.
-        if names.first().is_some_and(|first| **first == *name) {
+        // Most lists name nothing, and many one thing. Empty texts are not compared: glibc's `memcmp` looks at where they would
+        // be, which is nowhere, and that takes it longer than all the rest of reading an address.
+        if names.first().is_some_and(|first| first.len() == name.len() && (name.is_empty() || **first == *name)) {
             return Some(0);
         }
         let hash = HASHER.hash_one(name);
@@ -163,6 +212,11 @@ impl ListEntries {
         names.push(name.into());
         Some(fitting)
     }
+}
+
+/// The number of the block that holds the name of this slot.
+fn text_block(slot: u64) -> usize {
+    (slot as usize & ((1 << START_BITS) - 1)) >> TEXT_BLOCK_BITS
 }
 
 impl Extend<ListEntry> for ListEntries {
@@ -214,9 +268,41 @@ mod tests {
             })
             .collect();
         let list: ListEntries = entries.iter().cloned().collect();
-        assert_eq!((list.v4_count(), list.name_count()), (6, 9));
+        let mut v4 = [0; 256];
+        list.count_v4(&mut v4);
+        assert_eq!((v4[198], v4[9], v4.iter().sum::<usize>(), list.name_count()), (3, 3, 6, 9));
         assert_eq!(list.iter().collect::<Vec<_>>(), entries);
+        assert_eq!(list.clone().into_entries().collect::<Vec<_>>(), entries);
         assert_eq!((list.len(), list.get(1).as_ref(), list.get(entries.len())), (entries.len(), entries.get(1), None));
+    }
+
+    #[test]
+    fn many_entries_lie_in_blocks() {
+        let entry = |at: usize| ListEntry {
+            indicator: indicator(&format!("9.{}.{}.{}", at >> 16, at >> 8 & 255, at & 255)).unwrap(),
+            threat_name: Box::default(),
+            details: None,
+        };
+        let count = 2 * super::BLOCK + 3;
+        let list: ListEntries = (0..count).map(entry).collect();
+        assert_eq!((list.len(), list.slots.len()), (count, 3));
+        for at in [0, super::BLOCK - 1, super::BLOCK, count - 1] {
+            assert_eq!(list.get(at), Some(entry(at)));
+        }
+        assert!(list.iter().eq((0..count).map(entry)) && list.into_entries().eq((0..count).map(entry)));
+    }
+
+    #[test]
+    fn many_names_lie_in_blocks() {
+        let entry = |at: usize| ListEntry {
+            indicator: indicator(&format!("{}{at}.example.com", "a".repeat(50))).unwrap(),
+            threat_name: Box::default(),
+            details: None,
+        };
+        let count = 2 * super::TEXT_BLOCK / 60;
+        let list: ListEntries = (0..count).map(entry).collect();
+        assert_eq!(list.text.len(), 3);
+        assert!(list.iter().eq((0..count).map(entry)) && list.into_entries().eq((0..count).map(entry)));
     }
 
     #[test]

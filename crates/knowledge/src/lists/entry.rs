@@ -43,6 +43,9 @@ pub enum EntryError {
     /// A pattern that is none.
     #[error("the pattern could not be read")]
     Pattern,
+    /// A pattern made to take memory.
+    #[error("the pattern is longer than 1 MiB")]
+    PatternTooLong,
     /// Patterns in Snort's or YARA's language.
     #[error("the pattern is in another language than STIX's")]
     PatternLanguage,
@@ -69,12 +72,27 @@ pub enum EntryError {
     /// A file that is no whole XML or JSON document.
     #[error("the document is not well-formed from here on, or not what its beginning promised; the rest was not read")]
     Malformed,
+    /// A login page, an error page.
+    #[error("the file is a web page and no list: a server may have answered with a page for people")]
+    WebPage,
+    /// RSS, SVG and the like.
+    #[error("of XML only STIX 1 is read, and nothing of it is in this document")]
+    OtherXml,
+    /// JSON of another kind.
+    #[error("of JSON only STIX 2, MISP events and MISP warning lists are read, and this document is none of them")]
+    OtherJson,
+    /// Archives, programs, pictures.
+    #[error("the file is not text: unpack it first, if it is an archive")]
+    Binary,
     /// A hostile document.
     #[error("the document is nested too deeply; the rest was not read")]
     TooDeep,
     /// Regular expressions and substrings of warning lists.
     #[error("regular expressions and parts of names are not supported")]
     Expression,
+    /// `198.51.100.7, high`.
+    #[error("several things in one line: a line holds one entry; of a table name the column, as in `csv:1`")]
+    Several,
     /// Anything else.
     #[error("neither an address, a prefix, a domain, a SHA-256 digest nor an access key id")]
     Unknown,
@@ -83,8 +101,20 @@ pub enum EntryError {
     Header,
 }
 
-/// Reads one entry into its normal form. A URL without path means its host.
+impl EntryError {
+    /// Whether it says that the file as a whole is no list, rather than something of one entry.
+    pub fn is_of_the_file(self) -> bool {
+        matches!(self, Self::WebPage | Self::OtherXml | Self::OtherJson | Self::Binary)
+    }
+}
+
+/// Reads one entry into its normal form. A URL without path means its host. What reports write so that nobody opens it
+/// (`198.51.100[.]7`, `hxxp://example[.]com`) means what it meant before.
 pub fn indicator(text: &str) -> Result<Indicator, EntryError> {
+    as_written(text).or_else(|reason| with_its_fangs(text).map_or(Err(reason), |text| as_written(&text)))
+}
+
+fn as_written(text: &str) -> Result<Indicator, EntryError> {
     // Cheap tests first: nearly every entry of nearly every list is an address or a plain name.
     if let Some(address) = plain_v4(text) {
         return checked_address(address);
@@ -101,7 +131,7 @@ pub fn indicator(text: &str) -> Result<Indicator, EntryError> {
         return Ok(Indicator::AccessKey(text.into()));
     }
     if let Some(host) = host_of_bare_url(text) {
-        return indicator(host);
+        return as_written(host);
     }
     if matches!(text.len(), 32 | 40 | 56 | 96 | 128) && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(EntryError::OtherDigest);
@@ -133,6 +163,17 @@ pub(super) fn plain_v4(text: &str) -> Option<Ipv4Addr> {
         }
     }
     (dots == 3 && digits > 0).then(|| (address << 8 | number).into())
+}
+
+/// The entry as it was before somebody made it harmless to click on; `None` if nobody did.
+fn with_its_fangs(text: &str) -> Option<String> {
+    let dots = ["[.]", "(.)", "{.}", "[dot]", "(dot)"];
+    let scheme = text.get(..4).filter(|scheme| scheme.eq_ignore_ascii_case("hxxp"));
+    if scheme.is_none() && !text.contains("[:]") && !dots.iter().any(|dot| text.contains(dot)) {
+        return None;
+    }
+    let text = scheme.map_or_else(|| text.to_owned(), |scheme| format!("http{}", &text[scheme.len()..]));
+    Some(dots.iter().fold(text.replace("[:]", ":"), |text, dot| text.replace(dot, ".")))
 }
 
 /// `example.com` of `https://example.com/`: a URL that names nothing but a host. `None` for anything else.
@@ -226,6 +267,8 @@ fn checked_domain(text: &str) -> Result<Box<str>, EntryError> {
         EntryError::Url
     } else if text.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()) {
         EntryError::Port
+    } else if text.contains([',', ';', ' ', '\t', '|']) {
+        EntryError::Several
     } else {
         EntryError::Unknown
     })
@@ -249,8 +292,19 @@ fn is_domain(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::plain_v4;
+    use super::{EntryError, indicator, plain_v4};
     use proptest::prelude::*;
+
+    #[test]
+    fn what_was_made_harmless_to_click_on_is_read() {
+        let read = |text| indicator(text).map(|indicator| indicator.to_string());
+        for text in ["198.51.100[.]7", "hxxp://198[.]51(.)100[dot]7/", "HXXPS[:]//198.51.100.7"] {
+            assert_eq!(read(text).as_deref(), Ok("198.51.100.7"), "{text}");
+        }
+        assert_eq!(read("bad[.]example[.]com").as_deref(), Ok("bad.example.com"));
+        assert_eq!(read("hxxp://bad[.]example[.]com/x"), Err(EntryError::Url));
+        assert_eq!(read(&"[(".repeat(100_000)), Err(EntryError::Unknown));
+    }
 
     proptest! {
         #[test]

@@ -27,6 +27,10 @@ const DELIMITER: &str = "##comma##";
 pub(super) fn parse(bytes: &[u8], defaults: &IndicatorList) -> ReadList {
     let mut read = ReadList::new(ListFormat::Stix1, defaults);
     let text = as_text(bytes);
+    if is_web_page(&text) {
+        read.reject(1, "", EntryError::WebPage);
+        return read;
+    }
     let mut reader = Reader::from_str(&text);
     let mut package = Package::default();
     let mut lines = Lines::default();
@@ -44,7 +48,12 @@ pub(super) fn parse(bytes: &[u8], defaults: &IndicatorList) -> ReadList {
             Ok(Event::Text(text)) => package.text.push_str(&text.xml_content(XmlVersion::Implicit1_0)),
             Ok(Event::CData(text)) => package.text.push_str(&text.xml_content(XmlVersion::Implicit1_0)),
             Ok(Event::GeneralRef(reference)) => package.text.push_str(&resolved(&reference)),
-            Ok(Event::Eof) if package.path.is_empty() && package.elements > 0 => return read,
+            Ok(Event::Eof) if package.path.is_empty() && package.elements > 0 => {
+                if !package.is_stix {
+                    read.reject(1, &package.root, EntryError::OtherXml);
+                }
+                return read;
+            }
             Ok(Event::Eof) | Err(_) => {
                 read.reject(line, "", EntryError::Malformed);
                 return read;
@@ -67,10 +76,24 @@ fn resolved(reference: &quick_xml::events::BytesRef<'_>) -> String {
     quick_xml::escape::resolve_predefined_entity(name).map_or_else(|| format!("&{name};"), str::to_owned)
 }
 
+/// Whether it begins as web pages do, which are seldom well-formed XML.
+fn is_web_page(text: &str) -> bool {
+    let mut rest = text.trim_start();
+    // What may stand before the first element.
+    while let Some((_, after)) = rest.strip_prefix("<!--").and_then(|rest| rest.split_once("-->")) {
+        rest = after.trim_start();
+    }
+    let begins = |with: &str| rest.get(..with.len()).is_some_and(|head| head.eq_ignore_ascii_case(with));
+    ["<!doctype html", "<html", "<head", "<body", "<title", "<meta", "<script"].iter().any(|tag| begins(tag))
+}
+
 /// Where in the document we are.
 #[derive(Default)]
 struct Package {
     path: Vec<Element>,
+    /// The name of the outermost element, and whether any is one of STIX or CybOX.
+    root: String,
+    is_stix: bool,
     /// Elements seen, of which a document has at least one.
     elements: u64,
     /// The text of the innermost element so far.
@@ -97,6 +120,9 @@ impl Package {
     fn open(&mut self, start: &BytesStart<'_>, line: u64) {
         self.elements += 1;
         self.text.clear();
+        if self.elements == 1 {
+            self.root = start.local_name().as_ref().to_owned();
+        }
         let attribute = |wanted: &str| {
             let found = start.attributes().flatten().find(|attribute| attribute.key.local_name().as_ref() == wanted);
             found.and_then(|attribute| Some(attribute.normalized_value(XmlVersion::Implicit1_0).ok()?.into_owned()))
@@ -114,6 +140,10 @@ impl Package {
             category: String::new(),
             name,
         };
+        self.is_stix |= matches!(
+            element.name.as_str(),
+            "STIX_Package" | "STIX_Header" | "Indicator" | "Indicators" | "Observable" | "Observables" | "Properties"
+        );
         match element.name.as_str() {
             "Indicator" => {
                 element.details.seen = attribute("timestamp").and_then(|text| moment(&text));

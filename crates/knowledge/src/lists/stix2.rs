@@ -12,6 +12,7 @@ mod pattern;
 use super::json::{Document, elements, is_true, text};
 use super::{EntryError, ListFormat, ReadList, as_text, moment};
 use crate::indicators::{EntryDetails, IndicatorList};
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 /// Reads a bundle.
@@ -19,9 +20,13 @@ pub(super) fn parse(bytes: &[u8], defaults: &IndicatorList) -> ReadList {
     let mut read = ReadList::new(ListFormat::Stix2, defaults);
     let content = as_text(bytes);
     let mut document = Document::new(&content);
+    if is_other_json(&content) {
+        read.reject(1, "", EntryError::OtherJson);
+        return read;
+    }
     let Some(members) = document.members(&mut read) else { return read };
     if !members.contains_key("objects") {
-        read.reject(1, "", EntryError::Malformed);
+        read.reject(1, "", EntryError::OtherJson);
     }
     for object in elements(members.get("objects")) {
         let line = document.line(object);
@@ -31,6 +36,14 @@ pub(super) fn parse(bytes: &[u8], defaults: &IndicatorList) -> ReadList {
         }
     }
     read
+}
+
+/// Whether it is sound JSON, but no object: an array, or one object a line.
+fn is_other_json(content: &str) -> bool {
+    let is_sound = |text: &str| serde_json::from_str::<IgnoredAny>(text).is_ok();
+    let first_line = content.trim_start().lines().next().unwrap_or_default();
+    let is_array = content.trim_start().starts_with('[');
+    is_array && is_sound(content) || first_line.len() < content.trim().len() && is_sound(first_line)
 }
 
 fn take(read: &mut ReadList, line: u64, object: &Value) {

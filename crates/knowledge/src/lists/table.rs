@@ -53,10 +53,21 @@ pub(super) fn rows(bytes: &[u8], delimiter: u8, mut take: impl FnMut(&Row<'_>)) 
 }
 
 /// The blank lines and comments that the reader counts as part of the row behind them.
+///
+/// The reader takes a carriage return for the end of a row, too. What looked for line feeds alone would look through all the rest
+/// of a file that has none, for each of its rows.
 fn skipped_lines(bytes: &[u8], position: &csv::Position, delimiter: u8) -> u64 {
-    let rest = bytes.get(position.byte() as usize..).unwrap_or_default();
-    let lines = rest.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
-    lines.take_while(|line| line.is_empty() || (delimiter != b'#' && line.starts_with(b"#"))).count() as u64
+    let mut rest = bytes.get(position.byte() as usize..).unwrap_or_default();
+    let mut count = 0;
+    while let Some(end) = memchr::memchr2(b'\n', b'\r', rest) {
+        let line = rest[..end].trim_ascii();
+        if !line.is_empty() && (delimiter == b'#' || !line.starts_with(b"#")) {
+            break;
+        }
+        count += u64::from(rest[end] == b'\n');
+        rest = &rest[end + 1..];
+    }
+    count
 }
 
 /// The rows without the spaces in front of a quote, which would make it an ordinary character: `a, "b, c"`.
@@ -117,7 +128,7 @@ pub(super) fn recognise(bytes: &[u8]) -> ListFormat {
 
 /// The first line that is neither blank nor a comment.
 fn first_line(bytes: &[u8]) -> Option<Cow<'_, str>> {
-    let lines = bytes.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
+    let lines = bytes.split(|byte| matches!(byte, b'\n' | b'\r')).map(<[u8]>::trim_ascii);
     lines
         .filter(|line| !line.is_empty() && !line.starts_with(b"#") && !line.starts_with(b";"))
         .map(String::from_utf8_lossy)

@@ -46,6 +46,15 @@ fn text_is_what_looks_like_nothing_else() {
 }
 
 #[test]
+fn rows_that_end_as_on_old_macs_are_read_in_linear_time() {
+    check("ip,name\r198.51.100.7,x\r198.51.100.8,y\r", &CSV, &["198.51.100.7", "198.51.100.8"]);
+    // As many rows as would take hours if each of them cost a look through all the others.
+    let count = 1 << 20;
+    assert_eq!(parse(&format!("ip,name\r{}", "com,x\r".repeat(count))).rejected_count, count as u64);
+    assert_eq!(parse(&"com\r".repeat(count)).rejected_count, count as u64);
+}
+
+#[test]
 fn files_of_windows_are_read() {
     let utf16: Vec<u8> = [0xfeff]
         .into_iter()

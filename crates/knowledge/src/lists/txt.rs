@@ -16,37 +16,96 @@
 //! Nothing a file holds makes reading fail: what cannot be used is counted, with the line and a sentence.
 
 use super::entry::plain_v4;
-use super::{EntryError, ListFormat, ReadList, as_text};
+use super::{EntryError, ListFormat, ReadList, sound_text, without_mark};
 use crate::indicators::{EntryDetails, IndicatorList};
 use watchfire_model::ListKind;
 
 /// Reads a list. The header comments win over what `defaults` says; its entries are ignored.
 pub fn parse(bytes: &[u8], defaults: &IndicatorList) -> ReadList {
-    let text = as_text(bytes);
-    let mut read = ReadList::new(ListFormat::Txt, defaults);
-    let mut list_threat: Box<str> = Box::default();
-    for (number, line) in (1..).zip(lines(&text)) {
+    let mut lines = LineReader::new(defaults);
+    lines.feed(bytes);
+    lines.finish()
+}
+
+/// Reads a list piece by piece: a list of millions of lines is never there whole.
+pub(super) struct LineReader {
+    read: ReadList,
+    /// What the header says that all entries are.
+    list_threat: Box<str>,
+    /// How many lines were read.
+    line: u64,
+    /// The line that the last piece did not end.
+    rest: Vec<u8>,
+}
+
+impl LineReader {
+    pub(super) fn new(defaults: &IndicatorList) -> Self {
+        let read = ReadList::new(ListFormat::Txt, defaults);
+        Self { read, list_threat: Box::default(), line: 0, rest: Vec::new() }
+    }
+
+    /// Reads the next bytes of the list.
+    pub(super) fn feed(&mut self, mut bytes: &[u8]) {
+        if !self.rest.is_empty() {
+            let end = memchr::memchr(b'\n', bytes).map_or(bytes.len(), |end| end + 1);
+            self.rest.extend_from_slice(&bytes[..end]);
+            bytes = &bytes[end..];
+            if self.rest.ends_with(b"\n") {
+                let rest = std::mem::take(&mut self.rest);
+                self.take_lines(&rest);
+            }
+        }
+        let end = memchr::memrchr(b'\n', bytes).map_or(0, |end| end + 1);
+        self.take_lines(&bytes[..end]);
+        self.rest.extend_from_slice(&bytes[end..]);
+    }
+
+    /// The list, once all is fed.
+    pub(super) fn finish(mut self) -> ReadList {
+        let rest = std::mem::take(&mut self.rest);
+        self.take_lines(&rest);
+        self.read
+    }
+
+    /// Reads whole lines.
+    fn take_lines(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        let bytes = if self.line == 0 { without_mark(bytes) } else { bytes };
+        let text = sound_text(bytes);
+        for line in lines(text.strip_suffix('\n').unwrap_or(&text)) {
+            self.line += 1;
+            self.take_line(line);
+        }
+    }
+
+    fn take_line(&mut self, line: &str) {
+        let Self { read, list_threat, line: number, .. } = self;
         // Lists of millions consist of such lines, and nothing is to be cut from them.
         if let Some(address) = plain_v4(line) {
-            read.take_address(number, line, address, &list_threat);
-            continue;
+            return read.take_address(*number, line, address, list_threat);
+        }
+        // Line ends of old Macs, and of whoever mixed them.
+        if line.contains('\r') {
+            return line.split('\r').for_each(|part| self.take_line(part));
         }
         let line = line.trim();
         if let Some(comment) = line.strip_prefix(['#', ';']) {
             // Comments between entries are prose, whatever they look like.
-            if read.list.entries.is_empty() && !read_header(comment, &mut read.list, &mut list_threat) {
-                read.reject(number, line, EntryError::Header);
+            if read.list.entries.is_empty() && !read_header(comment, &mut read.list, list_threat) {
+                read.reject(*number, line, EntryError::Header);
             }
-            continue;
+            return;
         }
         let (entry, threat) = split_comment(line);
         if entry.is_empty() {
-            continue;
+            return;
         }
-        let threat = if threat.is_empty() { &list_threat } else { threat };
-        read.take(number, entry, threat, EntryDetails::default());
+        let threat = if threat.is_empty() { list_threat } else { threat };
+        let entry = without_quotes(entry);
+        read.take(*number, entry, threat, EntryDetails::default());
     }
-    read
 }
 
 /// The lines, without what ends them. The standard library's way takes twice as long on short ones.
@@ -85,6 +144,12 @@ fn read_header(comment: &str, list: &mut IndicatorList, threat: &mut Box<str>) -
         _ => {}
     }
     true
+}
+
+/// The entry between its quotes, if it has them.
+fn without_quotes(entry: &str) -> &str {
+    let between = |quote| entry.strip_prefix(quote)?.strip_suffix(quote);
+    between('"').or_else(|| between('\'')).unwrap_or(entry)
 }
 
 /// Splits `entry  # threat` or `entry  ; threat`. A sign that follows no white space belongs to the entry.

@@ -7,10 +7,13 @@ use watchfire_detections::{DETECTIONS, Need};
 use watchfire_engine::{Coverage, CoverageMap, StillLearning};
 use watchfire_export::{Gap, NotEvaluated, ScanAccount, Span};
 use watchfire_ingest::{FileProblem, ListProblem};
-use watchfire_model::{ListKind, RecordKind, catalogue};
+use watchfire_model::{FindingType, ListKind, RecordKind, catalogue};
+
+/// Types that were switched off and are named in the text; the JSON names all.
+const SWITCHED_OFF_NAMED: usize = 5;
 
 /// What was read, what was not, and what could not be judged.
-pub fn account(outcome: &ScanOutcome, loaded: &Loaded) -> ScanAccount {
+pub fn account(outcome: &ScanOutcome, loaded: &Loaded, disabled: &[FindingType]) -> ScanAccount {
     let mut account = ScanAccount::default();
     for problem in outcome.listing.problems.iter().chain(&outcome.learnt.listing.problems) {
         let reason = with_cause(&problem.reason);
@@ -41,6 +44,7 @@ pub fn account(outcome: &ScanOutcome, loaded: &Loaded) -> ScanAccount {
     }
     account.not_evaluated = not_evaluated(outcome, loaded);
     add_learning(&mut account.not_evaluated, &outcome.replay.learning);
+    add_switched_off(&mut account.not_evaluated, disabled);
     account.summarised = outcome.replay.summarised;
     for (name, _, bytes) in outcome.replay.state.iter().filter(|(_, count, _)| *count > 0) {
         account.state_bytes.insert(name.clone(), *bytes);
@@ -198,6 +202,32 @@ fn add_learning(missing: &mut Vec<NotEvaluated>, learning: &[StillLearning]) {
             None => missing.push(entry),
         }
     }
+}
+
+/// Types that were switched off are not evaluated for that reason, whatever else was missing.
+fn add_switched_off(missing: &mut Vec<NotEvaluated>, disabled: &[FindingType]) {
+    let is_off = |name: &String| disabled.iter().any(|off| off.as_str() == name);
+    for entry in missing.iter_mut() {
+        entry.types.retain(|name| !is_off(name));
+    }
+    missing.retain(|entry| !entry.types.is_empty());
+    if disabled.is_empty() {
+        return;
+    }
+    let types: Vec<String> = disabled.iter().map(ToString::to_string).collect();
+    let and_more = match types.len().saturating_sub(SWITCHED_OFF_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let named = types.iter().take(SWITCHED_OFF_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    missing.insert(
+        0,
+        NotEvaluated {
+            what: "Switched off".to_owned(),
+            why: format!("{named}{and_more}, by `detections.disable` or --disable"),
+            types,
+        },
+    );
 }
 
 /// "Behaviour, by principal: not evaluated, learning day 3 of 7 (12 of 15)".

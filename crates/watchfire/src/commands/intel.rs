@@ -9,8 +9,9 @@ use anyhow::{Result, bail, ensure};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::process::ExitCode;
+use watchfire_export::harmless;
 use watchfire_knowledge::{
-    Coverage, EntryDetails, Indicator, IndicatorList, ListRole, ReadList, is_publicly_routable, lists,
+    Coverage, EntryDetails, Indicator, IndicatorList, ListFormat, ListRole, ReadList, is_publicly_routable, lists,
 };
 use watchfire_model::Time;
 
@@ -40,7 +41,7 @@ pub fn run(arguments: &IntelArguments) -> Result<ExitCode> {
 fn list(settings: &Settings) -> Result<ExitCode> {
     let (lists, remarks) = load::lists(settings)?;
     let longest = |part: fn(&IndicatorList) -> &str| {
-        lists.iter().map(|loaded| part(&loaded.list).chars().count()).max().unwrap_or(0).max("LICENCE".len())
+        lists.iter().map(|loaded| harmless(part(&loaded.list)).chars().count()).max().unwrap_or(0).max("LICENCE".len())
     };
     let (names, dates) = (longest(|list| &list.name), longest(|list| &list.version));
     let licences = longest(|list| &list.licence);
@@ -50,6 +51,7 @@ fn list(settings: &Settings) -> Result<ExitCode> {
     );
     for LoadedList { list, role, place } in &lists {
         let IndicatorList { name, version, licence, entries, .. } = list;
+        let (name, version, licence) = (harmless(name), harmless(version), harmless(licence));
         let _ = writeln!(
             text,
             "{:<22} {:>9}  {:<dates$}  {name:<names$}  {licence:<licences$}  {place}",
@@ -76,7 +78,7 @@ fn kind(list: &IndicatorList, role: ListRole) -> &'static str {
 fn show(name: &str, settings: &Settings) -> Result<ExitCode> {
     let (lists, _) = load::lists(settings)?;
     let Some(LoadedList { list, .. }) = lists.iter().find(|loaded| loaded.list.name.eq_ignore_ascii_case(name)) else {
-        let names: Vec<&str> = lists.iter().map(|loaded| loaded.list.name.as_str()).collect();
+        let names: Vec<_> = lists.iter().map(|loaded| harmless(&loaded.list.name)).collect();
         bail!("no list is named `{name}`; the lists are {}", names.join(", "));
     };
     print(&as_text(list))?;
@@ -86,10 +88,10 @@ fn show(name: &str, settings: &Settings) -> Result<ExitCode> {
 /// The list in the plain text form, which has no place for the dates of entries.
 fn as_text(list: &IndicatorList) -> String {
     let IndicatorList { name, kind, version, include_subdomains, source, licence, entries, .. } = list;
-    let mut text = format!("# name: {name}\n# kind: {kind}\n");
+    let mut text = format!("# name: {}\n# kind: {kind}\n", harmless(name));
     for (key, value) in [("date", version), ("licence", licence), ("source", source)] {
         if !value.is_empty() {
-            let _ = writeln!(text, "# {key}: {value}");
+            let _ = writeln!(text, "# {key}: {}", harmless(value));
         }
     }
     if *include_subdomains {
@@ -97,9 +99,7 @@ fn as_text(list: &IndicatorList) -> String {
     }
     for entry in entries.iter() {
         // A name may hold anything that a list wrote, a line break too.
-        let threat: String =
-            entry.threat_name.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
-        let _ = match threat.trim() {
+        let _ = match harmless(&entry.threat_name).trim() {
             "" => writeln!(text, "{}", entry.indicator),
             threat => writeln!(text, "{}  # {threat}", entry.indicator),
         };
@@ -110,17 +110,35 @@ fn as_text(list: &IndicatorList) -> String {
 fn check(file: &IntelArgument, settings: &Settings) -> Result<ExitCode> {
     let read = load::read_list(&file.file, file.kind, file.format.as_ref(), settings.list_bytes_max)?;
     let is_usable = !read.list.entries.is_empty();
-    print(&report(&read, &file.file.display().to_string()))?;
+    let shown = file.file.display().to_string();
+    match refusal(&read) {
+        Some(why) => print(&format!("{shown}: no list that can be used: {why}\n"))?,
+        None => print(&report(&read, &shown))?,
+    }
     Ok(if is_usable { ExitCode::SUCCESS } else { ExitCode::from(STATUS_NOTHING_READ) })
+}
+
+/// Why the file as a whole is no list, if that is so.
+fn refusal(read: &ReadList) -> Option<String> {
+    match read.rejected.as_slice() {
+        _ if !read.list.entries.is_empty() => None,
+        [] if read.format == ListFormat::Txt => Some("the file is empty, or holds nothing but comments".to_owned()),
+        [] => Some(format!("it is {} without a single entry", read.format)),
+        [only] if only.reason.is_of_the_file() => Some(match only.text.as_str() {
+            "" => only.reason.to_string(),
+            text => format!("{} (its outermost element is `{}`)", only.reason, harmless(text)),
+        }),
+        _ => None,
+    }
 }
 
 /// What was understood of a list, and what was refused and why.
 fn report(read: &ReadList, shown: &str) -> String {
     let ReadList { list, format, rejected_count, rejected_by_reason, rejected } = read;
-    let mut text = format!("{shown}: read as {format}\n  list     {} (kind {})\n", list.name, list.kind);
+    let mut text = format!("{shown}: read as {format}\n  list     {} (kind {})\n", harmless(&list.name), list.kind);
     for (title, value) in [("date", &list.version), ("licence", &list.licence), ("source", &list.source)] {
         if !value.is_empty() {
-            let _ = writeln!(text, "  {title:<8} {value}");
+            let _ = writeln!(text, "  {title:<8} {}", harmless(value));
         }
     }
     let mut sorts: BTreeMap<&str, u64> = BTreeMap::new();
@@ -143,7 +161,7 @@ fn report(read: &ReadList, shown: &str) -> String {
         let _ = writeln!(text, "           {count}: {reason}");
     }
     for rejected in rejected {
-        let _ = writeln!(text, "           line {}: `{}`", rejected.line, rejected.text.escape_debug());
+        let _ = writeln!(text, "           line {}: `{}`", rejected.line, harmless(&rejected.text));
     }
     text
 }
@@ -213,12 +231,12 @@ fn line(found: &Coverage) -> String {
         ListRole::Trusted => "trusted",
         ListRole::Guard => "guard",
     };
-    let mut text = format!("  {role:<22} `{}` has `{}`", entry.list, entry.entry);
+    let mut text = format!("  {role:<22} `{}` has `{}`", harmless(&entry.list), entry.entry);
     if !entry.version.is_empty() {
-        let _ = write!(text, ", version {}", entry.version);
+        let _ = write!(text, ", version {}", harmless(&entry.version));
     }
     if !entry.threat_name.is_empty() {
-        let _ = write!(text, ", as {}", entry.threat_name.escape_debug());
+        let _ = write!(text, ", as {}", harmless(&entry.threat_name));
     }
     if let (Some(seen), Some(days)) = (entry.seen, entry.age_days) {
         let _ = write!(text, ", last seen on {} ({days} days before)", seen.date());

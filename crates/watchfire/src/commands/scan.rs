@@ -44,7 +44,7 @@ pub fn run(arguments: &ScanArguments) -> Result<ExitCode> {
     };
     let mut outcome = scan(&options, &loaded.knowledge, &progress, resume.as_ref())?;
     let findings = std::mem::take(&mut outcome.findings);
-    let mut account = account(&outcome, &loaded);
+    let mut account = account(&outcome, &loaded, &settings.disabled);
     let reported = selection.apply(findings, &mut account);
 
     let written = report(&reported, &account, &outputs, arguments);
@@ -83,6 +83,8 @@ pub fn options(paths: &[PathBuf], input: &InputArguments, settings: &Settings) -
         scope: Scope { from: input.from, to: input.to, accounts: input.account.clone(), regions: input.region.clone() },
         assume_account: settings.assume_account.clone(),
         assume_region: settings.assume_region.clone(),
+        thresholds: settings.thresholds.clone(),
+        disabled: settings.disabled.clone(),
         ..ScanOptions::default()
     }
 }

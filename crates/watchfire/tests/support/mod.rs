@@ -50,6 +50,8 @@ pub fn knowledge(scenario: Option<&Path>) -> Knowledge {
         geoip: Vec::new(),
         aws_ranges: None,
         inventory: None,
+        thresholds: Default::default(),
+        disabled: Vec::new(),
     };
     let folder = scenario.map(|scenario| scenario.join("knowledge")).filter(|folder| folder.is_dir());
     let files = folder.into_iter().flat_map(|folder| std::fs::read_dir(folder).unwrap());

@@ -1,10 +1,13 @@
 //! A small S3 server: `ListObjectsV2` with prefix, delimiter and pages, `HeadObject`, `GetObject` with ranges.
 //!
-//! It keeps a journal of requests, can fail some, and refuses whoever does not sign. Signatures are not verified: that
-//! would test the library that makes them.
+//! It keeps a journal of requests, can fail some, and refuses whoever does not sign: each signature is made again from the
+//! request as it came (AWS's Signature Version 4, with S3's own rules for keys), so a key that was changed on the way, or
+//! escaped otherwise than it was signed, is refused. Through a proxy (`GET http://BUCKET.HOST/KEY`) it answers too.
 #![allow(clippy::unwrap_used, reason = "a test server that cannot serve should fail at once")]
 
+use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -24,6 +27,8 @@ pub struct Bucket {
     pub delay_ms: AtomicU64,
     /// Objects in one page of a listing.
     pub page: AtomicUsize,
+    /// What is answered to each request for a listing instead of one; if it is empty, that it is forbidden.
+    pub no_listing: Mutex<Option<String>>,
 }
 
 pub struct S3Server {
@@ -92,17 +97,27 @@ fn answer(
     target: &str,
     headers: &BTreeMap<String, String>,
 ) -> (&'static str, String, Vec<u8>) {
-    let signed =
-        headers.get("authorization").is_some_and(|value| value.starts_with("AWS4-HMAC-SHA256 Credential=test/"));
-    if !signed {
-        return ("403 Forbidden", String::new(), b"<Error><Code>AccessDenied</Code></Error>".to_vec());
-    }
+    // Through a proxy the target is a whole address, and the bucket may stand in its host.
+    let (host, target) = match target.strip_prefix("http://").and_then(|rest| Some((rest, rest.find('/')?))) {
+        Some((rest, end)) => rest.split_at(end),
+        None => ("", target),
+    };
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let Some(key) = path.strip_prefix("/logs") else {
+    if !is_signed(method, path, query, headers) {
+        return ("403 Forbidden", String::new(), b"<Error><Code>SignatureDoesNotMatch</Code></Error>".to_vec());
+    }
+    let key = if host.starts_with("logs.") { Some(path) } else { path.strip_prefix("/logs") };
+    let Some(key) = key.filter(|key| key.is_empty() || key.starts_with('/')) else {
         return ("404 Not Found", String::new(), b"<Error><Code>NoSuchBucket</Code></Error>".to_vec());
     };
-    let key = decoded(key.trim_start_matches('/'));
+    let key = decoded(key.strip_prefix('/').unwrap_or_default());
     if key.is_empty() {
+        if let Some(other) = bucket.no_listing.lock().unwrap().as_ref() {
+            if other.is_empty() {
+                return ("403 Forbidden", String::new(), b"<Error><Code>AccessDenied</Code></Error>".to_vec());
+            }
+            return ("200 OK", String::new(), other.clone().into_bytes());
+        }
         return ("200 OK", "content-type: application/xml\r\n".to_owned(), list(bucket, query).into_bytes());
     }
     let objects = bucket.objects.lock().unwrap();
@@ -131,6 +146,36 @@ fn answer(
     }
 }
 
+/// Whether the signature is the one that the key `test` and the secret `test` give.
+fn is_signed(method: &str, path: &str, query: &str, headers: &BTreeMap<String, String>) -> bool {
+    let Some(rest) = headers.get("authorization").and_then(|value| value.strip_prefix("AWS4-HMAC-SHA256 ")) else {
+        return false;
+    };
+    let part = |name: &str| rest.split(", ").find_map(|part| part.strip_prefix(name)).unwrap_or_default();
+    let (scope, names, signature) = (part("Credential=test/"), part("SignedHeaders="), part("Signature="));
+    let header = |name: &str| headers.get(name).map_or("", String::as_str);
+    let mut sorted: Vec<String> = query.split('&').filter(|pair| !pair.is_empty()).map(str::to_owned).collect();
+    sorted.sort();
+    let mut request = format!("{method}\n{path}\n{}\n", sorted.join("&"));
+    names.split(';').for_each(|name| writeln!(request, "{name}:{}", header(name)).unwrap());
+    write!(request, "\n{names}\n{}", header("x-amz-content-sha256")).unwrap();
+    let to_sign =
+        format!("AWS4-HMAC-SHA256\n{}\n{scope}\n{}", header("x-amz-date"), hex(&Sha256::digest(request.as_bytes())));
+    let key = scope.split('/').fold(b"AWS4test".to_vec(), |key, part| hmac(&key, part.as_bytes()));
+    hex(&hmac(&key, to_sign.as_bytes())) == signature
+}
+
+/// RFC 2104, with keys that are no longer than a block.
+fn hmac(key: &[u8], message: &[u8]) -> Vec<u8> {
+    let padded = |pad: u8| (0..64).map(|at| key.get(at).copied().unwrap_or(0) ^ pad).collect::<Vec<u8>>();
+    let inner = Sha256::new().chain_update(padded(0x36)).chain_update(message).finalize();
+    Sha256::new().chain_update(padded(0x5c)).chain_update(inner).finalize().to_vec()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn etag(object: &[u8]) -> String {
     format!("{:x}-{}", object.iter().fold(7u64, |hash, &byte| hash.wrapping_mul(31) ^ u64::from(byte)), object.len())
 }
@@ -148,12 +193,13 @@ fn list(bucket: &Bucket, query: &str) -> String {
         if let Some(end) = below.find('/').filter(|_| !delimiter.is_empty()) {
             let common = format!("{prefix}{}", &below[..=end]);
             if seen.insert(common.clone()) {
-                let entry = format!("<CommonPrefixes><Prefix>{common}</Prefix></CommonPrefixes>");
+                let entry = format!("<CommonPrefixes><Prefix>{}</Prefix></CommonPrefixes>", escaped(&common));
                 entries.push((common, entry));
             }
         } else {
             let entry = format!(
-                "<Contents><Key>{key}</Key><LastModified>2026-03-10T10:00:00.000Z</LastModified><ETag>&quot;{}&quot;</ETag><Size>{}</Size></Contents>",
+                "<Contents><Key>{}</Key><LastModified>2026-03-10T10:00:00.000Z</LastModified><ETag>&quot;{}&quot;</ETag><Size>{}</Size></Contents>",
+                escaped(key),
                 etag(object),
                 object.len()
             );
@@ -165,13 +211,17 @@ fn list(bucket: &Bucket, query: &str) -> String {
     let is_cut = entries.len() > page;
     entries.truncate(page);
     let next = match entries.last() {
-        Some((name, _)) if is_cut => format!("<NextContinuationToken>{name}</NextContinuationToken>"),
+        Some((name, _)) if is_cut => format!("<NextContinuationToken>{}</NextContinuationToken>", escaped(name)),
         _ => String::new(),
     };
     let entries: String = entries.into_iter().map(|(_, entry)| entry).collect();
     format!(
         "<?xml version=\"1.0\"?><ListBucketResult><Name>logs</Name><IsTruncated>{is_cut}</IsTruncated>{next}{entries}</ListBucketResult>"
     )
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 fn decoded(text: &str) -> String {

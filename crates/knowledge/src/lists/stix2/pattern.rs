@@ -8,8 +8,14 @@
 
 use crate::lists::EntryError;
 
+/// Bytes of a pattern: its parts take up to sixty times as much. One that lists ten thousand addresses has 200 KB.
+const PATTERN_BYTES_MAX: usize = 1 << 20;
+
 /// What the pattern names: values, and the comparisons among them that are of no use here.
 pub(super) fn values(pattern: &str) -> Result<Vec<Result<String, EntryError>>, EntryError> {
+    if pattern.len() > PATTERN_BYTES_MAX {
+        return Err(EntryError::PatternTooLong);
+    }
     let tokens = tokens(pattern).ok_or(EntryError::Pattern)?;
     if tokens.iter().any(|token| token.is_word("AND") || token.is_word("FOLLOWEDBY")) {
         return Err(EntryError::Conjunction);
@@ -189,6 +195,13 @@ mod tests {
             &["http://a.example.com/", "b.example.com"],
         );
         check("[ipv4-addr:value ISSUBSET '198.51.100.0/24']", &["198.51.100.0/24"]);
+    }
+
+    #[test]
+    fn a_pattern_that_is_made_to_take_memory_is_refused() {
+        let pattern = format!("[{}", "(".repeat(super::PATTERN_BYTES_MAX));
+        assert_eq!(values(&pattern), Err(EntryError::PatternTooLong));
+        assert_eq!(values(&pattern[1..]), Err(EntryError::Pattern));
     }
 
     #[test]

@@ -87,7 +87,7 @@ fn what_is_no_entry_is_refused_with_its_reason() {
     check_refused("http://example.com/x", EntryError::Url);
     check_refused("example.com/x", EntryError::Url);
     check_refused("198.51.100.7:443", EntryError::Port);
-    for text in ["1.2.3", "1.2.3.4.5", "hello", "*", "*.", "a b.com", "198.51.100.0/33", "a..com", "-"] {
+    for text in ["1.2.3", "1.2.3.4.5", "hello", "*", "*.", "198.51.100.0/33", "a..com", "-"] {
         check_refused(text, EntryError::Unknown);
     }
     check_refused("d41d8cd98f00b204e9800998ecf8427e", EntryError::OtherDigest);
@@ -128,5 +128,20 @@ proptest! {
         if let Ok(read) = indicator(&text) {
             prop_assert_eq!(indicator(&read.to_string()), Ok(read));
         }
+    }
+}
+
+#[test]
+fn old_line_ends_and_quotes_are_no_part_of_an_entry() {
+    assert_eq!(
+        entries("# kind: c2\r198.51.100.7\rexample.com\r\n\"203.0.113.9\"\n'bad.example.com' # Emotet\n"),
+        ["198.51.100.7", "example.com", "203.0.113.9", "bad.example.com # Emotet"]
+    );
+}
+
+#[test]
+fn a_line_of_several_things_is_refused_as_such() {
+    for text in ["a b.com", "198.51.100.7, 203.0.113.9", "198.51.100.7;high", "198.51.100.7 203.0.113.9"] {
+        check_refused(text, EntryError::Several);
     }
 }

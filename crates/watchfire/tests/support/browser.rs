@@ -52,6 +52,7 @@ impl Browser {
             .arg(program)
             .args(["--headless", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"])
             .args(["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"])
+            .arg("--disable-dev-shm-usage") // In a container it is too small.
             .arg(format!("--user-data-dir={}", scratch.path().join("profile").display()))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -154,6 +155,27 @@ impl Browser {
             bail!("`{expression}` failed: {}", answer["exceptionDetails"]["exception"]["description"]);
         }
         Ok(answer["result"]["value"].take())
+    }
+
+    /// Presses and releases a key: a character, `Tab` or `Enter`.
+    pub(crate) fn press(&mut self, key: &str) -> Result<()> {
+        let (code, text) = match key {
+            "Tab" => (9, ""),
+            "Enter" => (13, "\r"),
+            character => (0, character),
+        };
+        let mut pressed = json!({"type": "keyDown", "key": key, "code": key, "windowsVirtualKeyCode": code});
+        if !text.is_empty() {
+            pressed["text"] = json!(text);
+        }
+        self.call("Input.dispatchKeyEvent", pressed)?;
+        let released = json!({"type": "keyUp", "key": key, "code": key, "windowsVirtualKeyCode": code});
+        self.call("Input.dispatchKeyEvent", released).map(drop)
+    }
+
+    /// Types text where the page's focus is.
+    pub(crate) fn type_text(&mut self, text: &str) -> Result<()> {
+        text.chars().try_for_each(|character| self.press(character.encode_utf8(&mut [0; 4])))
     }
 
     /// What happened since the page was opened: addresses asked for, dialogs, errors and complaints. A good page has one

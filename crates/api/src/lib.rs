@@ -1,0 +1,28 @@
+//! The GuardDuty API: its wire protocol, driven by the service model, over the store.
+//!
+//! A request goes through `server` (HTTP), `service` (who signed it), `dispatch` (what the model asks of it) to the
+//! handler of its operation in `resources`, one file for each kind of thing. Types, routes and the list of operations are
+//! generated from the model; limits are read from the model when the program starts.
+
+mod call;
+mod dispatch;
+mod documents;
+mod error;
+mod features;
+mod generated;
+mod keys;
+mod model;
+mod operation;
+mod rate;
+mod resource;
+mod resources;
+mod server;
+mod service;
+mod sigv4;
+mod sts;
+mod tags;
+mod wire;
+
+pub use keys::{AccessKey, IssuedKey, KeyError, Keyring, Policy, SECRET_FILE, SealingKey, write_private};
+pub use server::{TlsError, serve, tls};
+pub use service::{BODY_BYTES_MAX, Clock, Service, Settings};

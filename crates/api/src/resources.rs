@@ -1,0 +1,26 @@
+//! The kinds of things that operations are about. Adding one is a file, its `mod` line, and a line here.
+
+pub(crate) mod detectors;
+mod malware_plans;
+mod tags;
+
+use crate::generated::Operation;
+use crate::resource::{Handler, Resource, Tagged};
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+/// Every kind of thing.
+static RESOURCES: &[&Resource] = &[&detectors::RESOURCE, &malware_plans::RESOURCE, &tags::RESOURCE];
+
+/// Who answers an operation; `None` for one that is not supported yet.
+pub(crate) fn handler(operation: Operation) -> Option<Handler> {
+    static HANDLERS: OnceLock<HashMap<Operation, Handler>> = OnceLock::new();
+    let all = || RESOURCES.iter().flat_map(|resource| resource.operations).copied().collect();
+    HANDLERS.get_or_init(all).get(&operation).copied()
+}
+
+/// The documents that can be tagged and whose ARN has this segment. Terraform and IAM differ in the case of one.
+pub(crate) fn tagged(segment: &str) -> Option<&'static Tagged> {
+    let mut all = RESOURCES.iter().flat_map(|resource| resource.tagged);
+    all.find(|tagged| tagged.segment.eq_ignore_ascii_case(segment))
+}

@@ -1,0 +1,202 @@
+//! Documents: every API resource but findings, a JSON body under a key.
+
+use crate::{Expect, Store, StoreError};
+use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::Value;
+
+/// Names one document.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// The account it belongs to.
+    pub account: String,
+    /// The region; empty for what has none.
+    pub region: String,
+    /// What it is: `detector`, `filter`, ….
+    pub kind: &'static str,
+    /// The detector that it hangs on, or empty.
+    pub parent: String,
+    /// Its id or name, unique under the parent for its kind.
+    pub id: String,
+}
+
+/// A document as stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Document {
+    /// Its name.
+    pub key: Key,
+    /// Its content.
+    pub body: Value,
+    /// 1 when it was made, and one more with each change.
+    pub version: u64,
+    /// When it was made, ms since the epoch.
+    pub created: i64,
+    /// When it was last changed, ms since the epoch.
+    pub updated: i64,
+}
+
+/// Which documents to list; what is `None` may be anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// Their kind.
+    pub kind: &'static str,
+    /// Their account.
+    pub account: Option<String>,
+    /// Their region.
+    pub region: Option<String>,
+    /// Their parent.
+    pub parent: Option<String>,
+}
+
+impl Store {
+    /// One document, if there is such.
+    pub async fn document(&self, key: &Key) -> Result<Option<Document>, StoreError> {
+        let key = key.clone();
+        self.sqlite.read(move |connection| get(connection, &key)).await
+    }
+
+    /// Documents of a kind by (account, region, parent, id), at most `limit`, those after `after` in that order.
+    ///
+    /// The last one's key is the next call's `after`: what is put or removed in between moves no other document from
+    /// one page to another.
+    pub async fn documents(
+        &self,
+        range: &Range,
+        after: Option<&Key>,
+        limit: usize,
+    ) -> Result<Vec<Document>, StoreError> {
+        let (range, after) = (range.clone(), after.cloned());
+        self.sqlite.read(move |connection| list(connection, &range, after.as_ref(), limit)).await
+    }
+}
+
+fn get(connection: &Connection, key: &Key) -> Result<Option<Document>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT body, version, created, updated FROM documents \
+         WHERE kind = $1 AND account = $2 AND region = $3 AND parent = $4 AND id = $5",
+    )?;
+    let row = statement
+        .query_row(params![key.kind, key.account, key.region, key.parent, key.id], |row| {
+            Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })
+        .optional()?;
+    row.map(|(body, version, created, updated)| document(key.clone(), &body, version, created, updated)).transpose()
+}
+
+fn list(
+    connection: &Connection,
+    range: &Range,
+    after: Option<&Key>,
+    limit: usize,
+) -> Result<Vec<Document>, StoreError> {
+    let mut sql =
+        "SELECT account, region, parent, id, body, version, created, updated FROM documents WHERE kind = $1".to_owned();
+    let mut values: Vec<&dyn rusqlite::ToSql> = vec![&range.kind];
+    let columns = [("account", &range.account), ("region", &range.region), ("parent", &range.parent)];
+    for (column, wanted) in columns.iter().filter_map(|(column, wanted)| Some((column, wanted.as_ref()?))) {
+        values.push(wanted);
+        sql.push_str(&format!(" AND {column} = ${}", values.len()));
+    }
+    if let Some(after) = after {
+        let at = values.len();
+        let key: [&dyn rusqlite::ToSql; 4] = [&after.account, &after.region, &after.parent, &after.id];
+        values.extend(key);
+        sql.push_str(&format!(
+            " AND (account, region, parent, id) > (${}, ${}, ${}, ${})",
+            at + 1,
+            at + 2,
+            at + 3,
+            at + 4
+        ));
+    }
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    values.push(&limit);
+    sql.push_str(&format!(" ORDER BY account, region, parent, id LIMIT ${}", values.len()));
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(values.as_slice())?;
+    let mut documents = Vec::new();
+    while let Some(row) = rows.next()? {
+        let key =
+            Key { account: row.get(0)?, region: row.get(1)?, kind: range.kind, parent: row.get(2)?, id: row.get(3)? };
+        let body: String = row.get(4)?;
+        documents.push(document(key, &body, row.get(5)?, row.get(6)?, row.get(7)?)?);
+    }
+    Ok(documents)
+}
+
+fn document(key: Key, body: &str, version: i64, created: i64, updated: i64) -> Result<Document, StoreError> {
+    let body = serde_json::from_str(body).map_err(|cause| StoreError::Corrupt { what: "document", cause })?;
+    Ok(Document { key, body, version: version.unsigned_abs(), created, updated })
+}
+
+/// Writes a document and answers its new version.
+pub(crate) fn put(
+    connection: &Connection,
+    key: &Key,
+    body: &Value,
+    expect: Expect,
+    now: i64,
+) -> Result<u64, StoreError> {
+    let version = version(connection, key)?;
+    check(key, version, expect)?;
+    let body = body.to_string();
+    match version {
+        None => {
+            let mut statement = connection.prepare_cached(
+                "INSERT INTO documents (kind, account, region, parent, id, body, version, created, updated) \
+                 VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $7)",
+            )?;
+            statement.execute(params![key.kind, key.account, key.region, key.parent, key.id, body, now])?;
+            Ok(1)
+        }
+        Some(version) => {
+            let mut statement = connection.prepare_cached(
+                "UPDATE documents SET body = $1, version = version + 1, updated = $2 \
+                 WHERE kind = $3 AND account = $4 AND region = $5 AND parent = $6 AND id = $7",
+            )?;
+            statement.execute(params![body, now, key.kind, key.account, key.region, key.parent, key.id])?;
+            Ok(version + 1)
+        }
+    }
+}
+
+/// Removes a document.
+pub(crate) fn delete(connection: &Connection, key: &Key, expect: Expect) -> Result<(), StoreError> {
+    check(key, version(connection, key)?, expect)?;
+    let mut statement = connection.prepare_cached(
+        "DELETE FROM documents WHERE kind = $1 AND account = $2 AND region = $3 AND parent = $4 AND id = $5",
+    )?;
+    statement.execute(params![key.kind, key.account, key.region, key.parent, key.id])?;
+    Ok(())
+}
+
+/// Removes every document under a parent.
+pub(crate) fn delete_tree(
+    connection: &Connection,
+    account: &str,
+    region: &str,
+    parent: &str,
+) -> Result<(), StoreError> {
+    let mut statement =
+        connection.prepare_cached("DELETE FROM documents WHERE account = $1 AND region = $2 AND parent = $3")?;
+    statement.execute(params![account, region, parent])?;
+    Ok(())
+}
+
+fn version(connection: &Connection, key: &Key) -> Result<Option<u64>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT version FROM documents WHERE kind = $1 AND account = $2 AND region = $3 AND parent = $4 AND id = $5",
+    )?;
+    let version: Option<i64> = statement
+        .query_row(params![key.kind, key.account, key.region, key.parent, key.id], |row| row.get(0))
+        .optional()?;
+    Ok(version.map(i64::unsigned_abs))
+}
+
+fn check(key: &Key, found: Option<u64>, expect: Expect) -> Result<(), StoreError> {
+    let as_expected = match expect {
+        Expect::Absent => found.is_none(),
+        Expect::Version(version) => found == Some(version),
+        Expect::Any => true,
+    };
+    if as_expected { Ok(()) } else { Err(StoreError::Conflict { kind: key.kind, id: key.id.clone() }) }
+}

@@ -1,0 +1,107 @@
+//! What can go wrong with a store.
+
+use std::path::PathBuf;
+
+/// A call to the store failed. Nothing of a failed call was written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The data directory could not be made.
+    #[error("could not make the data directory `{}`", path.display())]
+    Directory {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// The database could not be opened.
+    #[error("could not open the database `{}`", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: rusqlite::Error,
+    },
+    /// The database was written by a newer version of the program.
+    #[error(
+        "the database `{}` has schema version {found}, and this program knows versions up to {ours}: use the newer \
+         program, or restore a backup made before the upgrade",
+        path.display()
+    )]
+    NewerSchema {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+        /// The newest version that this program knows.
+        ours: u32,
+    },
+    /// A file that must not be there yet.
+    #[error("`{}` exists already, and is left as it is: name another, or move it away", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file could not be read or written.
+    #[error("could not copy to or from `{}`", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// A file that is to be restored is damaged, or was not written by a backup.
+    #[error("`{}` is not a whole backup of a store", path.display())]
+    NotABackup {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A document was not as the change expected it: it exists, does not exist, or has another version.
+    #[error("the {kind} `{id}` was changed or removed by another call")]
+    Conflict {
+        /// The kind of document.
+        kind: &'static str,
+        /// Its id.
+        id: String,
+    },
+    /// What was to be stored as a finding is none.
+    #[error("the finding `{id}` lacks the {member}, as its detector needs it")]
+    NotAFinding {
+        /// Its id, as far as it has one.
+        id: String,
+        /// What it lacks.
+        member: &'static str,
+    },
+    /// Lists cannot be filtered or sorted by an attribute.
+    #[error("findings cannot be listed by the attribute `{attribute}`")]
+    NotListed {
+        /// The attribute.
+        attribute: String,
+    },
+    /// Lists know no wildcards.
+    #[error("`matches` and `notMatches` work in filters only, not in lists: `{attribute}`")]
+    Wildcards {
+        /// The attribute.
+        attribute: String,
+    },
+    /// A statement failed: a full or broken disk, or a lock that another process does not give up.
+    #[error("the database refused a statement")]
+    Sql(#[from] rusqlite::Error),
+    /// Something stored cannot be read back.
+    #[error("a stored {what} is not what this program wrote")]
+    Corrupt {
+        /// What it was.
+        what: &'static str,
+        /// Why it cannot be read.
+        #[source]
+        cause: serde_json::Error,
+    },
+    /// The transaction that held this call's writes, with those of others, could not be written to disk.
+    #[error("could not write to the database: {0}")]
+    Commit(String),
+    /// The thread that writes has ended.
+    #[error("the store is closed")]
+    Closed,
+}

@@ -1,10 +1,12 @@
 //! The unordered part's sums: each worker's tallies, until they are handed to its facts.
 
 use crate::facts::{FactLog, TallyKind, slice_of};
+use foldhash::fast::RandomState;
 use hashbrown::{HashMap, HashTable};
 use std::borrow::Cow;
-use std::hash::{BuildHasher, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::net::IpAddr;
+use std::ops::Range;
 use watchfire_detections::SLICE_MS;
 use watchfire_detections::tally::{
     CallParts, CallTally, CallTallyKey, FlowKey, FlowTally, QueryKey, QueryTally, RecordPlace,
@@ -15,6 +17,8 @@ use watchfire_model::{ApiCall, DnsQuery, Time, VpcFlow};
 /// Tallies of one kind held before they are handed over: as many as fit into a processor's cache, nearly. A tally that is
 /// cut in two this way costs a merge.
 const TALLIES_MAX: usize = 4_096;
+/// The same for calls, whose sums are small and whose keys are not looked at.
+const CALLS_MAX: usize = 16_384;
 
 type FixedState = foldhash::fast::FixedState;
 
@@ -25,8 +29,10 @@ pub(crate) struct Tallier {
     flows: HashMap<(u32, FlowKey), FlowTally, FixedState>,
     queries: HashTable<QueryEntry>,
     calls: HashTable<CallEntry>,
+    call_hashes: [RandomState; 2],
+    /// The keys of calls, one after the other.
+    call_keys: Vec<u8>,
     domains: Domains,
-    scratch: Vec<u8>,
 }
 
 struct QueryEntry {
@@ -38,10 +44,13 @@ struct QueryEntry {
     tally: QueryTally,
 }
 
+/// Found by two hashes, without a look at the key: it lies elsewhere in memory, and to fetch it takes as long as all the
+/// rest. Their seeds are of this process, so that nobody can write two calls with the same.
 struct CallEntry {
-    hash: u64,
+    hashes: [u64; 2],
     hour: i64,
-    key: Box<[u8]>,
+    /// Where its key stands among all.
+    key: Range<usize>,
     tally: CallTally,
 }
 
@@ -108,43 +117,22 @@ impl Tallier {
             return;
         }
         let (hour, parts) = (call.time.hour(), CallParts::of(call));
-        let hash = hash_of(|hasher| {
-            parts.hash_into(hasher);
+        let hashes = self.call_hashes.each_ref().map(|state| {
+            let mut hasher = state.build_hasher();
+            parts.hash(&mut hasher);
             hasher.write_i64(hour);
+            hasher.finish()
         });
-        let is_same = |entry: &CallEntry| entry.hour == hour && parts.are_encoded_in(&entry.key);
-        let tally = match self.calls.find_mut(hash, is_same) {
-            Some(entry) => &mut entry.tally,
-            None => self.new_call(&parts, hour, hash),
-        };
-        tally.add(call.time, id, place);
-        if self.calls.len() >= TALLIES_MAX {
+        let is_same = |entry: &CallEntry| (entry.hashes, entry.hour) == (hashes, hour);
+        let entry = self.calls.entry(hashes[0], is_same, |entry| entry.hashes[0]).or_insert_with(|| {
+            let begin = self.call_keys.len();
+            parts.encode(&mut self.call_keys);
+            CallEntry { hashes, hour, key: begin..self.call_keys.len(), tally: CallTally::default() }
+        });
+        entry.into_mut().tally.add(call.time, id, place);
+        if self.calls.len() >= CALLS_MAX {
             self.flush_calls(facts);
         }
-    }
-
-    /// The tally of a key that was not found by its parts.
-    fn new_call(&mut self, parts: &CallParts<'_>, hour: i64, hash: u64) -> &mut CallTally {
-        self.scratch.clear();
-        parts.encode(&mut self.scratch);
-        let key = self.scratch.as_slice();
-        // Parts with a zero are not encoded as they are: such keys, which only hostile logs have, are found by their bytes.
-        let hash = if parts.are_encoded_in(key) {
-            hash
-        } else {
-            hash_of(|hasher| {
-                hasher.write(key);
-                hasher.write_i64(hour);
-            })
-        };
-        let is_same = |entry: &CallEntry| entry.hour == hour && *entry.key == *key;
-        let entry = self.calls.entry(hash, is_same, |entry| entry.hash).or_insert_with(|| CallEntry {
-            hash,
-            hour,
-            key: key.into(),
-            tally: CallTally::default(),
-        });
-        &mut entry.into_mut().tally
     }
 
     /// Hands everything over.
@@ -171,9 +159,11 @@ impl Tallier {
 
     fn flush_calls(&mut self, facts: &mut FactLog) {
         for entry in self.calls.drain() {
-            let encode = |into: &mut Vec<u8>| into.extend_from_slice(&entry.key);
+            let key = self.call_keys.get(entry.key).unwrap_or_default();
+            let encode = |into: &mut Vec<u8>| into.extend_from_slice(key);
             facts.push_tally(last_slice_of(entry.hour), TallyKind::Call, &entry.tally, encode);
         }
+        self.call_keys.clear();
     }
 }
 

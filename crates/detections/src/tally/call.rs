@@ -5,7 +5,7 @@ use crate::shared::calls::session::{Deed, SessionKey, Shown};
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::hash::Hasher;
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
@@ -159,22 +159,6 @@ impl<'c> CallParts<'c> {
         ])
     }
 
-    /// Shows all parts to a hasher.
-    pub fn hash_into(&self, hasher: &mut impl Hasher) {
-        self.0.iter().for_each(|part| hasher.write(part.as_bytes()));
-    }
-
-    /// Whether these bytes are what [`Self::encode`] writes. Never for parts with a zero in them.
-    pub fn are_encoded_in(&self, mut bytes: &[u8]) -> bool {
-        self.0.iter().all(|part| match bytes.strip_prefix(part.as_bytes()) {
-            Some([0, rest @ ..]) => {
-                bytes = rest;
-                true
-            }
-            _ => false,
-        })
-    }
-
     /// See [`CallTallyKey::encode`].
     pub fn encode(&self, into: &mut Vec<u8>) {
         for part in self.0 {
@@ -185,6 +169,16 @@ impl<'c> CallParts<'c> {
                 into.extend_from_slice(part.as_bytes());
             }
             into.push(0);
+        }
+    }
+}
+
+/// All parts, each with its length, so that none can pass for a piece of another.
+impl Hash for CallParts<'_> {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        for part in self.0 {
+            hasher.write_u32(part.len() as u32);
+            hasher.write(part.as_bytes());
         }
     }
 }
@@ -323,7 +317,7 @@ pub struct CallKeys {
 
 impl CallKeys {
     /// Clients remembered at most, about 2,000 bytes each; then all are forgotten, which costs time and nothing else.
-    const CLIENTS_MAX: usize = 50_000;
+    const CLIENTS_MAX: usize = 20_000;
     /// The same for APIs with their outcomes, about 500 bytes each.
     const APIS_MAX: usize = 50_000;
 
@@ -442,12 +436,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_encoded_is_recognised_and_read_again(texts in proptest::collection::vec("[a\\x00é]{0,3}", PARTS)) {
+        fn what_is_encoded_is_read_again(texts in proptest::collection::vec("[a\\x00é]{0,3}", PARTS)) {
             let parts = CallParts(std::array::from_fn(|at| texts[at].as_str()));
             let mut bytes = Vec::new();
             parts.encode(&mut bytes);
-            let has_zero = texts.iter().any(|text| text.contains('\0'));
-            prop_assert_eq!(parts.are_encoded_in(&bytes), !has_zero);
             let mut keys = CallKeys::default();
             let key = keys.decode(7, &bytes).unwrap();
             let clean: Vec<String> = texts.iter().map(|text| text.replace('\0', " ")).collect();

@@ -518,23 +518,32 @@ impl Session {
 
     /// What was done before keeps its surprise of then: by now it has been learnt.
     fn take_in(&mut self, steps: Vec<Step>, plane: Plane, levels: &Levels<'_>) {
+        self.steps.reserve(steps.len());
+        let mut last_region = None;
         for step in steps {
             self.end = self.end.max(step.last);
             match self.steps.iter_mut().find(|known| known.step.token == step.token) {
                 Some(known) => known.step.merge(step),
-                None => self.steps.push(scored(step, plane, levels)),
+                None => self.steps.push(scored(step, plane, levels, &mut last_region)),
             }
         }
     }
 }
 
-fn scored(step: Step, plane: Plane, levels: &Levels<'_>) -> ScoredStep {
+/// `last_region` is what was said of the last region: the steps of a session are mostly in one.
+fn scored(step: Step, plane: Plane, levels: &Levels<'_>, last_region: &mut Option<Factor>) -> ScoredStep {
     let Risk { tactic, weight_tenths } = plane.risk(&step);
     let mut factor = levels.factor(Feature::Api, &step.token);
     factor.points_milli = factor.points_milli * weight_tenths / 10;
-    let regions = step.regions.iter().filter_map(|region| levels.circumstance(Feature::Region, region));
+    let mut places = Vec::new();
+    for region in step.regions.iter() {
+        if last_region.as_ref().is_none_or(|last| last.value != *region) {
+            *last_region = levels.circumstance(Feature::Region, region);
+        }
+        places.extend(last_region.iter().filter(|place| place.points_milli > 0).cloned());
+    }
     let buckets = step.buckets.iter().filter_map(|bucket| levels.circumstance(Feature::Bucket, bucket));
-    let places = regions.chain(buckets).filter(|place| place.points_milli > 0).collect();
+    places.extend(buckets.filter(|place| place.points_milli > 0));
     ScoredStep { step, tactic, weight_tenths, factor, counts: true, muted: false, places }
 }
 

@@ -419,7 +419,9 @@ impl Scorer {
         } else {
             let users = places::users_entity(&key.caller, &key.network);
             lessons.seen(&users, Feature::Principal, &key.caller.principal, hour);
+            lessons.seen(&peers, Feature::Principal, &key.caller.principal, hour);
         }
+        lessons.seen(&principal, Feature::HourOfDay, &format!("{:02}", hour.rem_euclid(24)), hour);
         for factor in &session.shared {
             lessons.seen(&principal, factor.feature, &factor.value, hour);
         }

@@ -17,6 +17,9 @@ use watchfire_parse::FlowFormat;
 /// Bytes that one worker's facts may take before they go to the spool.
 const MEMORY_MAX: usize = 24 << 20;
 
+/// The form of what [`FactLog::save`] writes. Raise it with every change of the bytes of a fact, of a tally or of a census.
+pub const KEPT_FORM: u32 = 1;
+
 /// Somewhere to put bytes that do not fit into memory: a temporary file, in practice.
 pub trait Spool {
     /// Appends bytes and says at which offset they stand.
@@ -252,7 +255,7 @@ impl FactLog {
         }
     }
 
-    /// Everything kept of one file, as bytes that [`Self::restore`] reads. Not for another version of the program.
+    /// Everything kept of one file, as bytes that [`Self::restore`] reads: in the form [`KEPT_FORM`].
     pub fn save(&self, formats: &FlowFormats, spool: &mut dyn Spool) -> io::Result<Vec<u8>> {
         let mut used: BTreeMap<u32, String> = BTreeMap::new();
         let (mut facts, mut ids, mut tallies) = (Vec::new(), Vec::new(), Vec::new());

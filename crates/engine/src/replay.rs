@@ -501,6 +501,12 @@ impl<'a> Replay<'a> {
         }
     }
 
+    /// What was learnt of principals and what they use, the last hour included.
+    pub fn into_baselines(mut self) -> Baselines {
+        self.baselines.apply(self.lessons);
+        self.baselines
+    }
+
     /// The findings, and what was done.
     pub fn finish(mut self) -> (Vec<Finding>, ReplayCounts) {
         let (conversations, evicted) = self.conversations.size();

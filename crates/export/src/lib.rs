@@ -47,5 +47,5 @@ pub use mitre::{tactic_name, technique_url};
 pub use ocsf::{OCSF_VERSION, ocsf_finding};
 pub use schema::FINDING_SCHEMA;
 pub use table::{table, table_of_json};
-pub use text::{TEXT_WIDTH, harmless, wrapped_field};
+pub use text::{TEXT_WIDTH, harmless, wrapped, wrapped_field};
 pub use timeline::timeline_events;

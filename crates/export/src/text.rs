@@ -167,6 +167,11 @@ pub(crate) fn paint(text: &str, ink: Ink, colour: bool) -> String {
     format!("\u{1b}[{code}m{text}\u{1b}[0m")
 }
 
+/// The text in lines of so many columns, harmless for a terminal.
+pub fn wrapped(text: &str, width: usize) -> Vec<String> {
+    wrap(&harmless(text), width)
+}
+
 /// A name and its value side by side, the value wrapped in its own column.
 pub fn wrapped_field(name: &str, value: &str) -> String {
     const NAME_COLUMNS: usize = 14;

@@ -61,6 +61,9 @@ pub enum Command {
     Diff(DiffArguments),
     /// List the finding types, or describe one
     Types(TypesArguments),
+    /// Save, merge and show what logs teach about what is normal
+    #[command(after_help = BASELINE_EXAMPLES)]
+    Baseline(Box<BaselineArguments>),
     /// List the thresholds of the detections of behaviour, or explain one
     Thresholds(ThresholdsArguments),
     /// Check or show the configuration
@@ -105,7 +108,7 @@ pub struct InputArguments {
     /// Older logs that teach what is normal, and of which nothing is reported (repeatable).
     ///
     /// Detections of behaviour compare with what was before. Records of the scan itself teach the later ones of it; this
-    /// adds what came before them. Takes what PATH takes.
+    /// adds what came before them. Takes what PATH takes, and files that `watchfire baseline save` wrote.
     #[arg(long, value_name = "PATH", help_heading = "What is analysed")]
     pub baseline: Vec<PathBuf>,
     /// Do not look for this finding type; `*` stands for anything (repeatable)
@@ -251,6 +254,59 @@ pub struct TypesArguments {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+const BASELINE_EXAMPLES: &str = "\
+Examples:
+  watchfire baseline save april.baseline LOGS --to 2026-05-01    keep what the logs of April teach
+  watchfire baseline merge spring.baseline march.baseline april.baseline
+  watchfire scan LOGS --from 2026-05-01 --baseline spring.baseline
+  watchfire baseline show arn:aws:iam::111122223333:role/deploy spring.baseline";
+
+/// `watchfire baseline`.
+#[derive(Args, Debug, Clone)]
+pub struct BaselineArguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: BaselineAction,
+}
+
+/// What `watchfire baseline` can do.
+#[derive(Subcommand, Debug, Clone)]
+pub enum BaselineAction {
+    /// Read logs, and save what they teach in a file
+    Save {
+        /// The file to write
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Files and folders of logs, as `watchfire scan` takes them
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// What is read and known.
+        #[command(flatten)]
+        input: Box<InputArguments>,
+    },
+    /// Write one file that teaches what these teach together; what stands in several counts once
+    Merge {
+        /// The file to write
+        #[arg(value_name = "OUT")]
+        out: PathBuf,
+        /// Saved baselines
+        #[arg(required = true, value_name = "IN")]
+        inputs: Vec<PathBuf>,
+    },
+    /// Say what is normal for a principal, an account or a bucket, in words and numbers
+    Show {
+        /// An ARN, an account's twelve digits, or a bucket's name
+        #[arg(value_name = "ARN")]
+        name: String,
+        /// Saved baselines, or files and folders of logs
+        #[arg(required = true, value_name = "FILE|PATH")]
+        paths: Vec<PathBuf>,
+        /// What is read and known.
+        #[command(flatten)]
+        input: Box<InputArguments>,
+    },
 }
 
 /// `watchfire thresholds`.

@@ -1,6 +1,7 @@
 //! What each subcommand does.
 
 pub mod account;
+pub mod baseline;
 pub mod config;
 pub mod diff;
 pub mod explain;

@@ -15,6 +15,7 @@ pub mod format;
 pub mod load;
 pub mod progress;
 pub mod resume;
+pub mod saved_baseline;
 pub mod scan;
 pub mod selection;
 pub mod spool;

@@ -17,6 +17,7 @@ fn main() -> ExitCode {
         Command::Explain(arguments) => commands::explain::run(&arguments),
         Command::Diff(arguments) => commands::diff::run(&arguments),
         Command::Types(arguments) => commands::types::run(&arguments),
+        Command::Baseline(arguments) => commands::baseline::run(&arguments),
         Command::Thresholds(arguments) => commands::thresholds::run(&arguments),
         Command::Config(arguments) => commands::config::run(&arguments),
         Command::Intel(arguments) => commands::intel::run(&arguments),

@@ -7,6 +7,7 @@ use crate::contents::each_record;
 use crate::evidence::fetch_evidence;
 use crate::progress::Progress;
 use crate::resume::Resume;
+use crate::saved_baseline::{self, BaselineWriter, SavedBaseline};
 use crate::spool::TemporaryFile;
 use anyhow::{Context, Result};
 use std::collections::HashMap;
@@ -21,6 +22,7 @@ use watchfire_ingest::{
     read,
 };
 use watchfire_knowledge::Knowledge;
+use watchfire_knowledge::baseline::Baselines;
 use watchfire_model::{Finding, FindingType, Record, Time};
 use watchfire_parse::{Origin, Raw, Report, Skipped};
 use xxhash_rust::xxh3::xxh3_128;
@@ -30,7 +32,7 @@ use xxhash_rust::xxh3::xxh3_128;
 pub struct ScanOptions {
     /// Files and folders.
     pub paths: Vec<PathBuf>,
-    /// Files and folders that teach what is normal, and of which nothing is reported.
+    /// Files and folders that teach what is normal, and of which nothing is reported: logs, and saved baselines.
     pub baselines: Vec<PathBuf>,
     /// Threads that read and parse; 0 is 1.
     pub threads: usize,
@@ -106,23 +108,34 @@ pub fn scan(
     let listing = list(&options.paths, &options.limits, &narrowed);
     // What teaches may be older than what is asked about.
     let teaching = Narrowing { from: None, to: None, ..narrowed };
-    let learnt_listing = list(&options.baselines, &options.limits, &teaching);
+    let (saved, baselines) = saved_baseline::opened(&options.baselines)?;
+    let learnt_listing = list(&baselines, &options.limits, &teaching);
     let sizes: Vec<u64> = listing.files.iter().chain(&learnt_listing.files).map(|file| file.size).collect();
     progress.begin(sizes.len() as u64, sizes.iter().sum());
     let index = ListenIndex::new(DETECTIONS);
     let shared = Shared { claims: Mutex::default(), spool: Mutex::default(), formats: FlowFormats::default() };
     let read_all = |files: &[FoundFile], first_rank: usize, scope: &Scope| {
         let origins: Vec<Origin> = files.iter().map(|file| origin(file, options)).collect();
-        let place =
-            Place { origins: &origins, first_rank, index: &index, knowledge, scope, options, shared: &shared, resume };
+        let place = Place {
+            origins: &origins,
+            first_rank,
+            index: &index,
+            knowledge,
+            scope,
+            options,
+            shared: &shared,
+            resume,
+            keep: None,
+        };
         read_all(files, &place, progress)
     };
     let readings = read_all(&listing.files, 0, &options.scope)?;
     let teaching_scope = Scope { from: None, ..options.scope.clone() };
-    let learnt = read_all(&learnt_listing.files, listing.files.len(), &teaching_scope)?;
+    let mut learnt = read_all(&learnt_listing.files, listing.files.len(), &teaching_scope)?;
     progress.end();
+    let parts = take_saved(saved, listing.files.len() + learnt_listing.files.len(), &shared, &mut learnt)?;
 
-    let sources = sources(&listing.files, &learnt_listing.files, &shared, options);
+    let sources = sources(&listing.files, &learnt_listing.files, parts, &shared, options);
     let mut outcome = ScanOutcome {
         findings: Vec::new(),
         files: readings.results,
@@ -151,8 +164,14 @@ pub fn scan(
 }
 
 /// What the replay must know of every file, by rank: those that are reported on first.
-fn sources(reported: &[FoundFile], teaching: &[FoundFile], shared: &Shared, options: &ScanOptions) -> Vec<SourceFile> {
-    let canonical = lock(&shared.claims).canonical(reported.len() + teaching.len());
+fn sources(
+    reported: &[FoundFile],
+    teaching: &[FoundFile],
+    saved: Vec<(String, Origin)>,
+    shared: &Shared,
+    options: &ScanOptions,
+) -> Vec<SourceFile> {
+    let canonical = lock(&shared.claims).canonical(reported.len() + teaching.len() + saved.len());
     let files = reported.iter().map(|file| (file, false)).chain(teaching.iter().map(|file| (file, true)));
     let source = |((file, is_baseline), canonical): ((&FoundFile, bool), u32)| SourceFile {
         name: file.display(),
@@ -160,7 +179,98 @@ fn sources(reported: &[FoundFile], teaching: &[FoundFile], shared: &Shared, opti
         canonical,
         is_baseline,
     };
-    files.zip(canonical).map(source).collect()
+    let mut sources: Vec<SourceFile> = files.zip(canonical.iter().copied()).map(source).collect();
+    for ((name, origin), &canonical) in saved.into_iter().zip(&canonical[sources.len()..]) {
+        sources.push(SourceFile { name, origin, canonical, is_baseline: true });
+    }
+    sources
+}
+
+/// Takes in what saved baselines hold, without what was read already. Their parts, whose ranks follow those of all files.
+fn take_saved(
+    saved: Vec<SavedBaseline>,
+    first_rank: usize,
+    shared: &Shared,
+    learnt: &mut Readings,
+) -> Result<Vec<(String, Origin)>> {
+    let (mut facts, mut parts) = (FactLog::default(), Vec::new());
+    for baseline in saved {
+        baseline.each_part(&mut |part| {
+            let rank = u32::try_from(first_rank + parts.len()).unwrap_or(u32::MAX);
+            parts.push((part.name.clone(), part.origin.clone()));
+            if !lock(&shared.claims).claim(part.content_hash, &part.origin, rank) {
+                return Ok(());
+            }
+            facts.absorb(part.facts(rank, &shared.formats)?);
+            learnt.census.merge(part.census);
+            if facts.is_full() {
+                facts.spill(&mut *lock(&shared.spool)).context("could not write a temporary file")?;
+            }
+            Ok(())
+        })?;
+    }
+    learnt.facts.push(facts);
+    Ok(parts)
+}
+
+/// Reads files and keeps what a baseline holds of each: what becomes of them, and the period they cover.
+pub fn save_baseline(
+    options: &ScanOptions,
+    knowledge: &Knowledge,
+    progress: &Progress,
+    writer: &BaselineWriter,
+) -> Result<Learnt> {
+    let listing = list(&options.paths, &options.limits, &narrowing(&options.scope));
+    progress.begin(listing.files.len() as u64, listing.files.iter().map(|file| file.size).sum());
+    let index = ListenIndex::new(DETECTIONS);
+    let shared = Shared { claims: Mutex::default(), spool: Mutex::default(), formats: FlowFormats::default() };
+    let origins: Vec<Origin> = listing.files.iter().map(|file| origin(file, options)).collect();
+    let place = Place {
+        origins: &origins,
+        first_rank: 0,
+        index: &index,
+        knowledge,
+        scope: &options.scope,
+        options,
+        shared: &shared,
+        resume: None,
+        keep: Some(writer),
+    };
+    let readings = read_all(&listing.files, &place, progress)?;
+    progress.end();
+    Ok(Learnt { listing, files: readings.results, coverage: readings.census.coverage() })
+}
+
+/// What all paths of `options.baselines` teach.
+pub fn learn(options: &ScanOptions, knowledge: &Knowledge, progress: &Progress) -> Result<(Baselines, Learnt)> {
+    let (saved, logs) = saved_baseline::opened(&options.baselines)?;
+    let listing = list(&logs, &options.limits, &narrowing(&options.scope));
+    progress.begin(listing.files.len() as u64, listing.files.iter().map(|file| file.size).sum());
+    let index = ListenIndex::new(DETECTIONS);
+    let shared = Shared { claims: Mutex::default(), spool: Mutex::default(), formats: FlowFormats::default() };
+    let origins: Vec<Origin> = listing.files.iter().map(|file| origin(file, options)).collect();
+    let place = Place {
+        origins: &origins,
+        first_rank: 0,
+        index: &index,
+        knowledge,
+        scope: &options.scope,
+        options,
+        shared: &shared,
+        resume: None,
+        keep: None,
+    };
+    let mut readings = read_all(&listing.files, &place, progress)?;
+    progress.end();
+    let parts = take_saved(saved, listing.files.len(), &shared, &mut readings)?;
+    let sources = sources(&[], &listing.files, parts, &shared, options);
+    let mut replay = Replay::new(DETECTIONS, &index, knowledge).with_thresholds(options.thresholds.clone());
+    let mut spool = shared.spool.into_inner().unwrap_or_else(PoisonError::into_inner);
+    replay
+        .run(&mut readings.facts, &shared.formats.all(), &sources, &mut spool, None)
+        .context("could not write or read back a temporary file")?;
+    let learnt = Learnt { listing, files: readings.results, coverage: readings.census.coverage() };
+    Ok((replay.into_baselines(), learnt))
 }
 
 /// What keys of a bucket can tell of the scope.
@@ -201,6 +311,8 @@ struct Place<'a> {
     options: &'a ScanOptions,
     shared: &'a Shared,
     resume: Option<&'a Resume>,
+    /// Where what each file teaches is kept.
+    keep: Option<&'a BaselineWriter>,
 }
 
 /// What all reading shares.
@@ -335,7 +447,7 @@ impl<'a> Reader<'a, '_> {
                     return;
                 }
             }
-            let worker = if is_whole && self.place.resume.is_none() {
+            let worker = if is_whole && self.place.resume.is_none() && self.place.keep.is_none() {
                 &mut self.worker
             } else {
                 own_worker.get_or_insert_with(|| self.place.worker())
@@ -357,6 +469,15 @@ impl<'a> Reader<'a, '_> {
             && !result.is_repeated
         {
             let (facts, census) = worker.finish();
+            if let (Some(writer), Some(outcome)) = (self.place.keep, &result.outcome) {
+                let mut spool = lock(&self.place.shared.spool);
+                let kept = facts.save(&self.place.shared.formats, &mut *spool);
+                drop(spool);
+                let part = (outcome.content_hash, origin, &census);
+                writer.add(&file.display(), part, &kept.context("could not read back a temporary file")?)?;
+                self.worker.census.merge(census);
+                return Ok(result);
+            }
             if let Some(resume) = self.place.resume {
                 resume.save(
                     file,

@@ -44,12 +44,12 @@ fn constant_of(material: &Material<'_>) -> Option<(String, String)> {
     declaration_of(material.finding_type, material.source)
 }
 
-/// The settings that the code of this type's rule names.
-#[cfg(test)]
+/// The settings that the code of this type's rule names, and that its own file declares.
 pub(super) fn asked_settings(finding_type: FindingType, source: &Source, common: &Common) -> Vec<String> {
     let constant = declaration_of(finding_type, source);
     let rule = constant.as_ref().map_or("", |(_, text)| text.split_once("rule:").map_or("", |(_, rule)| rule));
-    common.told(source, rule).settings
+    let settings = common.told(source, rule).settings;
+    settings.into_iter().filter(|(place, _)| *place == source.place).map(|(_, key)| key).collect()
 }
 
 fn declaration_of(finding_type: FindingType, source: &Source) -> Option<(String, String)> {

@@ -188,8 +188,8 @@ pub(super) struct Told {
     pub(super) false_positives: Vec<String>,
     /// Constants with a source: name, value, why.
     pub(super) thresholds: Vec<(String, String, String)>,
-    /// The keys of the settings that it asks for.
-    pub(super) settings: Vec<String>,
+    /// The settings that its code names: the file that declares them, and the key.
+    pub(super) settings: Vec<(String, String)>,
     seen: BTreeSet<(String, String)>,
 }
 
@@ -221,7 +221,7 @@ impl Common {
             return;
         }
         if item.kind == ItemKind::Constant {
-            told.take_constant(item);
+            told.take_constant(source, item);
             return;
         }
         let doc = source.whole_doc(item);
@@ -303,9 +303,10 @@ const FALSE_POSITIVES: &str = "False positives:";
 
 impl Told {
     /// Keeps a constant whose comment says where its value comes from.
-    fn take_constant(&mut self, item: &Item) {
+    fn take_constant(&mut self, source: &Source, item: &Item) {
         if item.text.contains(": Threshold = ") {
-            self.settings.extend(item.text.split('"').nth(1).map(str::to_owned));
+            let key = item.text.split('"').nth(1).unwrap_or_default();
+            self.settings.push((source.place.clone(), key.to_owned()));
             return;
         }
         let why = item.doc.join(" ").replace("[`", "`").replace("`]", "`");

@@ -46,7 +46,12 @@ fn values(profile: Profile<'_>, feature: Feature, now: Time) -> Option<String> {
     if values.is_empty() {
         return None;
     }
-    let shown: Vec<String> = values.iter().take(VALUES_SHOWN).map(|(value, presence)| seen(value, *presence)).collect();
+    let hours = feature == Feature::HourOfDay;
+    let mut chosen: Vec<_> = values.iter().take(if hours { 24 } else { VALUES_SHOWN }).collect();
+    if hours {
+        chosen.sort_by_key(|(hour, _)| *hour); // A day reads from morning to evening.
+    }
+    let shown: Vec<String> = chosen.iter().map(|(value, presence)| seen(value, *presence)).collect();
     let others = values.len() - shown.len();
     let more = if others > 0 { format!("; and {others} more") } else { String::new() };
     let dropped = match profile.dropped(feature) {

@@ -38,11 +38,13 @@ pub enum Feature {
     Resolver,
     /// The registered domain that is asked for.
     QueriedDomain,
+    /// The clock hour of the day, in UTC, from `00` to `23`.
+    HourOfDay,
 }
 
 impl Feature {
     /// Every feature, in the order of their numbers.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Api,
         Self::Asn,
         Self::Country,
@@ -57,6 +59,7 @@ impl Feature {
         Self::Peer,
         Self::Resolver,
         Self::QueriedDomain,
+        Self::HourOfDay,
     ];
 
     /// The feature in words.
@@ -76,6 +79,7 @@ impl Feature {
             Self::Peer => "peer",
             Self::Resolver => "resolver",
             Self::QueriedDomain => "queried domain",
+            Self::HourOfDay => "hour of the day (UTC)",
         }
     }
 
@@ -88,6 +92,7 @@ impl Feature {
             Self::Asn => 5_000,
             Self::Country => 250,
             Self::Region => 40,
+            Self::HourOfDay => 24,
             Self::AgentFamily => 30,
             Self::UserType => 10,
             Self::Bucket | Self::Principal => 10_000,
@@ -107,6 +112,7 @@ impl Feature {
             Self::Asn | Self::Network => 48,
             Self::Country | Self::Region | Self::AgentFamily | Self::Resolver => 32,
             Self::UserType => 12,
+            Self::HourOfDay => 24,
         };
         single * scope.factor()
     }

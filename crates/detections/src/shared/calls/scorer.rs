@@ -460,6 +460,7 @@ impl Scorer {
         if !has_fired {
             let users = places::users_entity(&key.caller, &key.network);
             lessons.seen(&users, Feature::Principal, &key.caller.principal, hour);
+            lessons.seen(peers, Feature::Principal, &key.caller.principal, hour);
         }
         let mut own = lessons.of(principal, hour);
         own.member(peers);
@@ -467,6 +468,7 @@ impl Scorer {
         if has_fired {
             own.fired();
         }
+        own.seen(Feature::HourOfDay, &format!("{:02}", hour.rem_euclid(24)));
         session.shared.iter().for_each(|factor| own.seen(factor.feature, &factor.value));
         let (mut calls, mut denied, mut region) = (0u64, 0u64, None);
         let steps = || session.steps.iter().map(|scored| &scored.step).filter(|step| step.last >= begin);

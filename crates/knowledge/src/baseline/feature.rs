@@ -184,6 +184,8 @@ pub enum Metric {
     DnsBytesOutPerHour,
     /// Failed logins.
     FailedLoginsPerHour,
+    /// Objects written.
+    S3WritesPerDay,
 }
 
 /// What is kept of a metric besides its sums.
@@ -199,7 +201,7 @@ pub(super) enum Detail {
 
 impl Metric {
     /// Every metric, in the order of their numbers.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::ApiCallsPerHour,
         Self::DeniedPerHour,
         Self::DistinctApisPerHour,
@@ -214,6 +216,7 @@ impl Metric {
         Self::NxDomainsPerHour,
         Self::DnsBytesOutPerHour,
         Self::FailedLoginsPerHour,
+        Self::S3WritesPerDay,
     ];
 
     /// The amount in words.
@@ -233,13 +236,14 @@ impl Metric {
             Self::NxDomainsPerHour => "queries for names that do not exist",
             Self::DnsBytesOutPerHour => "bytes carried by names",
             Self::FailedLoginsPerHour => "failed logins",
+            Self::S3WritesPerDay => "objects written",
         }
     }
 
     /// How long its periods are.
     pub const fn period(self) -> Period {
         match self {
-            Self::S3CallsPerDay | Self::S3ReadsPerDay | Self::S3DeletesPerDay => Period::Day,
+            Self::S3CallsPerDay | Self::S3ReadsPerDay | Self::S3DeletesPerDay | Self::S3WritesPerDay => Period::Day,
             _ => Period::Hour,
         }
     }

@@ -102,12 +102,17 @@ impl SessionKey {
     }
 }
 
+/// `service:Api:outcome`.
+fn token(service: &str, api: &str, outcome: Outcome) -> String {
+    format!("{service}:{api}:{}", outcome.words())
+}
+
 impl Step {
     /// The step that these calls are.
     pub(crate) fn of(key: &CallTallyKey, tally: &CallTally) -> Self {
         let outcome = Outcome::of(&key.error_code);
         Self {
-            token: format!("{}:{}:{}", key.service(), plain_name(&key.name), outcome.words()),
+            token: token(key.service(), plain_name(&key.name), outcome),
             source: key.source.to_string(),
             name: key.name.to_string(),
             outcome,
@@ -130,6 +135,11 @@ impl Step {
                 identity_account: key.identity_account.to_string(),
             },
         }
+    }
+
+    /// The token of the same API with this outcome.
+    pub(crate) fn token_of(&self, outcome: Outcome) -> String {
+        token(self.service(), self.api(), outcome)
     }
 
     /// The service's short name.

@@ -10,6 +10,7 @@ mod hosts;
 mod labelled;
 mod mmdb;
 mod people;
+pub(crate) mod scenarios;
 mod score;
 mod write;
 

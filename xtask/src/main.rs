@@ -51,6 +51,7 @@ House tasks. Run them with `cargo run --release -p xtask -- TASK`.
   bench        compare the program with the floor on the same corpora in one run
   determinism  give the program the same records in other files, and compare what it finds
   evaluate     what is found of attacks in generated estates, and what is said without one
+  scenarios    write the logs of the scenarios of behaviours
   picture      draw the program's output for README.md
   pages        write the pages of the finding types in docs/findings
   book-links   what mdBook runs over the pages of docs
@@ -77,6 +78,7 @@ fn main() -> ExitCode {
         "bench" => bench::run(rest),
         "determinism" => determinism::run(rest),
         "evaluate" => evaluate::run(rest),
+        "scenarios" => evaluate::scenarios::run(rest),
         "picture" => picture::run(rest),
         "pages" => pages::run(rest),
         "book-links" => book::run(&rest),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use watchfire::cli::Format;
 use watchfire::config::{ConfigFile, DetectionsSection, KnowledgeSection, ScanSection, parse};
-use watchfire_detections::{DETECTIONS, Detection, Rule};
+use watchfire_detections::DETECTIONS;
 use watchfire_model::catalogue::OWN_MECHANISM;
 use watchfire_model::{ListKind, catalogue};
 
@@ -331,19 +331,10 @@ fn the_command_on_the_page_of_a_finding_type_gives_a_finding_of_it() {
 }
 
 #[cfg(unix)]
-fn is_behaviour(finding_type: &str) -> bool {
-    let reports = |detection: &&&Detection| detection.reports.iter().any(|one| one.as_str() == finding_type);
-    DETECTIONS.iter().find(reports).is_some_and(|detection| matches!(detection.rule, Rule::Behaviour(_)))
-}
-
-#[cfg(unix)]
 fn the_command_gives_the_type(page: &str) {
     let text = read(&format!("docs/{page}"));
     let finding_type = text.lines().next().unwrap().trim_start_matches("# ").to_owned();
     let commands = shown(&text);
-    if commands.is_empty() && is_behaviour(&finding_type) {
-        return; // Its worked examples are tests: they take days of logs.
-    }
     assert_eq!(commands.len(), 1, "docs/{page}");
     let command = format!("{} --quiet --format csv | cut -d , -f 2 | sort -u", commands[0].command);
     run_shown(page, &[Shown { command, output: vec!["type".to_owned(), finding_type] }]);

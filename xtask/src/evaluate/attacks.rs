@@ -42,9 +42,9 @@ pub(crate) struct Attack {
 }
 
 /// What is called in each family, with how often at most, and the type that should be found.
-type CallFamily = (&'static str, &'static str, &'static [(&'static str, u64)]);
+pub(crate) type CallFamily = (&'static str, &'static str, &'static [(&'static str, u64)]);
 
-const CALL_FAMILIES: [CallFamily; 13] = [
+pub(crate) const CALL_FAMILIES: [CallFamily; 13] = [
     (
         "discovery",
         "Discovery:IAMUser/AnomalousBehavior",

@@ -23,7 +23,7 @@ pub(crate) struct Found {
     pub(crate) as_expected: u64,
     /// With any type.
     pub(crate) at_all: u64,
-    /// Seconds from an attack's begin to the finding's opening.
+    /// Seconds from an attack's begin until the finding could be told.
     pub(crate) seconds: Vec<i64>,
     pub(crate) by_first_seen: u64,
     pub(crate) by_static_threshold: u64,
@@ -76,7 +76,7 @@ impl Figures {
                 let name = finding.latest.finding_type.as_str();
                 if name == attack.expected {
                     as_expected = true;
-                    first = first.min(seconds(finding.created) - attack.from);
+                    first = first.min(told(finding) - attack.from);
                 } else {
                     *found.instead.entry(name.to_owned()).or_default() += 1;
                 }
@@ -236,6 +236,12 @@ fn period(day: i64) -> usize {
 
 fn seconds(time: Time) -> i64 {
     time.ms() / 1_000
+}
+
+/// When a finding could be told: with the last record that it needed. Of one that came again the end of its first
+/// occurrence is not kept, and its begin stands for it.
+fn told(finding: &Finding) -> i64 {
+    seconds(if finding.count == 1 { finding.last_seen } else { finding.created })
 }
 
 fn median(values: &[i64]) -> Option<i64> {

@@ -33,17 +33,11 @@ impl Writer {
         let mut order: Vec<&Call> = calls.iter().collect();
         order.sort_by_key(|call| (call.second, call.principal));
         for (hour, calls) in hours(&order, midnight, |call| call.second) {
-            let mut text = String::from(r#"{"Records":["#);
-            for (number, call) in calls.iter().enumerate() {
-                let comma = if number > 0 { "," } else { "" };
-                let _ = write!(text, "{comma}{}", event(estate, call, number as u64));
-            }
-            text.push_str("]}");
+            let text = events(estate, calls);
             self.records[0] += calls.len() as u64;
             self.file(estate, "CloudTrail", (day, midnight + hour * 3_600), &text)?;
         }
-        let mut lines = lines(estate, &traffic.connections);
-        lines.sort();
+        let lines = lines(estate, &traffic.connections);
         let lines: Vec<&(i64, String)> = lines.iter().collect();
         for (hour, lines) in hours(&lines, midnight, |line| line.0) {
             let mut text = String::from(if estate.is_custom { HEADER_5 } else { HEADER_2 });
@@ -92,6 +86,30 @@ impl Writer {
     }
 }
 
+/// All calls in one log file.
+pub(crate) fn call_log(estate: &Estate, calls: &[Call]) -> String {
+    let mut order: Vec<&Call> = calls.iter().collect();
+    order.sort_by_key(|call| (call.second, call.principal));
+    events(estate, &order)
+}
+
+/// All connections in one log file.
+pub(crate) fn flow_log(estate: &Estate, connections: &[Connection]) -> String {
+    let mut text = String::from(if estate.is_custom { HEADER_5 } else { HEADER_2 });
+    lines(estate, connections).iter().for_each(|line| text.push_str(&line.1));
+    text
+}
+
+fn events(estate: &Estate, calls: &[&Call]) -> String {
+    let mut text = String::from(r#"{"Records":["#);
+    for (number, call) in calls.iter().enumerate() {
+        let comma = if number > 0 { "," } else { "" };
+        let _ = write!(text, "{comma}{}", event(estate, call, number as u64));
+    }
+    text.push_str("]}");
+    text
+}
+
 /// What is in order, cut at the hours of the day.
 fn hours<T>(items: &[T], midnight: i64, second: impl Fn(&T) -> i64) -> Vec<(i64, &[T])> {
     let hour = |item: &T| (second(item) - midnight).div_euclid(3_600);
@@ -110,8 +128,7 @@ fn event(estate: &Estate, call: &Call, number: u64) -> Value {
     };
     let (id, request) = (uuid(), uuid());
     let is_login = name == "ConsoleLogin";
-    let is_data =
-        matches!(name, "GetObject" | "PutObject" | "DeleteObject" | "HeadObject" | "ListObjects" | "PutObjectAcl");
+    let is_data = service == "s3" && name.contains("Object");
     let (parameters, answer, resources) = content(estate, principal, call, service, name);
     let mut event = json!({
         "eventVersion": "1.11",
@@ -313,6 +330,7 @@ fn lines(estate: &Estate, connections: &[Connection]) -> Vec<(i64, String)> {
             }
         }
     }
+    lines.sort();
     lines
 }
 

@@ -63,6 +63,7 @@ impl Scenario {
             let option = match (file.as_str(), file.strip_suffix(".txt").and_then(ListKind::from_name)) {
                 ("trusted.txt", _) => format!("--trusted {path}"),
                 ("inventory.json", _) => format!("--inventory {path}"),
+                (name, _) if name.ends_with(".mmdb") => format!("--geoip {path}"),
                 (_, Some(kind)) if kinds.contains(&kind) => format!("--intel {kind}={path}"),
                 _ => continue,
             };
@@ -72,7 +73,7 @@ impl Scenario {
     }
 }
 
-/// `KIND.txt` are threat lists, `trusted.txt` the trusted list, `inventory.json` the inventory.
+/// `KIND.txt` are threat lists, `trusted.txt` the trusted list, `inventory.json` the inventory, `NAME.mmdb` geography.
 fn knowledge(folder: &Path) -> anyhow::Result<Vec<String>> {
     let knowledge = folder.join("knowledge");
     let mut files: Vec<String> = Vec::new();

@@ -209,6 +209,24 @@ mod tests {
         assert!(reasons.iter().any(|reason| reason.contains("client's port 50000")), "{reasons:#?}");
     }
 
+    /// In a slice with more attempts than are looked at one by one, the session is seen in the next slice.
+    #[test]
+    fn a_session_among_hundreds_of_attempts_is_seen_wherever_slices_are_cut() {
+        let fast = |begin: i64| {
+            (0..400_u16).flat_map(move |n| {
+                let after = begin + 17 * i64::from(n) / 8;
+                [
+                    FlowLine::into(ATTACKER, 40_000 + n, 22).flags(3).packets(15, 1_800).after(after),
+                    FlowLine::out(22, ATTACKER, 40_000 + n).flags(19).packets(17, 2_700).after(after),
+                ]
+            })
+        };
+        for begin in [0, 120, 240, 360, 480] {
+            let flows: Vec<FlowLine> = fast(begin).chain(session(50_000, begin + 900, 13, 30)).collect();
+            assert_eq!(flow_verdicts(&DETECTION, &flows).len(), 1, "{begin} seconds into a slice");
+        }
+    }
+
     #[test]
     fn attempts_alone_a_short_success_and_a_session_before_them_stay_quiet() {
         assert!(flow_verdicts(&DETECTION, &attempts(40)).is_empty());

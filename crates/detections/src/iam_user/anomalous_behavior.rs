@@ -46,7 +46,7 @@ struct AnomalousBehavior(Scorer);
 /// the usual place with the usual program another such call weighs like any other. A call of ordinary risk that three
 /// principals begin within a day is a new tool, not news. After a fortnight the limits follow the account's own sessions. What fired is not learnt for a day.
 ///
-/// No evidence is a refused signature, a failed sign-in, and what an AWS service does for somebody: its address and its
+/// No evidence is a refused signature, a failed sign-in, the failure of a call that is usual (throttled, not found), and what an AWS service does for somebody: its address and its
 /// program say nothing about the caller. A thief who does what the owner does, from where and with what the owner does
 /// it, is not seen.
 ///
@@ -161,6 +161,19 @@ mod tests {
     /// Shows these calls to the behaviour itself.
     fn show(behaviour: &mut AnomalousBehavior, calls: &[CallLine]) {
         crate::testing::show(behaviour, &Knowledge::default(), &[&log(calls)]);
+    }
+
+    #[test]
+    fn a_usual_call_that_is_throttled_stays_quiet() {
+        let throttled = |action: &str| {
+            let call = call(action).by("carol").at(14, 9 * 60 + 40);
+            let known: Vec<CallLine> = (0..14).map(|day| self::call(action).by("carol").at(day, 9 * 60 + 40)).collect();
+            known.into_iter().chain([call.failing("ThrottlingException")]).collect::<Vec<_>>()
+        };
+        assert_eq!(types(&found(&office_and(15, throttled("iam:AttachRolePolicy")))), [""; 0]);
+        // That it is denied is another matter: somebody tries what is not theirs.
+        let denied = call("iam:AttachRolePolicy").by("bob").from(THIEF).at(14, 600).failing("AccessDenied");
+        assert_eq!(types(&found(&office_and(15, [denied]))), ["PrivilegeEscalation:IAMUser/AnomalousBehavior"]);
     }
 
     #[test]

@@ -31,7 +31,7 @@ const TOKENS_MAX: usize = 100_000;
 const USES_MAX: usize = 64;
 /// Temporary credentials have this prefix. Source: IAM's documentation of unique identifiers.
 const TEMPORARY: &str = "ASIA";
-const STATE_VERSION: u64 = 1;
+const STATE_VERSION: u64 = 2;
 
 pub(crate) const DETECTION: Detection = Detection {
     reports: &[TOKEN],
@@ -64,6 +64,8 @@ struct Use {
     #[serde(with = "shared")]
     network: Arc<Network>,
     step: Step,
+    /// When, to the minute; the first and the last exactly.
+    moments: Vec<Time>,
 }
 
 /// Evidence: the uses of one temporary token from two networks overlap: from A, from B, and again from A, without a pause
@@ -88,7 +90,7 @@ impl Behaviour for TokenFromSeveralPlaces {
         if session.session.starts_with("i-") || &*session.network.name == "private" || !key.vpc_endpoint.is_empty() {
             return;
         }
-        let one = Use { network: Arc::clone(&session.network), step: Step::of(key, tally) };
+        let one = Use { network: Arc::clone(&session.network), step: Step::of(key, tally), moments: tally.moments() };
         match self.tokens.get_mut(&*key.client.access_key_id) {
             Some(token) => token.uses.push(one),
             None => {
@@ -133,7 +135,7 @@ impl Behaviour for TokenFromSeveralPlaces {
 
     fn size(&self) -> (u64, u64) {
         let uses: usize = self.tokens.values().map(|token| token.uses.len()).sum();
-        (self.tokens.len() as u64, (self.tokens.len() * 300 + uses * 700) as u64)
+        (self.tokens.len() as u64, (self.tokens.len() * 300 + uses * 900) as u64)
     }
 
     fn save(&self) -> serde_json::Value {
@@ -188,12 +190,12 @@ impl Token {
         pairs.into_iter().min_by(|one, other| (one.moments, &one.away).cmp(&(other.moments, &other.away)))
     }
 
-    /// Last use at home before, first use away, first use at home after. What lies between the first and the last call of a
-    /// tally may be nothing, so only these two moments count as uses.
+    /// Last use at home before, first use away, first use at home after. Between the first and the last call of a tally its
+    /// minutes count, each from its beginning, so that a pause may be a minute longer than it seems.
     fn turns(&self, home: &Network, away: &Network, gap_ms: i64) -> Option<[Time; 3]> {
         let moments = |network: &Network| {
             let of = self.uses.iter().filter(|one| *one.network == *network);
-            let mut moments: Vec<Time> = of.flat_map(|one| [one.step.first, one.step.last]).collect();
+            let mut moments: Vec<Time> = of.flat_map(|one| one.moments.iter().copied()).collect();
             moments.sort_unstable();
             moments
         };
@@ -313,6 +315,16 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert!(found[0].signal.reasons[0].contains("180 and 120 seconds apart, the limit is 5 minutes"));
         assert_eq!(found[0].record_count, 3);
+    }
+
+    /// A program that makes one call all the hour long, and a thief who makes the same one in the middle of it.
+    #[test]
+    fn a_use_amid_many_of_one_call_fires() {
+        let steady = (0..20).map(|at| self::at(OFFICE, 601 + 2 * at));
+        let stolen = (0..3).map(|at| self::at(ELSEWHERE, 612 + 3 * at));
+        assert_eq!(found(&steady.chain(stolen).collect::<Vec<_>>()).len(), 1);
+        let before_and_after = [at(OFFICE, 601), at(OFFICE, 605), at(ELSEWHERE, 620), at(OFFICE, 640), at(OFFICE, 644)];
+        assert!(found(&before_and_after).is_empty());
     }
 
     #[test]

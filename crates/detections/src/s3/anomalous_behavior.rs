@@ -34,12 +34,14 @@ struct AnomalousBehavior {
 /// surprises add up, as for the types of identities: call, network, country, program, region and bucket, each compared
 /// with the habits of the caller, its peers and the account.
 ///
-/// Second: amounts. Three counters of 24 hours are compared with their own days: what an identity read or deleted on a
-/// bucket, what it did on all buckets, what everyone did on the bucket. Five times the largest day of the last thirty, and
-/// at least a hundred, is unusual; the finding names the identity that brought at least half of it.
+/// Second: amounts. Three counters of 24 hours are compared with their own days: what an identity read, wrote or
+/// deleted on a bucket, what it did on all buckets, what everyone did on the bucket. Five times the largest day of the last
+/// thirty, and at least a hundred, is unusual, once a day for an identity; of many buckets the one with most of it is named,
+/// and on a bucket the identity that brought at least half.
 ///
 /// No evidence are requests without credentials, and what AWS services do by themselves. Nothing fires before the account
-/// has been learnt for seven days; amounts need three earlier days of their own.
+/// has been learnt for seven days; amounts need three earlier days of their own, or an identity that was active for twenty hours on a bucket that is known:
+/// then days without such calls count as days of none.
 ///
 /// False positives: a restore, a migration, a new consumer of a bucket, the clean-up of an old one, a yearly job.
 impl Behaviour for AnomalousBehavior {
@@ -172,6 +174,46 @@ mod tests {
         assert!(signal.reasons[1].contains("16 on average, at most 16"));
         assert_eq!(signal.anomaly.as_ref().unwrap().unusual["userIdentity"]["callsOnAllBuckets"].numbers, [516]);
         assert_eq!(found[0].record_count, 516);
+    }
+
+    /// Bob, who only writes, does this often on each of five buckets that alice uses.
+    fn bob_on_all(action: &str, count: i64) -> Vec<CallLine> {
+        let bucket = |number: i64| format!("reports-{number}");
+        let mut calls = users_of_a_bucket(15);
+        for day in 0..14 {
+            let reads = (0..5).map(|at| call("s3:GetObject").on(&bucket(at)).at(day, 600 + 60 * at));
+            calls.extend(reads);
+        }
+        calls.extend((0..5 * count).map(|at| call(action).by("bob").on(&bucket(at % 5)).at(14, 1_030)));
+        calls
+    }
+
+    #[test]
+    fn reading_a_little_of_each_bucket_is_exfiltration_too_and_is_told_once() {
+        let found = found(&bob_on_all("s3:GetObject", 30));
+        let amounts = found.iter().filter(|verdict| verdict.signal.reasons.len() == 4).collect::<Vec<_>>();
+        assert_eq!(amounts.len(), 1, "{:?}", types(&found));
+        assert_eq!(amounts[0].signal.finding_type, EXFILTRATION);
+        let reasons = &amounts[0].signal.reasons;
+        assert!(reasons[1].contains("150 reads in 24 hours; none is known from before"), "{reasons:#?}");
+    }
+
+    #[test]
+    fn overwriting_many_objects_is_write() {
+        let mut calls = users_of_a_bucket(15);
+        calls.extend((0..400).map(|_| call("s3:PutObject").by("bob").on("reports").at(14, 1_030)));
+        assert_eq!(types(&found(&calls)), ["Impact:S3/AnomalousBehavior.Write"]);
+    }
+
+    #[test]
+    fn a_newcomer_who_reads_much_and_an_old_hand_who_reads_little_stay_quiet() {
+        let mut calls = users_of_a_bucket(15);
+        // A bucket that is read so much that 150 more are little to it.
+        calls.extend((0..15).flat_map(|day| (0..60).map(move |_| call("s3:GetObject").on("reports").at(day, 700))));
+        calls.extend((0..150).map(|_| call("s3:GetObject").by("dave").on("reports").at(14, 1_030)));
+        assert_eq!(types(&found(&calls)), [""; 0]);
+        let little = found(&bob_on_all("s3:GetObject", 15));
+        assert!(little.iter().all(|verdict| verdict.signal.reasons.len() != 4));
     }
 
     #[test]

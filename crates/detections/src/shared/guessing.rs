@@ -162,6 +162,9 @@ pub(crate) struct Pair {
     conversations: Vec<Joined>,
     /// Conversations in busy slices that were not looked at one by one, since the last finding.
     passed_over: u64,
+    /// The last moment of the last slice in which some were passed over: what goes on after it may have begun there unseen.
+    #[serde(default)]
+    passed_over_until: Option<i64>,
     /// By day: the most conversations in ten minutes, and on the day.
     #[serde(with = "pairs")]
     history: BTreeMap<i64, (u64, u64)>,
@@ -428,6 +431,7 @@ impl Pair {
             remote_is_internal: view.remote_is_internal,
             conversations: Vec::new(),
             passed_over: 0,
+            passed_over_until: None,
             history: BTreeMap::new(),
             found_at: None,
         }
@@ -451,18 +455,28 @@ impl Pair {
                 place: conversation.place,
             };
             let opens = conversation.up_flags & SYN != 0;
+            let may_begin = opens || !has_flags || self.may_have_begun_unseen(&piece);
             match self.open(&piece, opens) {
                 Some(open) => open.join(&piece),
-                // A piece of a conversation whose beginning was not seen is none of a login's length.
-                None if (opens || !has_flags) && piece.packets > 0 => self.conversations.push(piece),
+                // A piece of a conversation whose beginning was not seen is none of a login's length, unless it began among
+                // those that were passed over: the one login that succeeds does.
+                None if may_begin && piece.packets > 0 => self.conversations.push(piece),
                 None => {}
             }
         }
-        self.passed_over += view.tally.conversation_count().saturating_sub(kept.len() as u64);
+        let passed_over = view.tally.conversation_count().saturating_sub(kept.len() as u64);
+        self.passed_over += passed_over;
+        if passed_over > 0 {
+            self.passed_over_until = Some(view.last().ms());
+        }
         self.conversations.sort_unstable();
         let surplus = self.conversations.len().saturating_sub(CONVERSATIONS_MAX);
         self.conversations.drain(..surplus);
         surplus as u64
+    }
+
+    fn may_have_begun_unseen(&self, piece: &Joined) -> bool {
+        self.passed_over_until.is_some_and(|until| (0..=FAST_MS).contains(&(piece.first - until)))
     }
 
     /// The conversation that this piece goes on with.

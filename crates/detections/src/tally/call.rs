@@ -390,6 +390,8 @@ pub struct CallTally {
     pub first: Time,
     /// See `first`.
     pub last: Time,
+    /// The minutes of the hour with a call, as bits from the hour's first.
+    pub minutes: u64,
     /// Identity of the first: it decides among calls of one moment.
     pub first_id: u128,
     /// Where the first stands.
@@ -399,7 +401,19 @@ pub struct CallTally {
 impl CallTally {
     /// Takes in one call.
     pub fn add(&mut self, time: Time, id: u128, place: RecordPlace) {
-        self.merge(Self { calls: 1, first: time, last: time, first_id: id, place });
+        let minutes = 1 << (time.ms().rem_euclid(Time::HOUR_MS) / Time::MINUTE_MS);
+        self.merge(Self { calls: 1, first: time, last: time, minutes, first_id: id, place });
+    }
+
+    /// The first call, the last, and the beginnings of the minutes between them that have one; in order.
+    pub fn moments(&self) -> Vec<Time> {
+        let hour = self.first.ms().div_euclid(Time::HOUR_MS) * Time::HOUR_MS;
+        let begins = (0..60).filter(|minute| self.minutes >> minute & 1 == 1);
+        let begins = begins.map(|minute| Time::from_ms(hour + minute * Time::MINUTE_MS));
+        let between = begins.filter(|begin| (self.first..=self.last).contains(begin));
+        let mut moments: Vec<Time> = [self.first].into_iter().chain(between).chain([self.last]).collect();
+        moments.dedup();
+        moments
     }
 
     /// Takes in what another part summed.
@@ -410,6 +424,7 @@ impl CallTally {
         }
         self.calls = self.calls.saturating_add(other.calls);
         self.last = self.last.max(other.last);
+        self.minutes |= other.minutes;
         if (other.first, other.first_id, other.place) < (self.first, self.first_id, self.place) {
             (self.first, self.first_id, self.place) = (other.first, other.first_id, other.place);
         }

@@ -190,6 +190,8 @@ pub enum Metric {
     DnsBytesOutPerHour,
     /// Failed logins.
     FailedLoginsPerHour,
+    /// Objects written.
+    S3WritesPerDay,
 }
 
 /// What is kept of a metric besides its sums.
@@ -205,7 +207,7 @@ pub(super) enum Detail {
 
 impl Metric {
     /// Every metric, in the order of their numbers.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::ApiCallsPerHour,
         Self::DeniedPerHour,
         Self::DistinctApisPerHour,
@@ -220,6 +222,7 @@ impl Metric {
         Self::NxDomainsPerHour,
         Self::DnsBytesOutPerHour,
         Self::FailedLoginsPerHour,
+        Self::S3WritesPerDay,
     ];
 
     /// The amount in words.
@@ -239,13 +242,14 @@ impl Metric {
             Self::NxDomainsPerHour => "queries for names that do not exist",
             Self::DnsBytesOutPerHour => "bytes carried by names",
             Self::FailedLoginsPerHour => "failed logins",
+            Self::S3WritesPerDay => "objects written",
         }
     }
 
     /// How long its periods are.
     pub const fn period(self) -> Period {
         match self {
-            Self::S3CallsPerDay | Self::S3ReadsPerDay | Self::S3DeletesPerDay => Period::Day,
+            Self::S3CallsPerDay | Self::S3ReadsPerDay | Self::S3DeletesPerDay | Self::S3WritesPerDay => Period::Day,
             _ => Period::Hour,
         }
     }

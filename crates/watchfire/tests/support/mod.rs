@@ -31,7 +31,7 @@ pub fn scenarios() -> Vec<PathBuf> {
 }
 
 /// What the program knows by itself, and what a scenario's `knowledge/` adds: `KIND.txt` are threat lists, `trusted.txt`
-/// is the trusted list, `inventory.json` the inventory.
+/// is the trusted list, `inventory.json` the inventory, `NAME.mmdb` databases of geography.
 pub fn knowledge(scenario: Option<&Path>) -> Knowledge {
     let mut settings = Settings {
         config_file: None,
@@ -61,6 +61,7 @@ pub fn knowledge(scenario: Option<&Path>) -> Knowledge {
         match file.file_name().unwrap().to_str().unwrap() {
             "trusted.txt" => settings.trusted.push(file),
             "inventory.json" => settings.inventory = Some(file),
+            name if name.ends_with(".mmdb") => settings.geoip.push(file),
             name => {
                 let kind = name.strip_suffix(".txt").and_then(ListKind::from_name);
                 let kind = kind.unwrap_or_else(|| panic!("{} is named after no kind of list", file.display()));

@@ -84,9 +84,11 @@ impl<'c> Case<'c> {
         let step = &scored.step;
         let what = scored.tactic.map_or(String::new(), |tactic| format!(", of use for {}", tactic.words()));
         let [_, peers, _] = self.key.caller.levels();
-        let others = |entity: &Entity| usual_users(baselines, entity, &step.token, step.first);
+        let judged = scored.factor.value.as_str();
+        let others = |entity: &Entity| usual_users(baselines, entity, judged, step.first);
+        let as_success = if *judged == *step.token { "" } else { ", judged as if it had succeeded" };
         format!(
-            "`{name}` called {}:{} ({}, {}){what}: {} bits × {} = {}. {}, {} by its peers{}, {} in the account. The bits are \
+            "`{name}` called {}:{} ({}{as_success}, {}){what}: {} bits × {} = {}. {}, {} by its peers{}, {} in the account. The bits are \
              −log2 of p, where p = {}.",
             step.service(),
             step.api(),

@@ -535,7 +535,7 @@ impl Session {
 /// `last_region` is what was said of the last region: the steps of a session are mostly in one.
 fn scored(step: Step, plane: Plane, levels: &Levels<'_>, last_region: &mut Option<Factor>) -> ScoredStep {
     let Risk { tactic, weight_tenths } = plane.risk(&step);
-    let mut factor = levels.factor(Feature::Api, &step.token);
+    let mut factor = api_factor(&step, levels);
     factor.points_milli = factor.points_milli * weight_tenths / 10;
     let mut places = Vec::new();
     for region in step.regions.iter() {
@@ -547,6 +547,17 @@ fn scored(step: Step, plane: Plane, levels: &Levels<'_>, last_region: &mut Optio
     let buckets = step.buckets.iter().filter_map(|bucket| levels.circumstance(Feature::Bucket, bucket));
     places.extend(buckets.filter(|place| place.points_milli > 0));
     ScoredStep { step, tactic, weight_tenths, factor, counts: true, muted: false, places }
+}
+
+/// How surprising the call is. One that failed (throttled, not found, in conflict; denied is another thing) is no more
+/// news than the same call with success: what somebody does each day fails one day.
+fn api_factor(step: &Step, levels: &Levels<'_>) -> Factor {
+    let factor = levels.factor(Feature::Api, &step.token);
+    if step.outcome != Outcome::Error {
+        return factor;
+    }
+    let succeeding = levels.factor(Feature::Api, &Text::from(&*step.token_of(Outcome::Ok)));
+    if succeeding.points_milli < factor.points_milli { succeeding } else { factor }
 }
 
 impl AccountScores {

@@ -176,6 +176,11 @@ impl Deed {
     pub(crate) fn api(&self) -> &str {
         part(&self.token, 1)
     }
+
+    /// The token of the same API with this outcome.
+    pub(crate) fn token_of(&self, outcome: Outcome) -> String {
+        format!("{}:{}:{}", self.service(), self.api(), outcome.words())
+    }
 }
 
 fn part(token: &str, at: usize) -> &str {

@@ -1,7 +1,8 @@
-//! Objects read and deleted in 24 hours: by one identity on one bucket, by it on all buckets, by everyone on the bucket.
+//! Objects read, written and deleted in 24 hours: by one identity on one bucket, by it on all buckets, by everyone on the bucket.
 
 use super::caller::{Caller, Outcome};
 use super::explain::{access_key, action, milli, severity};
+use super::scorer::PRINCIPAL_HOURS;
 use super::session::{SessionKey, Step};
 use super::text::{Text, shared};
 use crate::shared::api_class::S3DataClass;
@@ -39,6 +40,10 @@ pub(crate) static TIMES_LARGEST: Threshold = Threshold {
 const DAYS_MIN: u32 = 3;
 /// Days since the first of what is known. Source: as for sessions.
 const AGE_DAYS_MIN: u32 = 7;
+/// Hours in which a bucket must have been used for its users to be known. Source: our choice, as for days.
+const BUCKET_HOURS_MIN: u32 = 3;
+/// Calls that leave a whole object. Source: S3's API reference.
+const WRITING: [&str; 2] = ["PutObject", "CompleteMultipartUpload"];
 const HOURS: i64 = 24;
 const PAIRS_MAX: usize = 100_000;
 
@@ -49,6 +54,8 @@ enum Kind {
     Read,
     /// `DeleteObject`, `DeleteObjects` and the like.
     Delete,
+    /// `PutObject` and the end of an upload in parts: who encrypts a bucket for ransom overwrites it.
+    Write,
 }
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -115,6 +122,7 @@ impl Kind {
         match S3DataClass::of(&key.api.name) {
             S3DataClass::Exfiltration => Some(Self::Read),
             S3DataClass::Impact if key.api.name.starts_with("Delete") => Some(Self::Delete),
+            S3DataClass::Impact if WRITING.contains(&&*key.api.name) => Some(Self::Write),
             _ => None,
         }
     }
@@ -123,6 +131,7 @@ impl Kind {
         match self {
             Self::Read => Metric::S3ReadsPerDay,
             Self::Delete => Metric::S3DeletesPerDay,
+            Self::Write => Metric::S3WritesPerDay,
         }
     }
 
@@ -130,6 +139,7 @@ impl Kind {
         match self {
             Self::Read => "reads",
             Self::Delete => "deletions",
+            Self::Write => "writes",
         }
     }
 
@@ -137,6 +147,7 @@ impl Kind {
         FindingType::new(match self {
             Self::Read => "Exfiltration:S3/AnomalousBehavior",
             Self::Delete => "Impact:S3/AnomalousBehavior.Delete",
+            Self::Write => "Impact:S3/AnomalousBehavior.Write",
         })
     }
 }
@@ -149,6 +160,8 @@ struct Counter {
     count: u64,
     usual: Option<Volume>,
     age_days: u32,
+    /// The identity and the bucket are known for long, so that days without such calls say that it makes none.
+    is_known: bool,
 }
 
 impl Counter {
@@ -168,14 +181,15 @@ impl Counter {
             count,
             usual: profile.and_then(|profile| profile.volume(kind.metric(), now, 1_000)),
             age_days: profile.map_or(0, |profile| profile.age_days(now)),
+            is_known: false,
         }
     }
 
     fn is_beyond(&self, scene: &Scene<'_>) -> bool {
-        let Some(usual) = &self.usual else { return false };
+        let (periods, largest) =
+            self.usual.as_ref().map_or((0, 0), |usual| (usual.periods, usual.max.max(usual.mean_milli() / 1_000)));
         let times = scene.thresholds.get(&TIMES_LARGEST);
-        let largest = usual.max.max(usual.mean_milli() / 1_000);
-        usual.periods >= DAYS_MIN
+        (periods >= DAYS_MIN || self.is_known)
             && self.age_days >= AGE_DAYS_MIN
             && self.count >= scene.thresholds.count(&CALLS)
             && self.count as f64 >= largest as f64 * times
@@ -303,26 +317,39 @@ impl Volumes {
 
     fn judge(&mut self, pair: &Pair, hour: i64, now: Time, scene: &Scene<'_>) -> Option<Verdict> {
         let recent = self.pairs.get(pair)?;
-        if recent.fired_hour.is_some_and(|fired| hour - fired < HOURS) {
-            return None;
-        }
         let kind = pair.kind;
         let all = self.sums.of_principals.get(&(pair.principal.clone(), kind)).copied().unwrap_or_default();
         let everyone = self.sums.of_buckets.get(&(pair.bucket.clone(), kind)).copied().unwrap_or_default();
         if all.max(everyone) < scene.thresholds.count(&CALLS) {
             return None;
         }
+        // The pairs of one identity follow each other.
+        let first = Pair { principal: pair.principal.clone(), bucket: Text::default(), kind };
+        let of_identity = || {
+            let own = |(other, _): &(&Pair, &Recent)| other.principal == pair.principal;
+            self.pairs.range(&first..).take_while(own).filter(|(other, _)| other.kind == kind)
+        };
+        // An identity is named once a day, whichever of its buckets it is about.
+        if of_identity().any(|(_, recent)| recent.fired_hour.is_some_and(|fired| hour - fired < HOURS)) {
+            return None;
+        }
         let principal = Entity::new(EntityKind::Principal, pair.principal.as_str());
         let bucket = Entity::new(EntityKind::Bucket, pair.bucket.as_str());
-        let counters = [
+        let is_known = is_known(&principal, &bucket, now, scene);
+        let mut counters = [
             Counter::of(&pair_entity(pair), ("userIdentity", PAIR), recent.total(), kind, now, scene),
             Counter::of(&principal, ("userIdentity", ALL), all, kind, now, scene),
             Counter::of(&bucket, ("bucket", EVERYONE), everyone, kind, now, scene),
         ];
-        // Who brought less than half of what is unusual is not the one to be named.
-        let half = |of: u64| recent.total().saturating_mul(2) >= of;
+        counters[1].is_known = is_known;
         let [_, all, everyone] = &counters;
-        let fires = (all.is_beyond(scene) && half(all.count)) || (everyone.is_beyond(scene) && half(everyone.count));
+        // Of many buckets the one with the most calls is named. Who brought less than half of what is unusual on a bucket is
+        // not the one to be named.
+        let is_largest = of_identity().all(|(other, recent_there)| {
+            (recent_there.total(), &pair.bucket) <= (recent.total(), &other.bucket) || other == pair
+        });
+        let brought_half = recent.total().saturating_mul(2) >= everyone.count;
+        let fires = (all.is_beyond(scene) && is_largest) || (everyone.is_beyond(scene) && brought_half);
         if !fires {
             return None;
         }
@@ -362,6 +389,15 @@ impl Sums {
             }
         }
     }
+}
+/// Whether days without such calls tell something: the identity is no newcomer, and the bucket's calls were logged all
+/// the time.
+fn is_known(principal: &Entity, bucket: &Entity, now: Time, scene: &Scene<'_>) -> bool {
+    let is_settled = |entity: &Entity, hours: u64| {
+        let profile = scene.baselines.profile(entity);
+        profile.is_some_and(|it| it.age_days(now) >= AGE_DAYS_MIN && u64::from(it.active_hours()) >= hours)
+    };
+    is_settled(principal, scene.thresholds.count(&PRINCIPAL_HOURS)) && is_settled(bucket, BUCKET_HOURS_MIN.into())
 }
 
 impl Recent {

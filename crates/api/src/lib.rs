@@ -4,6 +4,7 @@
 //! handler of its operation in `resources`, one file for each kind of thing. Types, routes and the list of operations are
 //! generated from the model; limits are read from the model when the program starts.
 
+mod arrivals;
 mod call;
 mod dispatch;
 mod documents;
@@ -23,6 +24,7 @@ mod sts;
 mod tags;
 mod wire;
 
+pub use arrivals::{LogDetector, detector_of_logs};
 pub use keys::{AccessKey, IssuedKey, KeyError, Keyring, Policy, SECRET_FILE, SealingKey, write_private};
 pub use server::{TlsError, serve, tls};
 pub use service::{BODY_BYTES_MAX, Clock, Service, Settings};

@@ -16,5 +16,6 @@ pub mod progress;
 pub mod resume;
 pub mod scan;
 pub mod selection;
+pub mod service;
 pub mod spool;
 pub mod version;

@@ -4,6 +4,7 @@
 //! handler of its operation in `resources`, one file for each kind of thing. Types, routes and the list of operations are
 //! generated from the model; limits are read from the model when the program starts.
 
+mod arrivals;
 mod buckets;
 mod call;
 mod dispatch;
@@ -29,6 +30,7 @@ mod tags;
 mod testing;
 mod wire;
 
+pub use arrivals::{LogDetector, detector_of_logs};
 pub use buckets::{Buckets, NoBuckets, Outcome};
 pub use keys::{AccessKey, IssuedKey, KeyError, Keyring, Policy, SECRET_FILE, SealingKey, write_private};
 pub use prices::{Prices, PricesError};

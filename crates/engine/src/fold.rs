@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use watchfire_detections::Verdict;
 use watchfire_detections::tally::RecordPlace;
@@ -49,6 +49,17 @@ pub struct Folder {
     #[serde(with = "open_findings")]
     open: BTreeMap<Key, Box<Finding>>,
     closed: Vec<Finding>,
+    /// What has changed since [`Self::take_changed`]; whoever saves the state has taken it before. `None` until somebody
+    /// asks for it: a scan reports all at its end.
+    #[serde(skip)]
+    changed: Option<Changed>,
+}
+
+/// What was opened or has grown.
+#[derive(Default)]
+struct Changed {
+    open: BTreeSet<Key>,
+    closed: Vec<Finding>,
 }
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -86,7 +97,15 @@ impl Folder {
         let key = Key::of(&signal);
         let stale = self.open.get(&key).is_some_and(|open| occurrence.begin.ms() - open.last_seen.ms() > OPEN_FOR_MS);
         if stale && let Some(open) = self.open.remove(&key) {
+            if let Some(changed) = &mut self.changed
+                && changed.open.remove(&key)
+            {
+                changed.closed.push((*open).clone());
+            }
             self.closed.push(*open);
+        }
+        if let Some(changed) = &mut self.changed {
+            changed.open.insert(key.clone());
         }
         match self.open.get_mut(&key) {
             Some(finding) => grow(finding, signal, occurrence),
@@ -97,6 +116,32 @@ impl Folder {
         }
         if let Some(finding) = self.open.get_mut(&key) {
             add_evidence(&mut finding.evidence, records, record_count);
+        }
+    }
+
+    /// Begins to note what changes, for [`Self::take_changed`].
+    pub fn note_changes(&mut self) {
+        self.changed.get_or_insert_default();
+    }
+
+    /// The findings that were opened or have grown since the last call, as they are now, in the order of their keys.
+    pub fn take_changed(&mut self, knowledge: &Knowledge) -> Vec<Finding> {
+        let Some(changed) = self.changed.as_mut().map(std::mem::take) else { return Vec::new() };
+        let versions = knowledge.used_versions();
+        let mut findings = changed.closed;
+        findings.extend(changed.open.iter().filter_map(|key| Some((**self.open.get(key)?).clone())));
+        for finding in &mut findings {
+            finding.knowledge = knowledge_used(&finding.latest, &versions);
+        }
+        findings
+    }
+
+    /// Keeps the texts of a finding's records, which were fetched after it had been folded.
+    pub fn keep_evidence(&mut self, finding: &Finding) {
+        if let Some(open) = self.open.get_mut(&Key::of(&finding.latest))
+            && open.id == finding.id
+        {
+            open.evidence.clone_from(&finding.evidence);
         }
     }
 
@@ -314,6 +359,22 @@ mod tests {
         assert_eq!((findings.len(), findings[0].count), (1, 2));
         assert_eq!(findings[0].latest.severity, Severity::HIGH);
         assert_eq!(findings[0].created, Time::from_ms(Time::DAY_MS));
+    }
+
+    #[test]
+    fn what_changed_is_told_once_and_in_its_latest_state() {
+        let mut folder = Folder::default();
+        fold_at(&mut folder, 0, Severity::LOW);
+        assert!(folder.take_changed(&Knowledge::default()).is_empty(), "nobody had asked for it");
+        folder.note_changes();
+        fold_at(&mut folder, 1, Severity::LOW);
+        fold_at(&mut folder, 2, Severity::LOW);
+        fold_at(&mut folder, 99, Severity::LOW);
+        let counts = |folder: &mut Folder| -> Vec<u64> {
+            folder.take_changed(&Knowledge::default()).iter().map(|finding| finding.count).collect()
+        };
+        assert_eq!(counts(&mut folder), [3, 1], "the one that was closed, and the one that followed it");
+        assert!(counts(&mut folder).is_empty());
     }
 
     #[test]

@@ -507,6 +507,22 @@ impl<'a> Replay<'a> {
         self.baselines
     }
 
+    /// Begins to note which findings change, for [`Self::take_changed`].
+    pub fn note_changes(&mut self) {
+        self.folder.note_changes();
+    }
+
+    /// The findings that were opened or have grown since the last call, as they are now. What a saved state says has
+    /// changed is not saved: take it, and keep it with the state.
+    pub fn take_changed(&mut self) -> Vec<Finding> {
+        self.folder.take_changed(self.knowledge)
+    }
+
+    /// Keeps the texts of a finding's records, which a behaviour had named by their places only.
+    pub fn keep_evidence(&mut self, finding: &Finding) {
+        self.folder.keep_evidence(finding);
+    }
+
     /// The findings, and what was done.
     pub fn finish(mut self) -> (Vec<Finding>, ReplayCounts) {
         let (conversations, evicted) = self.conversations.size();

@@ -65,6 +65,11 @@ pub enum Change {
         /// The state.
         state: Vec<u8>,
     },
+    /// Forgets the state under a name; none there is no error.
+    DropCheckpoint {
+        /// The name.
+        name: String,
+    },
 }
 
 /// What [`Store::commit`] wrote.
@@ -128,6 +133,7 @@ fn apply(connection: &Connection, steps: Vec<Step>) -> Result<Committed, StoreEr
             Change::Usage(deltas) => ledgers::add_usage(connection, &deltas)?,
             Change::Outbox(item) => ledgers::push(connection, &item, now)?,
             Change::Checkpoint { name, state } => ledgers::save(connection, &name, &state, now)?,
+            Change::DropCheckpoint { name } => ledgers::forget(connection, &name)?,
         }
     }
     Ok(committed)

@@ -344,6 +344,12 @@ fn secret(row: &rusqlite::Row<'_>) -> rusqlite::Result<Secret> {
     Ok(Secret { account: row.get(0)?, id: row.get(1)?, sealed: row.get(2)?, created: row.get(3)? })
 }
 
+/// Forgets the state under a name.
+pub(crate) fn forget(connection: &Connection, name: &str) -> Result<(), StoreError> {
+    connection.prepare_cached("DELETE FROM checkpoints WHERE name = $1")?.execute([name])?;
+    Ok(())
+}
+
 /// Saves a state under a name.
 pub(crate) fn save(connection: &Connection, name: &str, state: &[u8], now: i64) -> Result<(), StoreError> {
     let mut statement = connection.prepare_cached(

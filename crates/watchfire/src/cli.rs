@@ -437,6 +437,42 @@ pub struct ServeArguments {
     /// If this account has no access key yet, write one to a file in the data directory
     #[arg(long, value_name = "ID", value_parser = account_id)]
     pub account: Option<String>,
+    /// Analyse the logs in this file or folder, and those that are added to it (repeatable)
+    #[arg(long, value_name = "PATH", help_heading = "Analysis of logs", hide = true)]
+    pub watch: Vec<PathBuf>,
+    /// Configuration file of the analysis: lists, thresholds, types [default: as for `scan`]
+    #[arg(long, value_name = "FILE", requires = "watch", help_heading = "Analysis of logs", hide = true)]
+    pub config: Option<PathBuf>,
+    /// How long to wait for logs that come late, in seconds of event time
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 1_800,
+        value_parser = clap::value_parser!(u32).range(..=604_800),
+        help_heading = "Analysis of logs",
+        hide = true
+    )]
+    pub lateness: u32,
+    /// After so many seconds without new logs, judge what is there without waiting
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 900,
+        value_parser = clap::value_parser!(u32).range(1..=604_800),
+        help_heading = "Analysis of logs",
+        hide = true
+    )]
+    pub idle: u32,
+    /// Look for new files this often, in seconds
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 5,
+        value_parser = clap::value_parser!(u32).range(1..=3_600),
+        help_heading = "Analysis of logs",
+        hide = true
+    )]
+    pub look_every: u32,
     /// Serve HTTPS, with the certificates of this PEM file: the server's own first
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,

@@ -18,5 +18,6 @@ pub mod resume;
 pub mod saved_baseline;
 pub mod scan;
 pub mod selection;
+pub mod service;
 pub mod spool;
 pub mod version;

@@ -3,6 +3,7 @@
 use crate::Context;
 use crate::behaviour::{End, FlowView};
 use crate::shared::contact::TCP;
+use crate::shared::state::pairs;
 use crate::tally::{FlowKey, FlowTally, Place, service_rank};
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,7 @@ const INTERFACES_MAX: usize = 500_000;
 #[derive(Default, Serialize, Deserialize)]
 pub struct InterfaceAddresses {
     /// By account and interface; `None` where no one address is shared by all traffic: several addresses, or a gateway.
+    #[serde(with = "pairs")]
     known: BTreeMap<(Box<str>, Box<str>), Option<IpAddr>>,
 }
 

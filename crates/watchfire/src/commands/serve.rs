@@ -3,17 +3,22 @@
 use super::keys::credentials;
 use super::{print, say};
 use crate::buckets::S3;
-use crate::cli::ServeArguments;
+use crate::cli::{InputArguments, ServeArguments};
+use crate::config::Settings as AnalysisSettings;
 use crate::data;
+use crate::load;
+use crate::service::{self, Report, WatchOptions, Watching};
 use anyhow::{Context, Result, bail};
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Handle};
 use watchfire_api::{Keyring, Policy, Service, Settings, serve, tls, write_private};
+use watchfire_store::Store;
 
 /// Serves the API until it is told to end.
 pub fn run(arguments: &ServeArguments) -> Result<ExitCode> {
@@ -35,9 +40,11 @@ pub fn run(arguments: &ServeArguments) -> Result<ExitCode> {
         buckets: Arc::new(S3),
         ..Settings::default()
     };
-    let service = Service::new(store, sealing, settings);
+    let report = Arc::clone(&settings.report);
     let runtime = Builder::new_multi_thread().enable_all().build().context("could not start the runtime")?;
-    runtime.block_on(async {
+    let watching = watch(arguments, store.clone(), runtime.handle(), report)?;
+    let service = Service::new(store, sealing, settings);
+    let status = runtime.block_on(async {
         let listener = TcpListener::bind(address).await.with_context(|| format!("could not listen on {address}"))?;
         let address = listener.local_addr().context("could not tell the address")?;
         let scheme = if tls.is_some() { "https" } else { "http" };
@@ -51,7 +58,32 @@ pub fn run(arguments: &ServeArguments) -> Result<ExitCode> {
         print(&text)?;
         serve(listener, service, tls, end).await;
         Ok(ExitCode::SUCCESS)
-    })
+    });
+    if let Some(watching) = watching {
+        watching.end(); // While the runtime is there, which its last transaction needs.
+    }
+    status
+}
+
+/// Starts the engine, if there is something to watch.
+fn watch(arguments: &ServeArguments, store: Store, runtime: &Handle, report: Report) -> Result<Option<Watching>> {
+    if arguments.watch.is_empty() {
+        return Ok(None);
+    }
+    let input = InputArguments { config: arguments.config.clone(), ..InputArguments::default() };
+    let settings = AnalysisSettings::from_arguments(&input)?;
+    let loaded = load::knowledge(&settings)?;
+    for remark in &loaded.remarks {
+        report(remark);
+    }
+    let options = WatchOptions {
+        paths: arguments.watch.clone(),
+        look_every: Duration::from_secs(arguments.look_every.into()),
+        lateness_ms: i64::from(arguments.lateness) * 1_000,
+        idle: Duration::from_secs(arguments.idle.into()),
+        scan: super::scan::options(&[], &input, &settings),
+    };
+    service::start(options, loaded.knowledge, store, runtime.clone(), report).map(Some)
 }
 
 fn greeting(endpoint: &str) -> String {

@@ -1,0 +1,89 @@
+//! Looks at the watched folders: which files are there, and which have come to rest.
+
+use std::collections::{HashMap, HashSet};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use watchfire_ingest::{FoundFile, Limits, Listing, Narrowing, list};
+
+/// What tells one state of a file from another.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct Stamp {
+    /// Bytes, as stored.
+    pub size: u64,
+    /// When it was written: seconds, and nanoseconds.
+    pub modified: (i64, i64),
+    /// Its inode.
+    pub inode: u64,
+}
+
+/// The last look, to compare the next with.
+#[derive(Default)]
+pub struct Looks {
+    last: HashMap<String, Stamp>,
+    told: HashSet<String>,
+}
+
+/// What a look saw.
+pub struct Look {
+    /// Files that were the same in the look before, in the order of a scan.
+    pub at_rest: Vec<(FoundFile, String, Stamp)>,
+    /// Sentences about what cannot be looked at, each once.
+    pub complaints: Vec<String>,
+}
+
+impl Looks {
+    /// Looks.
+    pub fn look(&mut self, paths: &[PathBuf], limits: &Limits) -> Look {
+        let Listing { files, problems } = list(paths, limits, &Narrowing::default());
+        let mut complaints = Vec::new();
+        for problem in problems {
+            let sentence = format!("{}: {}", problem.display(), problem.reason);
+            if self.told.insert(sentence.clone()) {
+                complaints.push(sentence);
+            }
+        }
+        let mut now = HashMap::with_capacity(files.len());
+        let mut at_rest = Vec::new();
+        for file in files {
+            // One that is gone again will be found where it went.
+            let Some(stamp) = stamp(&file) else { continue };
+            let name = file.display();
+            if self.last.get(&name) == Some(&stamp) {
+                at_rest.push((file, name.clone(), stamp.clone()));
+            }
+            now.insert(name, stamp);
+        }
+        self.last = now;
+        Look { at_rest, complaints }
+    }
+}
+
+fn stamp(file: &FoundFile) -> Option<Stamp> {
+    let metadata = std::fs::metadata(&file.path).ok().or_else(|| archive_of(&file.path))?;
+    Some(Stamp { size: metadata.len(), modified: (metadata.mtime(), metadata.mtime_nsec()), inode: metadata.ino() })
+}
+
+/// The archive that `archive!member` is in.
+fn archive_of(path: &Path) -> Option<std::fs::Metadata> {
+    let text = path.to_str()?;
+    let ends = text.match_indices('!').map(|(at, _)| at);
+    ends.filter_map(|end| std::fs::metadata(&text[..end]).ok()).find(std::fs::Metadata::is_file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_at_rest_when_two_looks_see_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, paths) = (folder.path().join("a.log"), [folder.path().to_owned()]);
+        let mut looks = Looks::default();
+        let mut look = || looks.look(&paths, &Limits::default()).at_rest.len();
+        std::fs::write(&path, "one").unwrap();
+        assert_eq!(look(), 0, "seen for the first time");
+        std::fs::write(&path, "one and more").unwrap();
+        assert_eq!(look(), 0, "it has grown");
+        assert_eq!((look(), look()), (1, 1));
+    }
+}

@@ -26,6 +26,10 @@ use watchfire_store::{Range, Store};
 /// The largest body that is read. Ours: the largest request that the model allows is below 200 kB.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 
+/// How much of a body that is too large is read and thrown away, and for how long, before it is refused.
+const DRAIN_BYTES_MAX: usize = 8 * 1024 * 1024;
+const DRAIN_TIME_MAX: Duration = Duration::from_secs(2);
+
 /// Memory that bodies on their way may take together, in KiB; further requests wait.
 const BODIES_KIB_MAX: u32 = 64 * 1024;
 
@@ -255,6 +259,7 @@ impl Service {
         };
         let declared = body.size_hint().upper().unwrap_or(BODY_BYTES_MAX as u64);
         if declared > BODY_BYTES_MAX as u64 {
+            let _ = timeout(DRAIN_TIME_MAX, drain(body)).await;
             return Err(too_large());
         }
         let kib = u32::try_from(declared.div_ceil(1024)).unwrap_or(BODIES_KIB_MAX);
@@ -269,6 +274,19 @@ impl Service {
         };
         let late = || ApiError::of(ErrorClass::RequestTimeout, "The request's body did not arrive in time");
         timeout(BODY_TIME_MAX, read).await.map_err(|_| late())?
+    }
+}
+
+/// Reads on for a while, and keeps nothing: most clients send all of a body before they look for an answer, and one whose
+/// connection is closed meanwhile never sees why.
+async fn drain(mut body: Incoming) {
+    let mut left = DRAIN_BYTES_MAX;
+    while let Some(Ok(frame)) = body.frame().await {
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        if length > left {
+            return;
+        }
+        left -= length;
     }
 }
 

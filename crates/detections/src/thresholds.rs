@@ -124,10 +124,7 @@ pub struct Group {
 
 /// Every setting. Adding one is its declaration beside the detection that asks for it, and its name here.
 pub static GROUPS: &[Group] = &[
-    Group {
-        detections: &[],
-        thresholds: &[&budget::LOW, &budget::MEDIUM, &budget::HIGH, &budget::CRITICAL, &budget::NEW_FINDINGS_PER_DAY],
-    },
+    Group { detections: &[], thresholds: &[&budget::NEW_FINDINGS_PER_DAY] },
     Group {
         detections: &[&iam_user::anomalous_behavior::DETECTION, &s3::anomalous_behavior::DETECTION],
         thresholds: &[

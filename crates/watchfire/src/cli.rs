@@ -438,10 +438,10 @@ pub struct ServeArguments {
     #[arg(long, value_name = "ID", value_parser = account_id)]
     pub account: Option<String>,
     /// Analyse the logs in this file or folder, and those that are added to it (repeatable)
-    #[arg(long, value_name = "PATH", help_heading = "Analysis of logs", hide = true)]
+    #[arg(long, value_name = "PATH", help_heading = "Analysis of logs")]
     pub watch: Vec<PathBuf>,
     /// Configuration file of the analysis: lists, thresholds, types [default: as for `scan`]
-    #[arg(long, value_name = "FILE", requires = "watch", help_heading = "Analysis of logs", hide = true)]
+    #[arg(long, value_name = "FILE", requires = "watch", help_heading = "Analysis of logs")]
     pub config: Option<PathBuf>,
     /// How long to wait for logs that come late, in seconds of event time
     #[arg(
@@ -449,8 +449,7 @@ pub struct ServeArguments {
         value_name = "SECONDS",
         default_value_t = 1_800,
         value_parser = clap::value_parser!(u32).range(..=604_800),
-        help_heading = "Analysis of logs",
-        hide = true
+        help_heading = "Analysis of logs"
     )]
     pub lateness: u32,
     /// After so many seconds without new logs, judge what is there without waiting
@@ -459,8 +458,7 @@ pub struct ServeArguments {
         value_name = "SECONDS",
         default_value_t = 900,
         value_parser = clap::value_parser!(u32).range(1..=604_800),
-        help_heading = "Analysis of logs",
-        hide = true
+        help_heading = "Analysis of logs"
     )]
     pub idle: u32,
     /// Look for new files this often, in seconds
@@ -469,8 +467,7 @@ pub struct ServeArguments {
         value_name = "SECONDS",
         default_value_t = 5,
         value_parser = clap::value_parser!(u32).range(1..=3_600),
-        help_heading = "Analysis of logs",
-        hide = true
+        help_heading = "Analysis of logs"
     )]
     pub look_every: u32,
     /// Serve HTTPS, with the certificates of this PEM file: the server's own first

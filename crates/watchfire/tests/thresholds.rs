@@ -60,11 +60,8 @@ fn what_is_switched_off_is_not_reported_and_the_account_says_so() {
 
 #[test]
 fn one_threshold_is_explained_and_all_are_listed_as_json() {
-    let explained = run(["thresholds", "budget.high"]).stdout;
-    assert!(
-        explained.contains("false alarms a day, type and account") && explained.contains("Portscan"),
-        "{explained}"
-    );
+    let explained = run(["thresholds", "budget.new_findings_per_day"]).stdout;
+    assert!(explained.contains("findings a day, type and account") && explained.contains("Portscan"), "{explained}");
     let listed: serde_json::Value = serde_json::from_str(&run(["thresholds", "--format", "json"]).stdout).unwrap();
     let score = listed.as_array().unwrap().iter().find(|one| one["key"] == "ec2.beacon.score").unwrap();
     assert_eq!((score["value"].as_f64(), score["max"].as_f64()), (Some(0.75), Some(1.3)));

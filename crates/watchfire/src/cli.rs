@@ -36,6 +36,7 @@ Exit status:
 const SERVE_EXAMPLES: &str = "\
 Examples:
   watchfire serve --data DIR --account 111122223333    the first start writes an access key to a file, and says where
+  watchfire serve --data DIR --watch /logs/AWSLogs     what it finds in logs is read through the API
   watchfire serve --data DIR --listen 0.0.0.0:4580 --tls-cert chain.pem --tls-key key.pem
 
 Exit status:

@@ -5,6 +5,7 @@
 //! generated from the model; limits are read from the model when the program starts.
 
 mod arrivals;
+mod audit;
 mod buckets;
 mod call;
 mod dispatch;
@@ -13,6 +14,7 @@ mod error;
 mod features;
 mod generated;
 mod keys;
+mod metrics;
 mod model;
 mod operation;
 mod prices;
@@ -31,8 +33,10 @@ mod testing;
 mod wire;
 
 pub use arrivals::{LogDetector, detector_of_logs};
+pub use audit::{AUDIT_FILE, Audit, REFUSALS_PER_SECOND};
 pub use buckets::{Buckets, NoBuckets, Outcome};
 pub use keys::{AccessKey, IssuedKey, KeyError, Keyring, Policy, SECRET_FILE, SealingKey, write_private};
+pub use metrics::{Metrics, MetricsAccess};
 pub use prices::{Prices, PricesError};
 pub use server::{TlsError, serve, tls};
 pub use service::{BODY_BYTES_MAX, Clock, Service, Settings};

@@ -1,6 +1,7 @@
 //! What the server counts, in Prometheus's form at `GET /metrics`. No value names an account or a key: who can read it learns
 //! how much is done here, not for whom.
 
+use jiff::Timestamp;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
@@ -13,7 +14,7 @@ use prometheus_client::registry::Registry;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// Upper ends of the classes of duration, seconds: from an answer out of memory to the longest that a client waits.
 const DURATIONS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10.0];
@@ -86,7 +87,7 @@ impl Default for Metrics {
         registry.register("audit_failures", "Lines of the audit log that could not be written", audit_failures.clone());
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The program", build);
-        registry.register_collector(Box::new(Process { started: SystemTime::now() }));
+        registry.register_collector(Box::new(Process { started: Timestamp::now() }));
         Self { registry: Arc::new(RwLock::new(registry)), requests, durations, connections, audit_failures }
     }
 }
@@ -134,7 +135,7 @@ impl Drop for Connection {
 /// What is read off the process when somebody asks.
 #[derive(Debug)]
 struct Process {
-    started: SystemTime,
+    started: Timestamp,
 }
 
 impl Collector for Process {
@@ -143,8 +144,8 @@ impl Collector for Process {
             let gauge = ConstGauge::new(value);
             gauge.encode(encoder.encode_descriptor(name, help, None, prometheus_client::metrics::MetricType::Gauge)?)
         };
-        let started = self.started.duration_since(UNIX_EPOCH).unwrap_or_default();
-        gauge("process_start_time_seconds", "When the server was started, seconds since 1970", started.as_secs_f64())?;
+        let started = self.started.as_millisecond() as f64 / 1_000.0;
+        gauge("process_start_time_seconds", "When the server was started, seconds since 1970", started)?;
         match resident_bytes() {
             Some(bytes) => gauge("process_resident_memory_bytes", "Memory that the server holds", bytes as f64),
             None => Ok(()),

@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 use tracing::{Instrument, Span, debug, field, info_span};
@@ -186,7 +186,7 @@ impl Service {
             (&Method::GET, "/metrics") if self.metrics_access.admits(source) => return self.metrics(),
             _ => {}
         }
-        let begin = Instant::now();
+        let begin = self.clock.now();
         let asked = Asked {
             method: request.method().clone(),
             raw_path: request.uri().path().to_owned(),
@@ -220,7 +220,8 @@ impl Service {
                 if asker.is_sts { sts::refusal(&error, &request_id) } else { refusal(&error) }
             }
         };
-        let result = Audited { outcome: result, status: answer.status().as_u16(), took: begin.elapsed() };
+        let took = Duration::try_from(self.clock.now().duration_since(begin)).unwrap_or_default();
+        let result = Audited { outcome: result, status: answer.status().as_u16(), took };
         self.tell(&span, source, &user_agent, &request_id, &asker, result);
         if let Ok(id) = HeaderValue::from_str(&request_id) {
             answer.headers_mut().insert("x-amzn-requestid", id);

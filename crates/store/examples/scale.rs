@@ -126,7 +126,7 @@ async fn fill(store: &Store, from: u64, to: u64) -> f64 {
     while at < to {
         let batches: Vec<Vec<FindingWrite>> = (0..WRITERS * 4)
             .map(|batch| (at + batch * BATCH)..(at + (batch + 1) * BATCH).min(to))
-            .map(|range| range.map(|at| FindingWrite { body: finding(at), suppressed: false }).collect())
+            .map(|range| range.map(|at| FindingWrite { body: finding(at), suppressed_by: None }).collect())
             .collect();
         written += batches.iter().map(|batch: &Vec<_>| batch.len()).sum::<usize>();
         at += WRITERS * 4 * BATCH;

@@ -30,8 +30,8 @@ pub struct Scope {
 pub struct FindingWrite {
     /// Its JSON, as [`watchfire_export::finding_json`] writes it.
     pub body: Value,
-    /// Whether a filter archives it if it is new.
-    pub suppressed: bool,
+    /// The ARN of the filter that archives it if it is new.
+    pub suppressed_by: Option<String>,
 }
 
 /// What became of a finding that was written.
@@ -65,6 +65,8 @@ pub struct StoredFinding {
     pub body: Value,
     /// Whether a filter archived it when it was born.
     pub suppressed: bool,
+    /// The ARN of that filter, if the store was told.
+    pub suppressed_by: Option<String>,
     /// When this machine last received it, ms since the epoch.
     pub arrived: i64,
     /// What a person wrote with the feedback.
@@ -186,7 +188,7 @@ pub(crate) struct Prepared {
     count: i64,
     severity: f64,
     archived: bool,
-    suppressed: bool,
+    suppressed_by: Option<String>,
     finding_type: String,
     resource_type: String,
     role: String,
@@ -217,8 +219,9 @@ impl Prepared {
             updated: updated.ms(),
             count: body.pointer("/service/count").and_then(Value::as_i64).unwrap_or(1),
             severity,
-            archived: write.suppressed || body.pointer("/service/archived").and_then(Value::as_bool) == Some(true),
-            suppressed: write.suppressed,
+            archived: write.suppressed_by.is_some()
+                || body.pointer("/service/archived").and_then(Value::as_bool) == Some(true),
+            suppressed_by: write.suppressed_by.clone(),
             finding_type: text("/type"),
             resource_type: text("/resource/resourceType"),
             role: text("/service/resourceRole"),
@@ -268,7 +271,7 @@ pub(crate) fn put(
     let stored = select.query_row(params![detector, finding.id], Stored::of).optional()?;
     let Some(stored) = stored else {
         insert(connection, detector, finding, now)?;
-        let (archived, suppressed) = (finding.archived, finding.suppressed);
+        let (archived, suppressed) = (finding.archived, finding.suppressed_by.is_some());
         return Ok(FindingOutcome { written: Written::New, archived, suppressed });
     };
     let outcome = |written| FindingOutcome { written, archived: stored.archived, suppressed: stored.suppressed };
@@ -340,7 +343,8 @@ impl Stored {
 fn insert(connection: &Connection, detector: i64, finding: &Prepared, now: i64) -> Result<(), StoreError> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO findings (detector, id, updated, severity, archived, suppressed, type, resource_type, role, action, \
-         resource_id, occurrences, arrived, facts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, $12, $13)",
+         resource_id, occurrences, arrived, facts, suppressed_by) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, $12, $13, $14)",
     )?;
     let no = statement.insert(params![
         detector,
@@ -348,7 +352,7 @@ fn insert(connection: &Connection, detector: i64, finding: &Prepared, now: i64) 
         finding.updated,
         finding.severity,
         finding.archived,
-        finding.suppressed,
+        finding.suppressed_by.is_some(),
         finding.finding_type,
         finding.resource_type,
         finding.role,
@@ -356,6 +360,7 @@ fn insert(connection: &Connection, detector: i64, finding: &Prepared, now: i64) 
         finding.resource_id,
         now,
         finding.facts.json,
+        finding.suppressed_by,
     ])?;
     let mut body = connection.prepare_cached("INSERT INTO bodies (finding, body) VALUES ($1, $2)")?;
     body.execute(params![no, finding.body])?;
@@ -401,7 +406,7 @@ fn read(connection: &Connection, scopes: &[Scope], ids: &[String]) -> Result<Vec
     let mut found = Vec::new();
     let detectors = detectors(connection, scopes)?;
     let mut statement = connection.prepare_cached(
-        "SELECT f.archived, f.suppressed, f.arrived, f.feedback, f.comments, b.body \
+        "SELECT f.archived, f.suppressed, f.arrived, f.feedback, f.comments, b.body, f.suppressed_by \
          FROM findings f JOIN bodies b ON b.finding = f.no WHERE f.detector = $1 AND f.id = $2",
     )?;
     for id in ids {
@@ -415,10 +420,12 @@ fn read(connection: &Connection, scopes: &[Scope], ids: &[String]) -> Result<Vec
                     service.insert("userFeedback".to_owned(), Value::String(feedback));
                 }
             }
+            let suppressed = row.get(1)?;
             found.push(StoredFinding {
                 scope: (*scope).clone(),
                 body,
-                suppressed: row.get(1)?,
+                suppressed,
+                suppressed_by: row.get::<_, Option<String>>(6)?.filter(|_| suppressed),
                 arrived: row.get(2)?,
                 comments: row.get(4)?,
             });

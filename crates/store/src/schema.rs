@@ -5,7 +5,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Each step, in order. Version n is what a database has after the first n steps; `user_version` holds it.
-const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// The newest version that this program knows.
 pub(crate) const VERSION: u32 = MIGRATIONS.len() as u32;

@@ -36,6 +36,7 @@ pub static DETECTIONS: &[&Detection] = &[
     &ec2::dga_domain_request::BY_MODEL,
     &ec2::dga_domain_request::DETECTION,
     &ec2::dns_data_exfiltration::DETECTION,
+    &ec2::dns_rebind::DETECTION,
     &ec2::drive_by_source_traffic::DETECTION,
     &ec2::drop_point::QUERY,
     &ec2::drop_point::TRAFFIC,

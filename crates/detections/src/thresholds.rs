@@ -2,8 +2,8 @@
 
 use crate::ec2::{
     abused_domain_request, beacon, bitcoin_domain_request, denial_of_service, dga_domain_request,
-    dns_data_exfiltration, lateral_scan, long_connection, malicious_domain_request, network_port_unusual, port_sweep,
-    portscan, rdp_brute_force, spambot, ssh_brute_force, successful_brute_force, suspicious_domain_request,
+    dns_data_exfiltration, dns_rebind, lateral_scan, long_connection, malicious_domain_request, network_port_unusual,
+    port_sweep, portscan, rdp_brute_force, spambot, ssh_brute_force, successful_brute_force, suspicious_domain_request,
     traffic_volume_unusual, unusual_dns_resolver, unusual_doh_activity, unusual_dot_activity, win_rm_brute_force,
 };
 use crate::iam_user::{self, console_login_success, token_from_several_places};
@@ -174,6 +174,7 @@ pub static GROUPS: &[Group] = &[
             &dns_data_exfiltration::COMMON_SHARE,
         ],
     },
+    Group { detections: &[&dns_rebind::DETECTION], thresholds: &[&dns_rebind::MINUTES, &dns_rebind::KNOWN_DAYS] },
     Group {
         detections: &[
             &ssh_brute_force::DETECTION,

@@ -8,7 +8,9 @@ use crate::thresholds::{Threshold, Thresholds};
 use crate::{Detection, Interest, Rule};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
-use watchfire_model::{AccessKey, Action, ApiCallAction, FindingType, Resource, ResourceKind, Severity, Signal, Time};
+use watchfire_model::{
+    AccessKey, Action, ApiCallAction, FindingType, Resource, ResourceKind, ResourceRole, Severity, Signal, Time,
+};
 
 const SILENT: FindingType = FindingType::new("Stealth:IAMUser/LogSupplySilent.Watchfire");
 
@@ -548,6 +550,7 @@ impl Supplies {
         let mut signal = Signal::new(SILENT, severity, entity);
         signal.account = source.account.to_string();
         signal.region = source.region.to_string();
+        signal.role = Some(ResourceRole::Target);
         signal.resource = Resource { kind: ResourceKind::AccessKey, ..Resource::default() };
         let last = match found.what {
             What::Silent { last, .. } => last.at,

@@ -71,6 +71,7 @@ pub static DETECTIONS: &[&Detection] = &[
     &iam_user::console_login_success::DETECTION,
     &iam_user::instance_credential_exfiltration::DETECTION,
     &iam_user::kali_linux::DETECTION,
+    &iam_user::log_supply_silent::DETECTION,
     &iam_user::malicious_ip_caller::DETECTION,
     &iam_user::parrot_linux::DETECTION,
     &iam_user::password_policy_change::DETECTION,

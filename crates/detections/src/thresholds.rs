@@ -6,7 +6,7 @@ use crate::ec2::{
     port_sweep, portscan, rdp_brute_force, spambot, ssh_brute_force, successful_brute_force, suspicious_domain_request,
     traffic_volume_unusual, unusual_dns_resolver, unusual_doh_activity, unusual_dot_activity, win_rm_brute_force,
 };
-use crate::iam_user::{self, console_login_success, token_from_several_places};
+use crate::iam_user::{self, console_login_success, log_supply_silent, token_from_several_places};
 use crate::shared::calls::{scorer, volume};
 use crate::shared::{generated_names, guessing, reputation};
 use crate::{DETECTIONS, Detection, Rule, budget, s3};
@@ -143,6 +143,15 @@ pub static GROUPS: &[Group] = &[
             &console_login_success::SPEED,
             &console_login_success::DISTANCE,
             &console_login_success::LEARNING_DAYS,
+        ],
+    },
+    Group {
+        detections: &[&log_supply_silent::DETECTION],
+        thresholds: &[
+            &log_supply_silent::HOURS,
+            &log_supply_silent::RECORDS,
+            &log_supply_silent::THINNED_PERCENT,
+            &log_supply_silent::LEARNING_DAYS,
         ],
     },
     Group {

@@ -56,6 +56,7 @@ pub fn run(arguments: &ServeArguments) -> Result<ExitCode> {
         }
         let end = ended()?; // Before the greeting: who has read it may ask for the end.
         print(&text)?;
+        service.resume().await;
         serve(listener, service, tls, end).await;
         Ok(ExitCode::SUCCESS)
     });

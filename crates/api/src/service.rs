@@ -11,6 +11,7 @@ use crate::operation::recognise;
 use crate::own;
 use crate::prices::Prices;
 use crate::rate::Rate;
+use crate::resources::sets;
 use crate::sigv4::{Claim, Signed, hex, pairs};
 use crate::sts;
 use bytes::Bytes;
@@ -167,6 +168,14 @@ impl Service {
             bodies: Semaphore::new(BODIES_KIB_MAX as usize),
             working: Semaphore::new(WORKING_MAX),
         })
+    }
+
+    /// Goes on with what an earlier process began: lists that were being fetched. Needs the runtime that serves.
+    pub async fn resume(self: &Arc<Self>) {
+        if let Err(error) = sets::resume(self).await {
+            let cause = error.cause.unwrap_or(error.message);
+            (self.report)(&format!("could not go on with the lists that were being activated: {cause}"));
+        }
     }
 
     /// The access keys.

@@ -69,6 +69,23 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Tells one state of all documents of these kinds from another: numbers that change with every document that is put
+    /// or deleted. Reading them is cheap beside reading the documents.
+    pub async fn documents_stamp(&self, kinds: &[&'static str]) -> Result<Vec<[i64; 3]>, StoreError> {
+        let kinds = kinds.to_vec();
+        self.sqlite.read(move |connection| kinds.iter().map(|kind| stamp(connection, kind)).collect()).await
+    }
+}
+
+fn stamp(connection: &Connection, kind: &str) -> Result<[i64; 3], StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT count(*), CAST(coalesce(sum(version), 0) AS BIGINT), CAST(coalesce(sum(updated), 0) AS BIGINT) \
+         FROM documents WHERE kind = $1",
+    )?;
+    Ok(statement.query_row([kind], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))?)
+}
+
 fn get(connection: &Connection, key: &Key) -> Result<Option<Document>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT body, version, created, updated FROM documents \

@@ -156,7 +156,7 @@ impl Behaviour for Exfiltration {
         if window.bytes >= scene.thresholds.count(&BYTES_PER_HOUR)
             && window.distinct >= scene.thresholds.count(&NAMES)
             && !self.is_common(&key.domain, key.hour / 24, scene)
-            && !is_trusted(&key.domain, scene)
+            && !is_trusted(key, scene)
         {
             let verdict = verdict(key, tally, &window, scene);
             scene.verdicts.push(verdict);
@@ -253,8 +253,8 @@ impl Exfiltration {
     }
 }
 
-fn is_trusted(domain: &str, scene: &Scene<'_>) -> bool {
-    scene.context.knowledge.indicators.trusted_domain(domain).is_some()
+fn is_trusted(key: &QueryKey, scene: &Scene<'_>) -> bool {
+    scene.context.lists(&key.place.account, &key.place.region).trusted_domain(&key.domain).is_some()
 }
 
 impl PairHour {

@@ -72,6 +72,7 @@ pub fn run(arguments: &ServeArguments) -> Result<ExitCode> {
         let end = ended()?; // Before the greeting: who has read it may ask for the end.
         print(&text)?;
         tracing::info!(address = %address, version = env!("CARGO_PKG_VERSION"), "started");
+        service.resume().await;
         serve(listener, service, tls, end).await;
         tracing::info!("answered what had begun, and ends");
         Ok(ExitCode::SUCCESS)

@@ -429,9 +429,9 @@ pub struct InventoryArguments {
 /// `watchfire serve`.
 #[derive(Args, Debug, Clone)]
 pub struct ServeArguments {
-    /// The data directory; it is made if there is none
-    #[arg(long, value_name = "DIR")]
-    pub data: PathBuf,
+    /// Where it keeps its data
+    #[command(flatten)]
+    pub place: DataArguments,
     /// The address and port to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4580")]
     pub listen: SocketAddr,
@@ -485,6 +485,23 @@ pub struct ServeArguments {
     pub requests_per_second: u32,
 }
 
+/// Where a server keeps its data.
+#[derive(Args, Debug, Clone, Default)]
+pub struct DataArguments {
+    /// The server's data directory; it is made if there is none
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Keep all but the directory's `secret.key` in this PostgreSQL database [default: WATCHFIRE_DATABASE]
+    ///
+    /// Servers may share one: postgresql://USER@HOST:PORT/DATABASE. The password comes from PGPASSWORD or a file. With
+    /// other machines TLS is spoken, and their certificate is checked; ?sslrootcert=FILE names who signed it.
+    #[arg(long, value_name = "URL", help_heading = "Database")]
+    pub database: Option<String>,
+    /// A file with the password of the database [default: PGPASSWORD]
+    #[arg(long, value_name = "FILE", help_heading = "Database")]
+    pub database_password_file: Option<PathBuf>,
+}
+
 /// `watchfire keys`.
 #[derive(Args, Debug, Clone)]
 pub struct KeysArguments {
@@ -498,9 +515,9 @@ pub struct KeysArguments {
 pub enum KeysAction {
     /// Make a key, and show its secret once
     Create {
-        /// The server's data directory
-        #[arg(long, value_name = "DIR")]
-        data: PathBuf,
+        /// Where the server keeps its data
+        #[command(flatten)]
+        place: DataArguments,
         /// The account that the key acts for
         #[arg(long, value_name = "ID", value_parser = account_id)]
         account: String,
@@ -515,9 +532,9 @@ pub enum KeysAction {
     ///
     /// The secret comes from AWS_SECRET_ACCESS_KEY or a file: other users of a machine can read command lines.
     Import {
-        /// The server's data directory
-        #[arg(long, value_name = "DIR")]
-        data: PathBuf,
+        /// Where the server keeps its data
+        #[command(flatten)]
+        place: DataArguments,
         /// The account that the key acts for
         #[arg(long, value_name = "ID", value_parser = account_id)]
         account: String,
@@ -536,9 +553,9 @@ pub enum KeysAction {
     },
     /// List the keys, without their secrets
     List {
-        /// The server's data directory
-        #[arg(long, value_name = "DIR")]
-        data: PathBuf,
+        /// Where the server keeps its data
+        #[command(flatten)]
+        place: DataArguments,
         /// Only the keys of this account
         #[arg(long, value_name = "ID", value_parser = account_id)]
         account: Option<String>,
@@ -548,9 +565,9 @@ pub enum KeysAction {
     },
     /// Make a new key in place of an old one, which ends
     Rotate {
-        /// The server's data directory
-        #[arg(long, value_name = "DIR")]
-        data: PathBuf,
+        /// Where the server keeps its data
+        #[command(flatten)]
+        place: DataArguments,
         /// The account of the key
         #[arg(long, value_name = "ID", value_parser = account_id)]
         account: Option<String>,
@@ -566,9 +583,9 @@ pub enum KeysAction {
     },
     /// End a key at once
     Revoke {
-        /// The server's data directory
-        #[arg(long, value_name = "DIR")]
-        data: PathBuf,
+        /// Where the server keeps its data
+        #[command(flatten)]
+        place: DataArguments,
         /// The account of the key
         #[arg(long, value_name = "ID", value_parser = account_id)]
         account: Option<String>,

@@ -33,7 +33,8 @@ pub fn run(arguments: &ServeArguments) -> Result<ExitCode> {
              does TLS, --allow-plain-http"
         );
     }
-    let (store, sealing) = data::open(&arguments.data)?;
+    let runtime = Builder::new_multi_thread().enable_all().build().context("could not start the runtime")?;
+    let (store, sealing) = runtime.block_on(data::open(&arguments.place))?;
     let settings = Settings {
         requests_per_second: Some(arguments.requests_per_second).filter(|&rate| rate > 0),
         report: Arc::new(|line| say(&format!("watchfire: {line}\n"))),
@@ -41,7 +42,6 @@ pub fn run(arguments: &ServeArguments) -> Result<ExitCode> {
         ..Settings::default()
     };
     let report = Arc::clone(&settings.report);
-    let runtime = Builder::new_multi_thread().enable_all().build().context("could not start the runtime")?;
     let watching = watch(arguments, store.clone(), runtime.handle(), report)?;
     let service = Service::new(store, sealing, settings);
     let status = runtime.block_on(async {
@@ -50,7 +50,7 @@ pub fn run(arguments: &ServeArguments) -> Result<ExitCode> {
         let scheme = if tls.is_some() { "https" } else { "http" };
         let mut text = greeting(&format!("{scheme}://{}", reachable(address)));
         if let Some(account) = &arguments.account
-            && let Some(file) = bootstrap(service.keys(), account, &arguments.data).await?
+            && let Some(file) = bootstrap(service.keys(), account, &arguments.place.data).await?
         {
             let _ = writeln!(text, "The access key of account {account} is in {file}, which only you can read.");
         }

@@ -1,10 +1,14 @@
 //! Where logs arrive: the detector that their findings belong to.
 
-use crate::documents::{Document, put};
+use crate::documents::{Document, Held, put};
+use crate::error::ApiError;
 use crate::features::Features;
 use crate::generated::types::{DetectorFeature, DetectorStatus, FindingPublishingFrequency};
 use crate::resources::detectors::{Deleted, Detector, THE_ONE};
+use crate::resources::filters::{Suppression, suppression};
 use crate::tags::Tags;
+use serde_json::Value;
+use std::fmt;
 use watchfire_store::{Expect, Key, Store, StoreError};
 
 /// The detector of an account and region, as the engine needs to know it.
@@ -15,6 +19,31 @@ pub struct LogDetector {
     /// Whether it is enabled; one that is suspended reports nothing.
     pub is_enabled: bool,
     features: Features,
+    suppression: Suppression,
+}
+
+/// Why a question of the engine could not be answered: the store failed, or holds what this version cannot read.
+#[derive(Debug)]
+pub struct Unanswered(String);
+
+impl fmt::Display for Unanswered {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unanswered {}
+
+impl From<ApiError> for Unanswered {
+    fn from(error: ApiError) -> Self {
+        Self(error.cause.unwrap_or(error.message))
+    }
+}
+
+impl From<StoreError> for Unanswered {
+    fn from(error: StoreError) -> Self {
+        ApiError::from(error).into()
+    }
 }
 
 impl LogDetector {
@@ -31,6 +60,12 @@ impl LogDetector {
         };
         self.is_enabled && self.features.is_enabled(feature)
     }
+
+    /// The ARN of the filter that archives a finding, given as its JSON, if it is new: the detector's own, or its
+    /// administrator's.
+    pub fn suppressed_by(&self, finding: &Value) -> Option<&str> {
+        self.suppression.suppressed_by(finding)
+    }
 }
 
 /// The detector of an account and region in which logs have arrived. If there is none, one is made, with this id and
@@ -40,7 +75,7 @@ pub async fn detector_of_logs(
     (account, region): (&str, &str),
     id: &str,
     now: i64,
-) -> Result<Option<LogDetector>, StoreError> {
+) -> Result<Option<LogDetector>, Unanswered> {
     let key = |kind| Key {
         account: account.to_owned(),
         region: region.to_owned(),
@@ -50,10 +85,10 @@ pub async fn detector_of_logs(
     };
     loop {
         if let Some(stored) = store.document(&key(Detector::KIND)).await? {
-            let detector: Detector = serde_json::from_value(stored.body)
-                .map_err(|cause| StoreError::Corrupt { what: Detector::KIND, cause })?;
-            let is_enabled = detector.status == DetectorStatus::Enabled;
-            return Ok(Some(LogDetector { id: detector.id, is_enabled, features: detector.features }));
+            let Detector { id, status, features, .. } = Held::of(stored)?.body;
+            let suppression = suppression(store, (account, region), &id).await?;
+            let is_enabled = status == DetectorStatus::Enabled;
+            return Ok(Some(LogDetector { id, is_enabled, features, suppression }));
         }
         if store.document(&key(Deleted::KIND)).await?.is_some() {
             return Ok(None);
@@ -68,7 +103,7 @@ pub async fn detector_of_logs(
         };
         match store.commit(vec![put(key(Detector::KIND), &detector, Expect::Absent)]).await {
             Ok(_) | Err(StoreError::Conflict { .. }) => {} // Whoever made it, it is there now.
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! One call of an operation: who calls, where, and what a handler needs to answer.
 
-use crate::documents::{Document, Held, put};
+use crate::documents::{self, Document, Held, READ_AT_ONCE, put};
 use crate::error::ApiError;
 use crate::generated::Operation;
 use crate::keys::{self, Policy};
@@ -18,9 +18,6 @@ use watchfire_store::{Change, Expect, Key, Range, Store};
 
 /// Items of a page when the caller does not say. Source: the model's documentation of `MaxResults`.
 const PAGE_DEFAULT: usize = 50;
-
-/// Documents read at once while looking for those of a page.
-const READ_AT_ONCE: usize = 200;
 
 /// How long a client token makes a repeated request the same request. Ours; AWS does not say.
 pub(crate) const CLIENT_TOKEN_LIFE_MS: i64 = 24 * 3600 * 1000;
@@ -97,6 +94,20 @@ pub(crate) struct Page<T> {
 }
 
 impl Call {
+    /// A call that has just arrived and names no detector yet.
+    pub(crate) fn new(service: &Arc<Service>, caller: Caller, region: String, operation: Operation) -> Self {
+        Self {
+            caller,
+            region,
+            operation,
+            now: service.clock.now().as_millisecond(),
+            path_detector: None,
+            fingerprint: String::new(),
+            client_token: None,
+            service: service.clone(),
+        }
+    }
+
     /// The caller's account.
     pub(crate) fn account(&self) -> &str {
         &self.caller.account
@@ -151,18 +162,7 @@ impl Call {
 
     /// All documents of a range.
     pub(crate) async fn all_in<T: Document>(&self, range: &Range) -> Result<Vec<Held<T>>, ApiError> {
-        let mut found: Vec<Held<T>> = Vec::new();
-        loop {
-            let after = found.last().map(|held| held.key.clone());
-            let more = self.store().documents(range, after.as_ref(), READ_AT_ONCE).await?;
-            let is_last = more.len() < READ_AT_ONCE;
-            for document in more {
-                found.push(Held::of(document)?);
-            }
-            if is_last {
-                return Ok(found);
-            }
-        }
+        documents::all(self.store(), range).await
     }
 
     /// The documents of a kind under a parent, in the caller's account and region.
@@ -277,6 +277,11 @@ fn cursor_at(key: &Key) -> String {
 /// A new id: 32 hexadecimal digits, as GuardDuty's ids are.
 pub(crate) fn new_id() -> Result<String, ApiError> {
     Ok(hex(&keys::random::<16>().map_err(ApiError::internal)?))
+}
+
+/// The ARN of a detector, with which those of its filters and lists begin.
+pub(crate) fn arn_of_detector((account, region): (&str, &str), detector: &str) -> String {
+    format!("arn:{}:guardduty:{region}:{account}:detector/{detector}", partition(region))
 }
 
 /// The partition of a region: `aws`, `aws-cn`, …

@@ -78,16 +78,8 @@ async fn answer(
     let now = service.clock.now().as_millisecond();
     let fingerprint = fingerprint(&input);
     for _ in 0..RACES_MAX {
-        let mut call = Call {
-            caller: caller.clone(),
-            region: region.clone(),
-            operation,
-            now,
-            path_detector: None,
-            fingerprint: fingerprint.clone(),
-            client_token: None,
-            service: service.clone(),
-        };
+        let mut call = Call { now, ..Call::new(service, caller.clone(), region.clone(), operation) };
+        call.fingerprint.clone_from(&fingerprint);
         if operation.is_of_a_detector() {
             let id = input.get("DetectorId").and_then(Value::as_str).unwrap_or_default();
             call.path_detector = Some(detectors::owned(&call, id).await?);

@@ -4,7 +4,10 @@ use crate::error::ApiError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::ops::Deref;
-use watchfire_store::{Change, Document as Stored, Expect, Key, StoreError};
+use watchfire_store::{Change, Document as Stored, Expect, Key, Range, Store, StoreError};
+
+/// Documents read at once.
+pub(crate) const READ_AT_ONCE: usize = 200;
 
 /// What one kind of document holds.
 pub(crate) trait Document: Serialize + DeserializeOwned + Send + Sync + 'static {
@@ -51,6 +54,22 @@ impl<T: Document> Held<T> {
     /// Removes it, if nobody changed it meanwhile.
     pub(crate) fn delete(&self) -> Change {
         Change::Delete { key: self.key.clone(), expect: Expect::Version(self.version) }
+    }
+}
+
+/// All documents of a range.
+pub(crate) async fn all<T: Document>(store: &Store, range: &Range) -> Result<Vec<Held<T>>, ApiError> {
+    let mut found: Vec<Held<T>> = Vec::new();
+    loop {
+        let after = found.last().map(|held| held.key.clone());
+        let more = store.documents(range, after.as_ref(), READ_AT_ONCE).await?;
+        let is_last = more.len() < READ_AT_ONCE;
+        for document in more {
+            found.push(Held::of(document)?);
+        }
+        if is_last {
+            return Ok(found);
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! A request goes through `server` (HTTP), `service` (who signed it), `dispatch` (what the model asks of it) to the
 //! handler of its operation in `resources`, one file for each kind of thing. Types, routes and the list of operations are
-//! generated from the model; limits are read from the model when the program starts.
+//! generated from the model; limits are read from the model when the program starts. `own` answers what GuardDuty does not
+//! tell.
 
 mod arrivals;
 mod buckets;
@@ -15,6 +16,7 @@ mod generated;
 mod keys;
 mod model;
 mod operation;
+mod own;
 mod prices;
 mod rate;
 mod relationship;
@@ -30,7 +32,7 @@ mod tags;
 mod testing;
 mod wire;
 
-pub use arrivals::{LogDetector, detector_of_logs};
+pub use arrivals::{LogDetector, Unanswered, detector_of_logs};
 pub use buckets::{Buckets, NoBuckets, Outcome};
 pub use keys::{AccessKey, IssuedKey, KeyError, Keyring, Policy, SECRET_FILE, SealingKey, write_private};
 pub use prices::{Prices, PricesError};

@@ -9,7 +9,7 @@ use crate::error::ApiError;
 use crate::generated::types::UnprocessedAccount;
 use crate::resources::detectors;
 use serde::{Deserialize, Serialize};
-use watchfire_store::{Change, Expect, Range};
+use watchfire_store::{Change, Expect, Key, Range, Store};
 
 /// How an administrator and a member stand to each other, in the words of the wire. Source: the model's documentation of
 /// `Member.RelationshipStatus`. Nobody's address is verified here, so that the two states of that do not occur.
@@ -105,7 +105,35 @@ const THE_ONE: &str = "administrator";
 
 /// The administrator of an account, if it is a member.
 pub(crate) async fn administrator(call: &Call, account: &str) -> Result<Option<Held<Administrator>>, ApiError> {
-    call.get(&call.key_in::<Administrator>(account, "", THE_ONE)).await
+    administrator_in(call.store(), (account, &call.region)).await
+}
+
+/// The administrator of an account in a region, if it is a member.
+async fn administrator_in(
+    store: &Store,
+    (account, region): (&str, &str),
+) -> Result<Option<Held<Administrator>>, ApiError> {
+    let key = Key {
+        account: account.to_owned(),
+        region: region.to_owned(),
+        kind: Administrator::KIND,
+        parent: String::new(),
+        id: THE_ONE.to_owned(),
+    };
+    store.document(&key).await?.map(Held::of).transpose()
+}
+
+/// The account and detector whose filters and lists hold for a detector: those of its administrator, or itself.
+/// Source: GuardDuty's documentation of what administrators do for members.
+pub(crate) async fn governing(
+    store: &Store,
+    place: (&str, &str),
+    detector: &str,
+) -> Result<(String, String), ApiError> {
+    Ok(match administrator_in(store, place).await? {
+        None => (place.0.to_owned(), detector.to_owned()),
+        Some(administrator) => (administrator.body.account, administrator.body.detector),
+    })
 }
 
 /// Makes an account a member of an administrator. Fails as a race if it has one.

@@ -6,6 +6,7 @@ use crate::dispatch::{self, dispatch};
 use crate::error::{ApiError, ErrorClass};
 use crate::keys::{self, KeyError, Keyring, SealingKey};
 use crate::operation::recognise;
+use crate::own;
 use crate::prices::Prices;
 use crate::rate::Rate;
 use crate::sigv4::{Claim, Signed, hex, pairs};
@@ -239,6 +240,10 @@ impl Service {
             Caller { account: issued.key.account, access_key_id: claim.access_key_id, policy: issued.key.policy };
         if is_sts {
             return sts::answer(&caller, &claim.region, &asked.raw_query, &body);
+        }
+        if let Some(path) = asked.raw_path.strip_prefix(own::PREFIX) {
+            let answer = own::answer(self, caller, claim.region, asked.method.as_str(), path).await?;
+            return Ok(with_body(StatusCode::OK, "application/json", answer.to_string().into()));
         }
         let Some((operation, labels)) = recognise(asked.method.as_str(), &asked.raw_path) else {
             let message = format!("There is no operation {} {}", asked.method, asked.raw_path);

@@ -213,6 +213,24 @@ fn a_read_only_key_changes_nothing() {
 }
 
 #[test]
+fn a_whole_finding_is_told_to_its_account_alone() {
+    let server = Server::start();
+    let (client, other) = (server.client(ONE), server.client(OTHER));
+    let detector = detector(&client);
+    let types = json!({"findingTypes": ["Recon:EC2/Portscan"]});
+    client.call("", "POST", &format!("/detector/{detector}/findings/create"), types);
+    let listed = client.call("", "POST", &format!("/detector/{detector}/findings"), json!({}));
+    let path = format!("/watchfire/findings/{}", listed["findingIds"][0].as_str().unwrap());
+    let reader = server.client_of(&server.key(ONE, Policy::ReadOnly));
+    let whole = reader.call("", "GET", &path, Value::Null);
+    assert_eq!((&whole["finding"]["type"], &whole["history"]["count"]), (&json!("Recon:EC2/Portscan"), &json!(0)));
+    other.refused("GET", &path, Value::Null, "ResourceNotFoundException", "no finding");
+    client.refused("POST", &path, json!({}), "UnknownOperationException", "nothing at POST");
+    let unsigned = Request::builder().uri(format!("{}{path}", server.endpoint)).body(Vec::new()).unwrap();
+    assert_eq!(exchange(unsigned).error, "MissingAuthenticationTokenException");
+}
+
+#[test]
 fn sts_says_who_asks() {
     let server = Server::start();
     let client = Client { service: "sts", ..server.client(ONE) };

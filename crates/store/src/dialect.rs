@@ -107,7 +107,7 @@ impl Dialect {
                 // `@>` is true for an equal value, and for a list that has it.
                 let wanted = wanted.iter().map(|value| Value::Json(value.to_string())).collect();
                 sql.push("coalesce(f.facts -> '").push(&code).push("' @> ANY (");
-                sql.bind(Value::Array(wanted)).push("), FALSE)");
+                sql.bind(Value::Array(Kind::Json, wanted)).push("), FALSE)");
             }
         }
     }

@@ -36,8 +36,8 @@ pub struct Scope {
 pub struct FindingWrite {
     /// Its JSON, as [`watchfire_export::finding_json`] writes it.
     pub body: Value,
-    /// Whether a filter archives it if it is new.
-    pub suppressed: bool,
+    /// The ARN of the filter that archives it if it is new.
+    pub suppressed_by: Option<String>,
 }
 
 /// What became of a finding that was written.
@@ -71,6 +71,8 @@ pub struct StoredFinding {
     pub body: Value,
     /// Whether a filter archived it when it was born.
     pub suppressed: bool,
+    /// The ARN of that filter, if the store was told.
+    pub suppressed_by: Option<String>,
     /// When this machine last received it, ms since the epoch.
     pub arrived: i64,
     /// What a person wrote with the feedback.
@@ -190,7 +192,7 @@ pub(crate) struct Prepared {
     count: i64,
     severity: f64,
     archived: bool,
-    suppressed: bool,
+    suppressed_by: Option<String>,
     finding_type: String,
     resource_type: String,
     role: String,
@@ -221,8 +223,9 @@ impl Prepared {
             updated: updated.ms(),
             count: body.pointer("/service/count").and_then(Value::as_i64).unwrap_or(1),
             severity,
-            archived: write.suppressed || body.pointer("/service/archived").and_then(Value::as_bool) == Some(true),
-            suppressed: write.suppressed,
+            archived: write.suppressed_by.is_some()
+                || body.pointer("/service/archived").and_then(Value::as_bool) == Some(true),
+            suppressed_by: write.suppressed_by.clone(),
             finding_type: text("/type"),
             resource_type: text("/resource/resourceType"),
             role: text("/service/resourceRole"),
@@ -291,7 +294,7 @@ fn put_different(
     let (mut outcomes, mut new, mut grown) = (Vec::with_capacity(findings.len()), Vec::new(), Vec::new());
     for finding in findings {
         let Some(stored) = stored.remove(&finding.id) else {
-            let (archived, suppressed) = (finding.archived, finding.suppressed);
+            let (archived, suppressed) = (finding.archived, finding.suppressed_by.is_some());
             outcomes.push(FindingOutcome { written: Written::New, archived, suppressed });
             new.push(finding);
             continue;
@@ -369,6 +372,7 @@ const FINDINGS: Table = Table {
         ("occurrences", Kind::Integer),
         ("arrived", Kind::Integer),
         ("facts", Kind::Json),
+        ("suppressed_by", Kind::Text),
     ],
 };
 const BODIES: Table = Table { name: "bodies", columns: &[("finding", Kind::Integer), ("body", Kind::Blob)] };
@@ -408,7 +412,7 @@ fn insert(connection: &dyn Connection, detector: i64, findings: Vec<Prepared>, n
                 finding.updated,
                 finding.severity,
                 finding.archived,
-                finding.suppressed,
+                finding.suppressed_by.is_some(),
                 finding.finding_type,
                 finding.resource_type,
                 finding.role,
@@ -417,6 +421,7 @@ fn insert(connection: &dyn Connection, detector: i64, findings: Vec<Prepared>, n
                 0i64,
                 now,
                 SqlValue::Json(finding.facts.json),
+                finding.suppressed_by,
             ]
             .to_vec(),
         );
@@ -509,7 +514,7 @@ fn read(connection: &dyn Connection, scopes: &[Scope], ids: &[String]) -> Result
     let detectors = detectors(connection, scopes)?;
     let mut sql = Sql::new(
         connection.dialect(),
-        "SELECT f.detector, f.id, f.archived, f.suppressed, f.arrived, f.feedback, f.comments, b.body \
+        "SELECT f.detector, f.id, f.archived, f.suppressed, f.arrived, f.feedback, f.comments, b.body, f.suppressed_by \
          FROM findings f JOIN bodies b ON b.finding = f.no WHERE f.detector",
     );
     sql.is_in(detectors.iter().map(|(no, _)| *no)).push(" AND f.id").is_in(ids);
@@ -530,7 +535,8 @@ fn read(connection: &dyn Connection, scopes: &[Scope], ids: &[String]) -> Result
         }
         let scope = detectors[at].1.clone();
         let (suppressed, arrived, comments) = (row.take(3)?, row.take(4)?, row.take(6)?);
-        found.insert(id, (at, StoredFinding { scope, body, suppressed, arrived, comments }));
+        let suppressed_by = row.take::<Option<String>>(8)?.filter(|_| suppressed);
+        found.insert(id, (at, StoredFinding { scope, body, suppressed, suppressed_by, arrived, comments }));
     }
     Ok(ids.iter().filter_map(|id| Some(found.get(id)?.1.clone())).collect())
 }

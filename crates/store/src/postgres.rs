@@ -355,7 +355,8 @@ impl Connection for Postgres {
                 column.push(value);
             }
         }
-        let columns: Vec<Value> = columns.into_iter().map(Value::Array).collect();
+        let kinds = table.columns.iter().map(|(_, kind)| *kind);
+        let columns: Vec<Value> = kinds.zip(columns).map(|(kind, values)| Value::Array(kind, values)).collect();
         self.execute(&Dialect::Postgres.insert(table), &columns).map(drop)
     }
 
@@ -392,7 +393,7 @@ pub(crate) fn is_lost(error: &tokio_postgres::Error) -> bool {
 }
 
 fn type_of(value: &Value) -> Type {
-    let is_array = matches!(value, Value::Array(_));
+    let is_array = matches!(value, Value::Array(..));
     match value.kind() {
         Kind::Unknown => Type::UNKNOWN,
         Kind::Integer if is_array => Type::INT8_ARRAY,
@@ -424,7 +425,7 @@ impl ToSql for Value {
                 out.extend_from_slice(value.as_bytes());
                 Ok(IsNull::No)
             }
-            Self::Array(values) => values.to_sql(kind, out),
+            Self::Array(_, values) => values.to_sql(kind, out),
         }
     }
 

@@ -22,7 +22,7 @@ pub(crate) enum Value {
     /// A text that is JSON, for a column declared `{json}`.
     Json(String),
     /// Several of one kind, as one parameter. PostgreSQL only, and never in a row.
-    Array(Vec<Value>),
+    Array(Kind, Vec<Value>),
 }
 
 /// The kind of a column or a parameter.
@@ -46,7 +46,7 @@ impl Value {
             Self::Text(_) => Kind::Text,
             Self::Blob(_) => Kind::Blob,
             Self::Json(_) => Kind::Json,
-            Self::Array(values) => values.first().map_or(Kind::Unknown, Self::kind),
+            Self::Array(kind, _) => *kind,
         }
     }
 }
@@ -175,8 +175,10 @@ impl Sql {
                 self.push(")")
             }
             // One text for any number of values, so that it is prepared once.
-            Dialect::Postgres if values.is_empty() => self.push(" = ANY ('{}')"),
-            Dialect::Postgres => self.push(" = ANY (").bind(Value::Array(values)).push(")"),
+            Dialect::Postgres => match values.first().map(Value::kind) {
+                Some(kind) => self.push(" = ANY (").bind(Value::Array(kind, values)).push(")"),
+                None => self.push(" = ANY ('{}')"),
+            },
         }
     }
 

@@ -146,7 +146,7 @@ impl rusqlite::ToSql for Value {
             Self::Real(value) => ValueRef::Real(*value),
             Self::Text(value) | Self::Json(value) => ValueRef::Text(value.as_bytes()),
             Self::Blob(value) => ValueRef::Blob(value),
-            Self::Array(_) => return Err(rusqlite::Error::ToSqlConversionFailure("SQLite has no arrays".into())),
+            Self::Array(..) => return Err(rusqlite::Error::ToSqlConversionFailure("SQLite has no arrays".into())),
         }))
     }
 }

@@ -74,12 +74,12 @@ fn what_is_archived_stays_archived_when_it_grows() {
         run(async {
             let (store, scope) = (home.open(), scope(ACCOUNT));
             let scopes = [scope.clone()];
-            let by_filter = FindingWrite { body: finding("filtered", 1, 1), suppressed: true };
+            let by_filter = FindingWrite { body: finding("filtered", 1, 1), suppressed_by: Some("arn".into()) };
             let outcomes = store.put_findings(&scope, vec![by_filter, write(finding("seen", 1, 1))]).await.unwrap();
             assert_eq!((outcomes[0].archived, outcomes[0].suppressed, outcomes[1].archived), (true, true, false));
             assert_eq!(store.set_archived(&scopes, &ids(&["seen", "nowhere"]), true).await.unwrap(), 1);
             // A filter made since does not touch what is there, and growth does not unarchive.
-            let grown = |id| FindingWrite { body: finding(id, 2, 2), suppressed: true };
+            let grown = |id| FindingWrite { body: finding(id, 2, 2), suppressed_by: Some("arn".into()) };
             let outcomes = store.put_findings(&scope, vec![grown("filtered"), grown("seen")]).await.unwrap();
             assert!(outcomes.iter().all(|outcome| outcome.archived && outcome.written == Written::Grown));
             assert_eq!((outcomes[0].suppressed, outcomes[1].suppressed), (true, false));

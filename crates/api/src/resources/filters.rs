@@ -1,14 +1,14 @@
 //! Filters: saved criteria, and those that archive what is new and meets them. An administrator's hold for its members.
 
-use crate::call::Call;
-use crate::documents::{Document, Held};
+use crate::call::{Call, arn_of_detector};
+use crate::documents::{self, Document, Held};
 use crate::error::ApiError;
 use crate::generated::types::{
     CreateFilterRequest, CreateFilterResponse, DeleteFilterRequest, DeleteFilterResponse, FilterAction,
     GetFilterRequest, GetFilterResponse, ListFiltersRequest, ListFiltersResponse, UpdateFilterRequest,
     UpdateFilterResponse,
 };
-use crate::relationship::{administrator, refuse_members};
+use crate::relationship::{governing, refuse_members};
 use crate::resource::{Resource, Tagged, handlers};
 use crate::resources::findings::criteria;
 use crate::tags::Tags;
@@ -16,7 +16,7 @@ use crate::wire::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use watchfire_export::{CriterionTest, FindingCriteria, list_attributes};
-use watchfire_store::{Change, Range};
+use watchfire_store::{Change, Range, Store};
 
 pub(crate) const RESOURCE: Resource = Resource {
     operations: handlers! {
@@ -55,29 +55,43 @@ impl Document for Filter {
     const KIND: &'static str = "filter";
 }
 
-/// The filters of a detector that archive, read once for many findings.
+/// The filters of a detector that archive, in the order of their ranks; read once for many findings.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Suppression {
-    criteria: Vec<FindingCriteria>,
+    /// Each with its ARN.
+    filters: Vec<(String, FindingCriteria)>,
 }
 
 impl Suppression {
-    /// Whether a new finding is archived by one of them.
-    pub(crate) fn suppresses(&self, finding: &Value) -> bool {
-        self.criteria.iter().any(|criteria| criteria.matches(finding))
+    /// The ARN of the filter that archives a new finding: the first that it meets.
+    pub(crate) fn suppressed_by(&self, finding: &Value) -> Option<&str> {
+        let mut filters = self.filters.iter();
+        filters.find(|(_, criteria)| criteria.matches(finding)).map(|(arn, _)| arn.as_str())
     }
 }
 
-/// What archives new findings of the call's detector: its own filters, or those of its administrator.
-pub(crate) async fn suppression(call: &Call) -> Result<Suppression, ApiError> {
-    let (account, detector) = match administrator(call, call.account()).await? {
-        None => (call.account().to_owned(), call.detector()?.id.clone()),
-        Some(administrator) => (administrator.body.account, administrator.body.detector),
+/// What archives new findings of a detector: its own filters, or those of its account's administrator.
+pub(crate) async fn suppression(
+    store: &Store,
+    (account, region): (&str, &str),
+    detector: &str,
+) -> Result<Suppression, ApiError> {
+    let (account, detector) = governing(store, (account, region), detector).await?;
+    let range = Range {
+        kind: Filter::KIND,
+        account: Some(account.clone()),
+        region: Some(region.to_owned()),
+        parent: Some(detector.clone()),
     };
-    let range = Range { account: Some(account), ..call.range::<Filter>(&detector) };
-    let filters = call.all_in::<Filter>(&range).await?;
-    let archiving = filters.iter().filter(|filter| filter.action == FilterAction::Archive);
-    let criteria = archiving.map(|filter| criteria(Some(&filter.finding_criteria))).collect::<Result<_, _>>()?;
-    Ok(Suppression { criteria })
+    let mut archiving = documents::all::<Filter>(store, &range).await?;
+    archiving.retain(|filter| filter.action == FilterAction::Archive);
+    archiving.sort_by_key(|filter| filter.rank);
+    let arn = arn_of_detector((&account, region), &detector);
+    let filters = archiving.iter().map(|filter| {
+        let criteria = criteria(Some(&filter.finding_criteria))?;
+        Ok((format!("{arn}/filter/{}", filter.key.id), criteria))
+    });
+    Ok(Suppression { filters: filters.collect::<Result<_, ApiError>>()? })
 }
 
 async fn create(call: &Call, input: CreateFilterRequest) -> Result<CreateFilterResponse, ApiError> {
@@ -198,7 +212,8 @@ async fn find(call: &Call, name: &str) -> Result<Held<Filter>, ApiError> {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::Api;
+    use super::suppression;
+    use crate::testing::{ACCOUNT, Api, REGION};
     use serde_json::{Value, json};
 
     fn filter(name: &str, action: &str, criterion: Value) -> Value {
@@ -263,6 +278,21 @@ mod tests {
         let next = format!("/filter?maxResults=2&nextToken={}", listed["nextToken"].as_str().unwrap());
         let listed = api.of_detector("GET", &next, Value::Null).await.unwrap();
         assert_eq!(listed, json!({"filterNames": ["third"]}));
+    }
+
+    #[tokio::test]
+    async fn of_two_filters_the_one_of_the_lower_rank_archives() {
+        let api = Api::with_detector().await;
+        for (name, action, rank) in [("late", "ARCHIVE", 3), ("early", "ARCHIVE", 2), ("saved", "NOOP", 1)] {
+            let mut body = filter(name, action, json!({"type": {"eq": ["Recon:EC2/Portscan"]}}));
+            body["rank"] = json!(rank);
+            api.of_detector("POST", "/filter", body).await.unwrap();
+        }
+        let suppression = suppression(&api.service.store, (ACCOUNT, REGION), &api.detector).await.unwrap();
+        let by = suppression.suppressed_by(&json!({"type": "Recon:EC2/Portscan"}));
+        let arn = format!("arn:aws:guardduty:{REGION}:{ACCOUNT}:detector/{}/filter/early", api.detector);
+        assert_eq!(by, Some(arn.as_str()));
+        assert_eq!(suppression.suppressed_by(&json!({"type": "Recon:EC2/PortProbe"})), None);
     }
 
     #[tokio::test]

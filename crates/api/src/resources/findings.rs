@@ -277,12 +277,13 @@ async fn create_samples(
         let id = stored.body.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
         earlier.insert(id, stored.body);
     }
-    let suppression = filters::suppression(call).await?;
+    let place = (scope.account.as_str(), scope.region.as_str());
+    let suppression = filters::suppression(call.store(), place, &scope.detector).await?;
     let writes = bodies.into_iter().map(|mut body| {
         if let Some(before) = body.get("id").and_then(Value::as_str).and_then(|id| earlier.get(id)) {
             samples::grow(&mut body, before);
         }
-        FindingWrite { suppressed: suppression.suppresses(&body), body }
+        FindingWrite { suppressed_by: suppression.suppressed_by(&body).map(str::to_owned), body }
     });
     call.store().put_findings(&scope, writes.collect()).await?;
     Ok(CreateSampleFindingsResponse {})

@@ -98,5 +98,5 @@ pub fn finding(id: &str, updated_ms: i64, count: u64) -> Value {
 }
 
 pub fn write(body: Value) -> FindingWrite {
-    FindingWrite { body, suppressed: false }
+    FindingWrite { body, suppressed_by: None }
 }

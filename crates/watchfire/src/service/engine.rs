@@ -384,7 +384,8 @@ impl<'a> Engine<'a> {
             }
             let scope = Scope { account: account.clone(), region: region.clone(), detector: detector.id.clone() };
             let body = under_detector(finding_json(finding), &scope, &finding.id);
-            by_scope.entry(scope).or_default().push(FindingWrite { body, suppressed: false });
+            let suppressed_by = detector.suppressed_by(&body).map(str::to_owned);
+            by_scope.entry(scope).or_default().push(FindingWrite { body, suppressed_by });
         }
         Ok(by_scope.into_iter().map(|(scope, writes)| Change::Findings { scope, writes }).collect())
     }

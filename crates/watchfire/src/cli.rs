@@ -445,9 +445,9 @@ pub struct InventoryArguments {
 /// `watchfire serve`. What is not given here comes from `[server]` of the configuration, then from the defaults.
 #[derive(Args, Debug, Clone, Default)]
 pub struct ServeArguments {
-    /// The data directory; it is made if there is none
-    #[arg(long, value_name = "DIR", env = "WATCHFIRE_DATA", hide_env_values = true)]
-    pub data: Option<PathBuf>,
+    /// Where it keeps its data
+    #[command(flatten)]
+    pub place: DataArguments,
     /// The address and port to listen on; port 0 takes a free one [default: 127.0.0.1:4580]
     #[arg(long, value_name = "ADDRESS", env = "WATCHFIRE_LISTEN", hide_env_values = true)]
     pub listen: Option<String>,
@@ -582,9 +582,9 @@ pub struct ServeArguments {
 /// `watchfire usage`.
 #[derive(Args, Debug, Clone)]
 pub struct UsageArguments {
-    /// The server's data directory
-    #[arg(long, value_name = "DIR", env = "WATCHFIRE_DATA", hide_env_values = true)]
-    pub data: PathBuf,
+    /// Where the server keeps its data
+    #[command(flatten)]
+    pub place: DataArguments,
     /// Only this account (repeatable)
     #[arg(long, value_name = "ID", value_parser = account_id)]
     pub account: Vec<String>,
@@ -608,9 +608,9 @@ pub struct UsageArguments {
 /// `watchfire backup`.
 #[derive(Args, Debug, Clone)]
 pub struct BackupArguments {
-    /// The server's data directory
-    #[arg(long, value_name = "DIR", env = "WATCHFIRE_DATA", hide_env_values = true)]
-    pub data: PathBuf,
+    /// Where the server keeps its data
+    #[command(flatten)]
+    pub place: DataArguments,
     /// The file to write; it must not exist
     pub file: PathBuf,
 }
@@ -623,6 +623,23 @@ pub struct RestoreArguments {
     pub data: PathBuf,
     /// What `watchfire backup` wrote
     pub file: PathBuf,
+}
+
+/// Where a server keeps its data.
+#[derive(Args, Debug, Clone, Default)]
+pub struct DataArguments {
+    /// The server's data directory; it is made if there is none
+    #[arg(long, value_name = "DIR", env = "WATCHFIRE_DATA", hide_env_values = true)]
+    pub data: Option<PathBuf>,
+    /// Keep all but the directory's `secret.key` in this PostgreSQL database [default: WATCHFIRE_DATABASE]
+    ///
+    /// Servers may share one: postgresql://USER@HOST:PORT/DATABASE. The password comes from PGPASSWORD or a file. With
+    /// other machines TLS is spoken, and their certificate is checked; ?sslrootcert=FILE names who signed it.
+    #[arg(long, value_name = "URL", help_heading = "Database")]
+    pub database: Option<String>,
+    /// A file with the password of the database [default: PGPASSWORD]
+    #[arg(long, value_name = "FILE", help_heading = "Database")]
+    pub database_password_file: Option<PathBuf>,
 }
 
 /// `watchfire keys`.
@@ -638,9 +655,9 @@ pub struct KeysArguments {
 pub enum KeysAction {
     /// Make a key, and show its secret once
     Create {
-        /// The server's data directory
-        #[arg(long, value_name = "DIR")]
-        data: PathBuf,
+        /// Where the server keeps its data
+        #[command(flatten)]
+        place: DataArguments,
         /// The account that the key acts for
         #[arg(long, value_name = "ID", value_parser = account_id)]
         account: String,
@@ -655,9 +672,9 @@ pub enum KeysAction {
     ///
     /// The secret comes from AWS_SECRET_ACCESS_KEY or a file: other users of a machine can read command lines.
     Import {
-        /// The server's data directory
-        #[arg(long, value_name = "DIR")]
-        data: PathBuf,
+        /// Where the server keeps its data
+        #[command(flatten)]
+        place: DataArguments,
         /// The account that the key acts for
         #[arg(long, value_name = "ID", value_parser = account_id)]
         account: String,
@@ -676,9 +693,9 @@ pub enum KeysAction {
     },
     /// List the keys, without their secrets
     List {
-        /// The server's data directory
-        #[arg(long, value_name = "DIR")]
-        data: PathBuf,
+        /// Where the server keeps its data
+        #[command(flatten)]
+        place: DataArguments,
         /// Only the keys of this account
         #[arg(long, value_name = "ID", value_parser = account_id)]
         account: Option<String>,
@@ -688,9 +705,9 @@ pub enum KeysAction {
     },
     /// Make a new key in place of an old one, which ends
     Rotate {
-        /// The server's data directory
-        #[arg(long, value_name = "DIR")]
-        data: PathBuf,
+        /// Where the server keeps its data
+        #[command(flatten)]
+        place: DataArguments,
         /// The account of the key
         #[arg(long, value_name = "ID", value_parser = account_id)]
         account: Option<String>,
@@ -706,9 +723,9 @@ pub enum KeysAction {
     },
     /// End a key at once
     Revoke {
-        /// The server's data directory
-        #[arg(long, value_name = "DIR")]
-        data: PathBuf,
+        /// Where the server keeps its data
+        #[command(flatten)]
+        place: DataArguments,
         /// The account of the key
         #[arg(long, value_name = "ID", value_parser = account_id)]
         account: Option<String>,

@@ -1,7 +1,7 @@
 //! The settings of `watchfire serve`: the command line and the environment, then `[server]` of the configuration file, then
 //! the defaults. Everything is checked before anything is started, and an error names the key.
 
-use crate::cli::{ServeArguments, account_id};
+use crate::cli::{DataArguments, ServeArguments, account_id};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,10 @@ const AUDIT_FILES: u16 = 15;
 pub struct ServerSection {
     /// `data`: the data directory.
     pub data: Option<PathBuf>,
+    /// `database`: the URL of a PostgreSQL database.
+    pub database: Option<String>,
+    /// `database-password-file`: a file with its password.
+    pub database_password_file: Option<PathBuf>,
     /// `listen`: address and port.
     pub listen: Option<String>,
     /// `account`: the account that gets an access key at the first start.
@@ -109,7 +113,10 @@ impl ServerSection {
             }
         };
         self.watch.iter_mut().for_each(near);
-        [&mut self.data, &mut self.tls_cert, &mut self.tls_key, &mut self.prices].into_iter().flatten().for_each(near);
+        [&mut self.data, &mut self.database_password_file, &mut self.tls_cert, &mut self.tls_key, &mut self.prices]
+            .into_iter()
+            .flatten()
+            .for_each(near);
         self
     }
 }
@@ -117,8 +124,8 @@ impl ServerSection {
 /// The settings in force.
 #[derive(Clone, Debug)]
 pub struct ServerSettings {
-    /// The data directory, if one is named.
-    pub data: Option<PathBuf>,
+    /// Where it keeps its data.
+    pub place: DataArguments,
     /// Address and port.
     pub listen: SocketAddr,
     /// The account that gets an access key at the first start.
@@ -199,7 +206,12 @@ impl ServerSettings {
             ensure!(is_http, "`server.otlp-endpoint`: `{endpoint}` is no http:// or https:// address of a collector");
         }
         Ok(Self {
-            data: arguments.data.clone().or_else(|| file.data.clone()),
+            place: DataArguments {
+                data: arguments.place.data.clone().or_else(|| file.data.clone()),
+                database: arguments.place.database.clone().or_else(|| file.database.clone()),
+                database_password_file: (arguments.place.database_password_file.clone())
+                    .or_else(|| file.database_password_file.clone()),
+            },
             listen,
             account,
             watch: if arguments.watch.is_empty() { file.watch.clone() } else { arguments.watch.clone() },

@@ -15,8 +15,9 @@ use serde_json::{Map, Value};
 use std::sync::Arc;
 use watchfire_store::{Change, Expect, Key, Range, StoreError};
 
-/// How often a handler is called again because another request changed the same thing.
-const RACES_MAX: usize = 10;
+/// How often a handler is called again because another request changed the same thing. Losers of a race take turns, so
+/// that each can lose only to requests that have just come.
+const RACES_MAX: usize = 50;
 
 /// A request for an operation.
 pub(crate) struct Request<'a> {
@@ -77,6 +78,7 @@ async fn answer(
     };
     let now = service.clock.now().as_millisecond();
     let fingerprint = fingerprint(&input);
+    let mut turn = None;
     for _ in 0..RACES_MAX {
         let mut call = Call { now, ..Call::new(service, caller.clone(), region.clone(), operation) };
         call.fingerprint.clone_from(&fingerprint);
@@ -88,7 +90,11 @@ async fn answer(
             return Ok(answer);
         }
         match handler(&call, input.clone()).await {
-            Err(error) if error.is_race => {}
+            Err(error) if error.is_race => {
+                if turn.is_none() {
+                    turn = Some(service.turns.lock().await);
+                }
+            }
             answer => return answer,
         }
     }

@@ -24,7 +24,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 use tracing::{Instrument, Span, debug, field, info_span};
 use watchfire_store::{Range, Store};
@@ -75,6 +75,8 @@ pub struct Settings {
     pub report: Arc<dyn Fn(&str) + Send + Sync>,
     /// Objects in S3.
     pub buckets: Arc<dyn Buckets>,
+    /// Beginnings of addresses, `https://lists.example.com/`, at which lists may be beside S3.
+    pub list_urls: Vec<String>,
     /// What usage is said to cost.
     pub prices: Prices,
     /// Where it is written who asked for what.
@@ -95,6 +97,7 @@ impl Default for Settings {
             clock: Clock::System,
             report: Arc::new(|_| {}),
             buckets: Arc::new(NoBuckets),
+            list_urls: Vec::new(),
             prices: Prices::shipped(),
             audit: None,
             metrics: Metrics::default(),
@@ -123,10 +126,14 @@ pub struct Service {
     pub(crate) clock: Clock,
     /// Objects in S3.
     pub(crate) buckets: Arc<dyn Buckets>,
+    /// Where lists may be beside S3.
+    pub(crate) list_urls: Vec<String>,
     /// What usage is said to cost.
     pub(crate) prices: Prices,
     /// What is counted.
     pub(crate) metrics: Metrics,
+    /// Held by a request that has lost a race, until it is answered.
+    pub(crate) turns: Mutex<()>,
     audit: Option<Audit>,
     metrics_access: MetricsAccess,
     rate: Option<Rate>,
@@ -161,8 +168,10 @@ impl Service {
             rate: settings.requests_per_second.map(Rate::new),
             report: settings.report,
             buckets: settings.buckets,
+            list_urls: settings.list_urls,
             prices: settings.prices,
             metrics: settings.metrics,
+            turns: Mutex::new(()),
             audit: settings.audit,
             metrics_access: settings.metrics_access,
             bodies: Semaphore::new(BODIES_KIB_MAX as usize),

@@ -35,6 +35,10 @@ impl Buckets for Objects {
         self.0.lock().unwrap().insert(format!("{bucket}/{key}"), content);
         Box::pin(async { Ok(()) })
     }
+
+    fn fetch<'a>(&'a self, url: &'a str, bytes_max: u64) -> Outcome<'a, Vec<u8>> {
+        self.read("web", url, bytes_max)
+    }
 }
 
 /// A service in a temporary folder, and the account that calls it.
@@ -54,6 +58,7 @@ impl Api {
         let buckets = Arc::new(Objects::default());
         let settings = Settings {
             buckets: buckets.clone(),
+            list_urls: vec!["https://lists.example.com/".to_owned()],
             clock: Clock::Stopped(now),
             requests_per_second: None,
             ..Settings::default()

@@ -272,6 +272,37 @@ fn an_account_has_one_detector_however_many_ask_at_once() {
 }
 
 #[test]
+fn sixty_four_clients_at_once_lose_nothing_and_see_no_error() {
+    let server = Server::start();
+    let client = server.client(ONE);
+    let detector = detector(&client);
+    let path = format!("/detector/{detector}/filter");
+    std::thread::scope(|scope| {
+        for number in 0..64 {
+            let (client, path) = (client.clone(), path.clone());
+            scope.spawn(move || {
+                let criteria = json!({"criterion": {"severity": {"gte": 4}}});
+                let filter = json!({"name": format!("f{number}"), "findingCriteria": criteria, "rank": 1});
+                client.call("CreateFilterResponse", "POST", &path, filter);
+            });
+        }
+    });
+    let mut names = Vec::new();
+    let mut more = String::new();
+    loop {
+        let page = client.call("ListFiltersResponse", "GET", &format!("{path}?maxResults=50{more}"), Value::Null);
+        names.extend(page["filterNames"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()));
+        match page["nextToken"].as_str().filter(|token| !token.is_empty()) {
+            Some(token) => more = format!("&nextToken={token}"),
+            None => break,
+        }
+    }
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), 64);
+}
+
+#[test]
 fn a_repeated_request_gets_the_first_answer() {
     let server = Server::start();
     let client = server.client(ONE);

@@ -15,4 +15,13 @@ impl Buckets for S3 {
     fn write<'a>(&'a self, bucket: &'a str, key: &'a str, content: Vec<u8>) -> Outcome<'a, ()> {
         Box::pin(write_object(bucket, key, content))
     }
+
+    fn fetch<'a>(&'a self, url: &'a str, bytes_max: u64) -> Outcome<'a, Vec<u8>> {
+        Box::pin(async move {
+            let url = url.to_owned();
+            let fetched = tokio::task::spawn_blocking(move || crate::feeds::fetch_only(&url, bytes_max));
+            let fetched = fetched.await.map_err(|_| "the list could not be fetched".to_owned())?;
+            fetched.map_err(|error| format!("{error:#}"))
+        })
+    }
 }

@@ -249,6 +249,20 @@ fn fetch(feed: &Feed, etag: &str, bytes_max: u64) -> Result<Option<(Vec<u8>, Str
     }
 }
 
+/// What is at this very address: a redirection is an error.
+pub(crate) fn fetch_only(url: &str, bytes_max: u64) -> Result<Vec<u8>> {
+    let agent = agent(url.starts_with("https://"), FETCH_TIME_MAX);
+    let failed = || format!("could not fetch `{url}`");
+    let mut response =
+        agent.get(url).config().max_redirects(0).max_redirects_will_error(false).build().call().with_context(failed)?;
+    let status = response.status().as_u16();
+    ensure!(status == 200, "could not fetch `{url}`: the server answered {status}");
+    match response.body_mut().with_config().limit(bytes_max).read_to_vec() {
+        Err(ureq::Error::BodyExceedsLimit(_)) => bail!("`{url}` is larger than {bytes_max} bytes"),
+        read => read.with_context(failed),
+    }
+}
+
 /// Speaks to servers; if the address promises encryption, only to such as give it.
 pub(crate) fn agent(is_encrypted: bool, time_max: Duration) -> ureq::Agent {
     // An error means that it is installed already.

@@ -49,6 +49,8 @@ pub struct ServerSection {
     pub allow_plain_http: Option<bool>,
     /// `requests-per-second`: of one access key; 0 is no bound.
     pub requests_per_second: Option<u32>,
+    /// `list-urls`: beginnings of addresses at which lists of the API may be, beside S3.
+    pub list_urls: Vec<String>,
     /// `prices`: a file like catalogue/prices.json.
     pub prices: Option<PathBuf>,
     /// `metrics`: who may read `/metrics`.
@@ -142,6 +144,8 @@ pub struct ServerSettings {
     pub tls: Option<(PathBuf, PathBuf)>,
     /// Requests a second for one access key.
     pub requests_per_second: Option<u32>,
+    /// Beginnings of addresses at which lists of the API may be, beside S3.
+    pub list_urls: Vec<String>,
     /// What usage is said to cost.
     pub prices: Prices,
     /// Who may read `/metrics`.
@@ -221,6 +225,7 @@ impl ServerSettings {
             tls,
             requests_per_second: Some(arguments.requests_per_second.or(file.requests_per_second).unwrap_or(2_000))
                 .filter(|&rate| rate > 0),
+            list_urls: file.list_urls.iter().map(|begin| list_url(begin)).collect::<Result<_>>()?,
             prices,
             metrics: arguments.metrics.or(file.metrics).unwrap_or_default(),
             log_format: arguments.log_format.or(file.log_format).unwrap_or_default(),
@@ -240,6 +245,17 @@ impl ServerSettings {
         }
         Ok(())
     }
+}
+
+/// A beginning of addresses, which must say where it ends: `https://lists.example` would also begin another host's name.
+fn list_url(begin: &str) -> Result<String> {
+    let rest = ["https://", "http://"].iter().find_map(|scheme| begin.strip_prefix(scheme));
+    let is_whole = rest.is_some_and(|rest| {
+        let host = rest.split('/').next().unwrap_or_default();
+        !host.is_empty() && !host.contains('@') && rest.ends_with('/')
+    });
+    ensure!(is_whole, "`server.list-urls`: `{begin}` is no beginning such as https://lists.example.com/watchfire/");
+    Ok(begin.to_owned())
 }
 
 /// Prices of the user's own.

@@ -97,6 +97,8 @@ fn a_setting_that_cannot_be_is_refused_by_its_key() {
         ("tls-cert = \"a.pem\"\ntls-key = \"b.pem\"", "a.pem"),
         ("watch = [\"nowhere\"]", "`server.watch`"),
         ("otlp-endpoint = \"collector:4317\"", "`server.otlp-endpoint`"),
+        ("list-urls = [\"https://lists.example.com\"]", "`server.list-urls`"),
+        ("list-urls = [\"file:///etc/\"]", "`server.list-urls`"),
         ("prices = \"prices.json\"", "prices.json"),
         ("metrics = \"some\"", "line 2"),
         ("log-fromat = \"json\"", "log-fromat"),

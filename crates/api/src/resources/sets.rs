@@ -178,8 +178,29 @@ impl<K: Kind> Set<K> {
     }
 }
 
-/// Bucket and key of an address in S3, in any of its spellings. Nothing else is fetched: a caller's location must not
-/// reach files or hosts.
+/// Where a list is. A caller's location must not reach files or inner hosts, so that beside S3 only what the operator has
+/// named is fetched.
+enum Place {
+    S3 { bucket: String, key: String },
+    Url,
+}
+
+fn place(location: &str, allowed: &[String]) -> Option<Place> {
+    // What follows the allowed beginning must stay below it, also for a server that resolves the dots.
+    let is_plain = |rest: &str| {
+        let rest = percent_decode_str(rest).decode_utf8_lossy();
+        !rest.split(['/', '\\']).any(|part| part == "..")
+            && !rest.contains(['#', '\\'])
+            && !rest.contains(char::is_control)
+    };
+    let is_allowed = |begin: &String| location.strip_prefix(begin.as_str()).is_some_and(is_plain);
+    if allowed.iter().any(is_allowed) {
+        return Some(Place::Url);
+    }
+    s3_address(location).map(|(bucket, key)| Place::S3 { bucket, key })
+}
+
+/// Bucket and key of an address in S3, in any of its spellings.
 fn s3_address(location: &str) -> Option<(String, String)> {
     let is_host = |host: &str| host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn");
     let is_s3 = |label: &str| label == "s3" || label.starts_with("s3-");
@@ -204,8 +225,9 @@ fn s3_address(location: &str) -> Option<(String, String)> {
     (super::malware_plans::is_bucket_name(&bucket) && !key.is_empty()).then_some((bucket, key))
 }
 
-fn checked_location(location: String) -> Result<String, ApiError> {
-    s3_address(&location).map(|_| location).ok_or_else(|| ApiError::invalid_parameter("location"))
+fn checked_location(call: &Call, location: String) -> Result<String, ApiError> {
+    let place = place(&location, &call.service.list_urls);
+    place.map(|_| location).ok_or_else(|| ApiError::invalid_parameter("location"))
 }
 
 /// What the four operations that create have in common.
@@ -219,16 +241,16 @@ struct New {
 }
 
 impl New {
-    fn document<K: Kind>(self, now: i64) -> Result<Set<K>, ApiError> {
+    fn document<K: Kind>(self, call: &Call) -> Result<Set<K>, ApiError> {
         Ok(Set {
             name: self.name,
             format: self.format.to_owned(),
-            location: checked_location(self.location)?,
+            location: checked_location(call, self.location)?,
             expected_bucket_owner: self.owner,
             state: if self.activate { State::Activating } else { State::Inactive },
-            since: now,
+            since: call.now,
             error: None,
-            changed: now,
+            changed: call.now,
             tags: self.tags,
             kind: PhantomData,
         })
@@ -239,7 +261,7 @@ impl New {
 async fn creation<K: Kind>(call: &Call, id: &str, new: New) -> Result<Vec<Change>, ApiError> {
     refuse_members(call).await?;
     let detector = &call.detector()?.id;
-    let set: Set<K> = new.document(call.now)?;
+    let set: Set<K> = new.document(call)?;
     let others = call.all::<Set<K>>(detector).await?;
     if others.iter().filter(|other| !other.is_deleted()).count() >= K::SETS_MAX {
         return Err(ApiError::limit_exceeded(format_args!("there are {} lists of this kind already", K::SETS_MAX)));
@@ -283,7 +305,7 @@ async fn change<K: Kind>(call: &Call, id: &str, changed: Changed) -> Result<(), 
     let was_on = matches!(set.state, State::Active | State::Activating);
     let is_elsewhere = changed.location.as_ref().is_some_and(|location| *location != set.location);
     if let Some(location) = changed.location {
-        set.location = checked_location(location)?;
+        set.location = checked_location(call, location)?;
     }
     // One millisecond apart, so that a set that goes off is told from one that never was on: see `status`.
     set.changed = call.now - 1;
@@ -385,8 +407,10 @@ async fn load<K: Kind>(service: &Arc<Service>, key: &Key) -> Result<(), ApiError
 
 /// The object of a set, if it is a list that can be used. The error is for people.
 async fn fetch<K: Kind>(service: &Service, set: &Set<K>) -> Result<Content, String> {
-    let (bucket, key) = s3_address(&set.location).ok_or("the location is no address in S3")?;
-    let bytes = service.buckets.read(&bucket, &key, LIST_BYTES_MAX).await?;
+    let bytes = match place(&set.location, &service.list_urls).ok_or("the location is not allowed any more")? {
+        Place::S3 { bucket, key } => service.buckets.read(&bucket, &key, LIST_BYTES_MAX).await?,
+        Place::Url => service.buckets.fetch(&set.location, LIST_BYTES_MAX).await?,
+    };
     let format = ListFormat::from_name(&set.format);
     let name = set.name.clone();
     let checked = tokio::task::spawn_blocking(move || {
@@ -671,10 +695,36 @@ mod tests {
         }
     }
 
+    #[test]
+    fn beside_s3_only_what_the_operator_has_named_is_a_place() {
+        let allowed = ["https://lists.example.com/watchfire/".to_owned()];
+        for (location, is_one) in [
+            ("https://lists.example.com/watchfire/a.txt", true),
+            ("https://lists.example.com/watchfire/b/c%20d.txt?x=1", true),
+            ("https://lists.example.com/other/a.txt", false),
+            ("https://lists.example.com/watchfire/../secret", false),
+            ("https://lists.example.com/watchfire/%2e%2e/secret", false),
+            ("https://lists.example.com/watchfire/..%2fsecret", false),
+            ("https://lists.example.com/watchfire/..%5csecret", false),
+            ("https://lists.example.com/watchfire/a\r\nHost: b", false),
+            ("https://lists.example.com.evil.example/watchfire/a.txt", false),
+            ("https://user@lists.example.com/watchfire/a.txt", false),
+            ("http://lists.example.com/watchfire/a.txt", false),
+            ("http://169.254.169.254/latest/meta-data", false),
+        ] {
+            let found = place(location, &allowed);
+            assert_eq!(matches!(found, Some(Place::Url)), is_one, "{location}");
+            assert!(is_one || found.is_none(), "{location}");
+        }
+        assert!(matches!(place("s3://lists/a.txt", &allowed), Some(Place::S3 { .. })));
+        assert!(place("https://lists.example.com/watchfire/a.txt", &[]).is_none());
+    }
+
     #[tokio::test]
     async fn a_set_that_is_activated_is_fetched_and_one_that_cannot_be_used_says_why() {
         let api = Api::with_detector().await;
         api.objects([("lists/good.txt", "192.0.2.1\n198.51.100.0/24\n"), ("lists/empty.txt", "no address\n")]);
+        api.objects([("web/https://lists.example.com/good.txt", "192.0.2.1\n")]);
         for (kind, id) in KINDS {
             let created = api.of_detector("POST", &format!("/{kind}"), set("s3://lists/good.txt", true)).await.unwrap();
             let path = format!("/{kind}/{}", created[id].as_str().unwrap());
@@ -687,6 +737,9 @@ mod tests {
                 assert_eq!(read["status"], "ERROR", "{kind} {location}");
                 assert_eq!(read.get("errorDetails").is_some(), kind.ends_with("entityset"));
             }
+            let elsewhere = json!({"location": "https://lists.example.com/good.txt", "activate": true});
+            api.of_detector("POST", &path, elsewhere).await.unwrap();
+            assert_eq!(settled(&api, &path).await["status"], "ACTIVE");
         }
     }
 

@@ -45,6 +45,7 @@ pub fn run(arguments: &ServeArguments) -> Result<ExitCode> {
         requests_per_second: server.requests_per_second,
         report: Arc::clone(&report),
         buckets: Arc::new(S3),
+        list_urls: server.list_urls.clone(),
         prices: server.prices.clone(),
         audit,
         metrics_access: match server.metrics {

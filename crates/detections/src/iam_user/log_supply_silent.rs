@@ -396,6 +396,9 @@ impl Supplies {
 
     /// Ends all hours before this one.
     fn advance(&mut self, hour: i64, scene: &mut Scene<'_>) {
+        if self.hour.is_some_and(|counting| hour <= counting) {
+            return; // What comes late counts to the hour that is open.
+        }
         let Some(counting) = self.hour.replace(hour) else { return };
         if hour - counting > FORGOTTEN_HOURS {
             self.sources.clear();

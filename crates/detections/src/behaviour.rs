@@ -30,7 +30,12 @@ pub trait Behaviour: Send {
     /// Entities held now, and their size in bytes.
     fn size(&self) -> (u64, u64);
     /// What could not be judged yet for lack of history, by kind of entity. Empty if everything was.
-    fn learning(&self) -> Vec<Learning> {
+    fn learning(&self, _thresholds: &Thresholds) -> Vec<Learning> {
+        Vec::new()
+    }
+    /// What is normal for the host with this id (an instance's, an interface's, an address), in sentences with numbers; none
+    /// if nothing is known of such a host.
+    fn describe(&self, _host: &str) -> Vec<String> {
         Vec::new()
     }
     /// The state as JSON, with a version.

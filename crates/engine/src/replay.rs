@@ -514,6 +514,11 @@ impl<'a> Replay<'a> {
         }
     }
 
+    /// What is normal for the host with this id, in sentences with numbers: what the detections of behaviour know of it.
+    pub fn describe_host(&self, host: &str) -> Vec<String> {
+        self.behaviours.iter().flatten().flat_map(|behaviour| behaviour.describe(host)).collect()
+    }
+
     /// What was learnt of principals and what they use, the last hour included.
     pub fn into_baselines(mut self) -> Baselines {
         self.baselines.apply(self.lessons);
@@ -556,7 +561,7 @@ impl<'a> Replay<'a> {
             }
         }
         for (detection, behaviour) in self.detections.iter().zip(&self.behaviours) {
-            let learning = behaviour.as_ref().map_or_else(Vec::new, |behaviour| behaviour.learning());
+            let learning = behaviour.as_ref().map_or_else(Vec::new, |behaviour| behaviour.learning(&self.thresholds));
             self.counts.learning.extend(learning.into_iter().map(|learning| StillLearning {
                 types: detection.reports.to_vec(),
                 entity_kind: learning.entity_kind.to_owned(),

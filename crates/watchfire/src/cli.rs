@@ -312,9 +312,9 @@ pub enum BaselineAction {
         #[arg(required = true, value_name = "IN")]
         inputs: Vec<PathBuf>,
     },
-    /// Say what is normal for a principal, an account or a bucket, in words and numbers
+    /// Say what is normal for a principal, an account, a bucket or an instance, in words and numbers
     Show {
-        /// An ARN, an account's twelve digits, or a bucket's name
+        /// An ARN, an account's twelve digits, a bucket's name, an instance's or an interface's id, or an address
         #[arg(value_name = "ARN")]
         name: String,
         /// Saved baselines, or files and folders of logs

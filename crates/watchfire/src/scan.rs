@@ -83,6 +83,8 @@ pub struct Learnt {
     pub files: Vec<FileResult>,
     /// Its records.
     pub coverage: CoverageMap,
+    /// What is normal for the host that was asked for, in sentences; empty if nothing was learnt of it.
+    pub host: Vec<String>,
 }
 
 /// What became of one file.
@@ -144,7 +146,12 @@ pub fn scan(
         outside: readings.census.outside,
         without_account: readings.census.without_account,
         coverage: readings.census.coverage(),
-        learnt: Learnt { listing: learnt_listing, files: learnt.results, coverage: learnt.census.coverage() },
+        learnt: Learnt {
+            listing: learnt_listing,
+            files: learnt.results,
+            coverage: learnt.census.coverage(),
+            host: Vec::new(),
+        },
         replay: ReplayCounts::default(),
         listing,
     };
@@ -238,11 +245,21 @@ pub fn save_baseline(
     };
     let readings = read_all(&listing.files, &place, progress)?;
     progress.end();
-    Ok(Learnt { listing, files: readings.results, coverage: readings.census.coverage() })
+    Ok(Learnt { listing, files: readings.results, coverage: readings.census.coverage(), host: Vec::new() })
 }
 
 /// What all paths of `options.baselines` teach.
 pub fn learn(options: &ScanOptions, knowledge: &Knowledge, progress: &Progress) -> Result<(Baselines, Learnt)> {
+    learn_about("", options, knowledge, progress)
+}
+
+/// The same, with what is normal for the host with this id: see [`Learnt::host`].
+pub fn learn_about(
+    host: &str,
+    options: &ScanOptions,
+    knowledge: &Knowledge,
+    progress: &Progress,
+) -> Result<(Baselines, Learnt)> {
     let (saved, logs) = saved_baseline::opened(&options.baselines)?;
     let listing = list(&logs, &options.limits, &narrowing(&options.scope));
     progress.begin(listing.files.len() as u64, listing.files.iter().map(|file| file.size).sum());
@@ -269,7 +286,8 @@ pub fn learn(options: &ScanOptions, knowledge: &Knowledge, progress: &Progress) 
     replay
         .run(&mut readings.facts, &shared.formats.all(), &sources, &mut spool, None)
         .context("could not write or read back a temporary file")?;
-    let learnt = Learnt { listing, files: readings.results, coverage: readings.census.coverage() };
+    let host = if host.is_empty() { Vec::new() } else { replay.describe_host(host) };
+    let learnt = Learnt { listing, files: readings.results, coverage: readings.census.coverage(), host };
     Ok((replay.into_baselines(), learnt))
 }
 

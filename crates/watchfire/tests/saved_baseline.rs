@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use watchfire::progress::Progress;
 use watchfire::saved_baseline::{BaselineWriter, SavedBaseline};
 use watchfire::scan::{ScanOptions, learn, save_baseline, scan};
+use watchfire_engine::KEPT_FORM;
 use watchfire_model::Finding;
 
 const ALICE: &str = "arn:aws:iam::111122223333:user/alice";
@@ -207,9 +208,73 @@ fn what_is_normal_for_a_user_is_told_in_words_and_numbers() {
     ] {
         assert!(shown.contains(part), "`{part}` is not in: {shown}");
     }
+    let shown = run(["baseline", "show", "i-0a000000000000001", file]).stdout;
+    let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "host i-0a000000000000001",
+        "ports outside that it contacts, besides those that every host does: none; watched on 16 days since 2026-02-02",
+        "resolvers outside that it asks by",
+        "traffic sent: its largest hour to one remote network was",
+    ] {
+        assert!(shown.contains(part), "`{part}` is not in: {shown}");
+    }
     let unknown = run(["baseline", "show", "arn:aws:iam::111122223333:user/alicia", file]);
     assert_eq!(unknown.status, 2);
     assert!(unknown.stderr.contains("did you mean `arn:aws:iam::111122223333:user/alice`?"), "{}", unknown.stderr);
+}
+
+/// An answer to the instance.
+fn answer(at: i64, name: &str, address: &str) -> String {
+    format!(
+        r#"{{"version":"1.100000","account_id":"111122223333","region":"eu-west-1","vpc_id":"vpc-0a1b2c3d4e5f60718","query_timestamp":"{}","query_name":"{name}.","query_type":"A","query_class":"IN","rcode":"NOERROR","answers":[{{"Rdata":"{address}","Type":"A","Class":"IN"}}],"srcaddr":"10.0.1.10","srcport":"40000","transport":"UDP","srcids":{{"instance":"i-0a000000000000001"}}}}"#,
+        time(at)
+    )
+}
+
+/// What stands in `tests/fixtures/kept-form.baseline` was saved when this form was new. If this fails, the bytes of a fact, a
+/// tally or a census have changed: raise `KEPT_FORM`, and write the file anew with `UPDATE_EXPECTED=1`.
+#[test]
+fn a_file_that_an_earlier_program_saved_teaches_what_its_logs_teach() {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/kept-form.baseline");
+    let folder = TempDir::new().unwrap();
+    let all = |day_of: &dyn Fn(i64) -> String| (0..DAYS).map(day_of).collect::<Vec<_>>();
+    let flows_of = |day| flows(day, "203.0.113.9", 443).lines().skip(1).map(|line| format!("{line}\n")).collect();
+    let day = |day: i64| BEGIN + day * 86_400;
+    let texts = [
+        ("calls.json", all(&|day| working_day("alice", day)).join("\n")),
+        ("flows.log", FLOW_HEADER.to_owned() + &all(&flows_of).concat()),
+        ("queries.jsonl", all(&|at| answer(day(at) + 40_000, "db.firm.example", "10.0.1.20")).join("\n")),
+    ];
+    let files: Vec<PathBuf> = texts
+        .iter()
+        .map(|(name, text)| {
+            fs::write(folder.path().join(name), text).unwrap();
+            folder.path().join(name)
+        })
+        .collect();
+    let today = bad_day(folder.path());
+    let turned = [
+        answer(day(DAYS) + 60, "app.firm.example", "203.0.113.80"),
+        answer(day(DAYS) + 90, "app.firm.example", "10.0.1.21"),
+    ];
+    fs::write(today.join("queries.jsonl"), turned.join("\n")).unwrap();
+    if std::env::var_os("UPDATE_EXPECTED").is_some() {
+        saved(&files, &fixture);
+    }
+    let head = fs::read(&fixture).unwrap().into_iter().take_while(|byte| *byte != b'\n').collect::<Vec<u8>>();
+    assert_eq!(String::from_utf8(head).unwrap(), format!("{{\"watchfire_baseline\":{KEPT_FORM}}}"), "write it anew");
+    let fixture = [fixture];
+    assert_eq!(learnt(&fixture), learnt(&files));
+    let findings = found(&today, &fixture);
+    assert_eq!(json(&findings), json(&found(&today, &files)));
+    // Of calls, flows and queries something is learnt: two new things, and one that is not new any more.
+    let (with, without) = (types(&findings), types(&found(&today, &[])));
+    assert!(
+        with.contains("Behavior:EC2/NetworkPortUnusual") && !with.contains("Behavior:EC2/DnsRebind.Watchfire"),
+        "{with:?}"
+    );
+    assert!(with.iter().any(|name| name.ends_with("IAMUser/AnomalousBehavior")), "{with:?}");
+    assert_eq!(without.into_iter().collect::<Vec<_>>(), ["Behavior:EC2/DnsRebind.Watchfire"]);
 }
 
 #[test]
@@ -229,9 +294,14 @@ fn a_file_of_another_form_or_a_damaged_one_is_refused() {
     let mut changed = good.clone();
     *changed.last_mut().unwrap() ^= 1;
     assert!(shown(&changed).1.contains("damaged or cut off"));
-    let other = String::from_utf8_lossy(&good[..24]).replace("\":1", "\":9").into_bytes();
-    let other = shown(&[&other[..], &good[24..]].concat());
-    assert!(other.0 == 2 && other.1.contains("form 9"), "{other:?}");
+    let mine = format!("\":{KEPT_FORM}");
+    for form in ["1", "99"] {
+        let other = String::from_utf8_lossy(&good[..24]).replace(&mine, &format!("\":{form}")).into_bytes();
+        let other = shown(&[&other[..], &good[24..]].concat());
+        let sentence =
+            format!("is a baseline of form {form}; this program reads form {KEPT_FORM}: save it again from the logs");
+        assert!(other.0 == 2 && other.1.contains(&sentence), "{other:?}");
+    }
     let no_baseline =
         run(["baseline", "merge", file.to_str().unwrap(), folder.path().join("alice.json").to_str().unwrap()]);
     assert!(no_baseline.status == 2 && no_baseline.stderr.contains("is no file that"), "{}", no_baseline.stderr);

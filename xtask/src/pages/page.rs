@@ -119,6 +119,9 @@ fn about_the_resource(finding_type: FindingType) -> &'static str {
             "The finding names the instance where the logs or an inventory tell it, else the network interface or the \
              address."
         }
+        "IAMUser" if finding_type.family() == "LogSupplySilent" => {
+            "The finding names the source of logs, and the principal that switched it off where such a call was seen."
+        }
         "IAMUser" => "The finding names the principal (user, role or root) and the access key that was used.",
         "S3" => "The finding names the bucket and the principal that touched it.",
         _ => "",

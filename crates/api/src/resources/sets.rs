@@ -225,9 +225,8 @@ fn s3_address(location: &str) -> Option<(String, String)> {
     (super::malware_plans::is_bucket_name(&bucket) && !key.is_empty()).then_some((bucket, key))
 }
 
-fn checked_location(call: &Call, location: String) -> Result<String, ApiError> {
-    let place = place(&location, &call.service.list_urls);
-    place.map(|_| location).ok_or_else(|| ApiError::invalid_parameter("location"))
+fn checked_location(location: String, allowed: &[String]) -> Result<String, ApiError> {
+    place(&location, allowed).map(|_| location).ok_or_else(|| ApiError::invalid_parameter("location"))
 }
 
 /// What the four operations that create have in common.
@@ -241,16 +240,16 @@ struct New {
 }
 
 impl New {
-    fn document<K: Kind>(self, call: &Call) -> Result<Set<K>, ApiError> {
+    fn document<K: Kind>(self, now: i64, allowed: &[String]) -> Result<Set<K>, ApiError> {
         Ok(Set {
             name: self.name,
             format: self.format.to_owned(),
-            location: checked_location(call, self.location)?,
+            location: checked_location(self.location, allowed)?,
             expected_bucket_owner: self.owner,
             state: if self.activate { State::Activating } else { State::Inactive },
-            since: call.now,
+            since: now,
             error: None,
-            changed: call.now,
+            changed: now,
             tags: self.tags,
             kind: PhantomData,
         })
@@ -261,7 +260,7 @@ impl New {
 async fn creation<K: Kind>(call: &Call, id: &str, new: New) -> Result<Vec<Change>, ApiError> {
     refuse_members(call).await?;
     let detector = &call.detector()?.id;
-    let set: Set<K> = new.document(call)?;
+    let set: Set<K> = new.document(call.now, &call.service.list_urls)?;
     let others = call.all::<Set<K>>(detector).await?;
     if others.iter().filter(|other| !other.is_deleted()).count() >= K::SETS_MAX {
         return Err(ApiError::limit_exceeded(format_args!("there are {} lists of this kind already", K::SETS_MAX)));
@@ -305,7 +304,7 @@ async fn change<K: Kind>(call: &Call, id: &str, changed: Changed) -> Result<(), 
     let was_on = matches!(set.state, State::Active | State::Activating);
     let is_elsewhere = changed.location.as_ref().is_some_and(|location| *location != set.location);
     if let Some(location) = changed.location {
-        set.location = checked_location(call, location)?;
+        set.location = checked_location(location, &call.service.list_urls)?;
     }
     // One millisecond apart, so that a set that goes off is told from one that never was on: see `status`.
     set.changed = call.now - 1;
@@ -775,7 +774,7 @@ mod tests {
             activate: false,
             tags: Tags::default(),
         }
-        .document(10_000)
+        .document(10_000, &[])
         .unwrap();
         assert_eq!((set.status(10_000), set.status(20_000)), ("INACTIVE", "INACTIVE"));
         (set.since, set.changed) = (10_000, 9_999);

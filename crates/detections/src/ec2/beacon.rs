@@ -81,7 +81,9 @@ const REPORT_MS: i64 = Time::DAY_MS;
 const PORTS_MAX: usize = 64;
 /// Records shown.
 const RECORDS_MAX: usize = 10;
-const STATE_VERSION: u32 = 1;
+/// Addresses remembered of each name.
+const ADDRESSES_MAX: usize = 8;
+const STATE_VERSION: u32 = 2;
 
 /// DNS and NTP: their servers are asked in a rhythm, and have checks of their own.
 const EXEMPT_UDP_PORTS: [u16; 2] = [53, 123];
@@ -144,6 +146,9 @@ pub(crate) const DETECTION: Detection = Detection {
 /// half of the account's hosts share it, and that it is 30 days old. Of long connections only the beginning counts: their
 /// later records are joined by the client's port.
 ///
+/// Where the queries show that a name leads to several addresses, the connections to all of them are judged together as well,
+/// from the hour after on: an implant behind a content network shows no rhythm at any one address.
+///
 /// No evidence: time servers and DNS; services that AWS runs itself; names of operating systems' updates and of certificate
 /// status, where the queries are logged. Gaps under 5 seconds are reconnecting, not rhythm.
 ///
@@ -157,12 +162,26 @@ struct Beacons {
     hosts: Bounded<Host, Time>,
     /// Names that led to an address, by account.
     names: Bounded<(Box<str>, IpAddr), Box<str>>,
+    /// The addresses that a name led to, by account.
+    addresses: Bounded<(Box<str>, Box<str>), Vec<IpAddr>>,
+    /// The contacts with all addresses of a name that has several.
+    #[serde(with = "pairs")]
+    named: BTreeMap<NamedKey, Series>,
+    /// What began in the slice that is being shown: its addresses come in their own order, not in that of time.
+    #[serde(skip)]
+    begun: Vec<(NamedKey, Start)>,
     evicted: u64,
     reported: u64,
 }
 
 /// Remote address, port, protocol, host: who shares a contact stands together.
 type Key = (IpAddr, u16, u8, Host);
+
+/// When a connection began, what was sent, and where its first record stands.
+type Start = (Time, u64, RecordPlace);
+
+/// Name, port, protocol, host.
+type NamedKey = (Box<str>, u16, u8, Host);
 
 /// The contacts of one host with one service.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -183,6 +202,20 @@ struct Series {
     records: Vec<(Time, RecordPlace)>,
 }
 
+/// Whom a series contacts.
+struct Contacted<'c> {
+    /// As findings call it.
+    to: String,
+    remote: IpAddr,
+    host: &'c Host,
+    /// The name that led there.
+    name: Option<&'c str>,
+    /// How many addresses it has, where they are judged together.
+    addresses: Option<usize>,
+    /// Hosts that contact it too, this one among them.
+    sharing: usize,
+}
+
 /// A modifier of the score, and why.
 struct Modifier {
     points: i64,
@@ -195,6 +228,9 @@ impl Default for Beacons {
             series: BTreeMap::new(),
             hosts: Bounded::new(HOSTS_MAX),
             names: Bounded::new(NAMES_MAX),
+            addresses: Bounded::new(NAMES_MAX),
+            named: BTreeMap::new(),
+            begun: Vec::new(),
             evicted: 0,
             reported: 0,
         }
@@ -226,35 +262,58 @@ impl Behaviour for Beacons {
         if series.take_in(view) && series.is_due(scene) {
             self.judge(&key, view, scene);
         }
+        self.follow_name(&key, view, scene);
     }
 
     fn query(&mut self, key: &QueryKey, tally: &QueryTally, _: &mut Scene<'_>) {
         let at = Time::from_ms(key.hour * Time::HOUR_MS);
         for name in tally.names.kept() {
+            if name.answers().next().is_some() {
+                let addresses = self.addresses.touch((key.place.account.clone(), name.name.clone()), at, Vec::new);
+                for answer in name.answers() {
+                    if addresses.len() < ADDRESSES_MAX && !addresses.contains(&answer) {
+                        addresses.push(answer);
+                    }
+                }
+            }
             for answer in name.answers() {
                 *self.names.touch((key.place.account.clone(), answer), at, Box::default) = name.name.clone();
             }
         }
     }
 
+    fn close(&mut self, _end: Time, _: &mut Scene<'_>) {
+        self.begun.sort_unstable();
+        for (key, (at, sent, place)) in std::mem::take(&mut self.begun) {
+            if let Some(series) = self.named.get_mut(&key) {
+                series.start(at, sent, place);
+            }
+        }
+    }
+
     fn expire(&mut self, now: Time) -> u64 {
         let silent = |series: &Series| now.ms() - series.last.ms();
-        self.series.retain(|_, series| silent(series) < if series.starts < 3 { SHORT_MEMORY_MS } else { MEMORY_MS });
-        for series in self.series.values_mut() {
+        let is_kept = |series: &Series| silent(series) < if series.starts < 3 { SHORT_MEMORY_MS } else { MEMORY_MS };
+        self.series.retain(|_, series| is_kept(series));
+        self.named.retain(|_, series| is_kept(series));
+        for series in self.series.values_mut().chain(self.named.values_mut()) {
             series.open.retain(|_, last| now.ms() - last.ms() <= connection::IDLE_MS);
         }
         self.names.forget_before(now.plus_ms(-MEMORY_MS));
+        self.addresses.forget_before(now.plus_ms(-MEMORY_MS));
         self.hosts.forget_before(now.plus_ms(-OLD_DAYS * Time::DAY_MS));
-        let evicted = self.evicted + self.hosts.evicted() + self.names.evicted();
+        let evicted = self.evicted + self.hosts.evicted() + self.names.evicted() + self.addresses.evicted();
         let dropped = evicted.saturating_sub(self.reported);
         self.reported = evicted;
         dropped
     }
 
     fn size(&self) -> (u64, u64) {
-        let buckets: usize = self.series.values().map(|series| series.gaps.len() + series.sizes.len()).sum();
-        let rest = self.hosts.len() * 200 + self.names.len() * 150;
-        (self.series.len() as u64, (self.series.len() * 400 + buckets * 16 + rest) as u64)
+        let all = || self.series.values().chain(self.named.values());
+        let buckets: usize = all().map(|series| series.gaps.len() + series.sizes.len()).sum();
+        let rest = self.hosts.len() * 200 + self.names.len() * 150 + self.addresses.len() * 200;
+        let series = self.series.len() + self.named.len();
+        (series as u64, (series * 400 + buckets * 16 + rest) as u64)
     }
 
     fn save(&self) -> serde_json::Value {
@@ -265,31 +324,109 @@ impl Behaviour for Beacons {
         *self = state::load(BEACON, STATE_VERSION, saved)?;
         self.hosts.reindex();
         self.names.reindex();
+        self.addresses.reindex();
         Ok(())
     }
 }
 
 impl Beacons {
     fn judge(&mut self, key: &Key, view: &FlowView<'_>, scene: &mut Scene<'_>) {
-        let (remote, ..) = key;
+        let (remote, port, protocol, host) = key;
         let Some(series) = self.series.get(key) else { return };
-        let rhythm = Rhythm::of(&series.gaps, &series.sizes);
-        let modifiers = self.modifiers(key, series, scene);
-        let total = i64::from(rhythm.score) + modifiers.iter().map(|modifier| modifier.points).sum::<i64>();
-        let limit = (scene.thresholds.get(&SCORE) * 10_000.0) as i64;
-        if total < limit || self.is_exempt(key) || view.lists(&scene.context).trusted_ip(*remote).is_some() {
-            return;
-        }
-        let Some(signal) = self.signal(key, series, &rhythm, &modifiers, view, scene) else { return };
-        let (begin, end, records, count) = (series.first, series.last, series.records.clone(), series.starts);
-        scene.verdicts.push(Verdict { signal, begin, end, records, record_count: count });
+        let from = (*remote, *port, *protocol, Host::new(&host.account, "", ""));
+        let sharing = self.series.range(from..).take_while(|((ip, at, by, one), _)| {
+            (ip, at, by) == (remote, port, protocol) && one.account == host.account
+        });
+        let contacted = Contacted {
+            to: remote.to_string(),
+            remote: *remote,
+            host,
+            name: self.name_of(key),
+            addresses: None,
+            sharing: sharing.count(),
+        };
+        let Some(verdict) = self.verdict(series, &contacted, view, scene) else { return };
+        let reported_at = Some(verdict.end);
+        scene.verdicts.push(verdict);
         if let Some(series) = self.series.get_mut(key) {
-            series.reported_at = Some(end);
+            series.reported_at = reported_at;
         }
     }
 
-    fn modifiers(&self, key: &Key, series: &Series, scene: &Scene<'_>) -> Vec<Modifier> {
+    /// Takes the flows in for all addresses of the name that led to this one.
+    fn follow_name(&mut self, key: &Key, view: &FlowView<'_>, scene: &mut Scene<'_>) {
+        if self.addresses.is_empty() {
+            return; // Without queries no name is known.
+        }
         let (remote, port, protocol, host) = key;
+        let Some(name) = self.names.get(&(host.account.clone(), *remote)).cloned() else { return };
+        let addresses = self.addresses.get(&(host.account.clone(), name.clone())).map_or(0, Vec::len);
+        if addresses < 2 {
+            return;
+        }
+        let named = (name, *port, *protocol, host.clone());
+        if self.series.len() + self.named.len() >= SERIES_MAX && !self.named.contains_key(&named) {
+            self.evicted += 1;
+            return;
+        }
+        let series = self.named.entry(named.clone()).or_insert_with(|| Series::new(view.first()));
+        let is_due = series.is_due(scene); // By the slices before; this one is told when it has been shown whole.
+        let begun = series.begun_in(view);
+        self.begun.extend(begun.into_iter().map(|start| (named.clone(), start)));
+        if !is_due {
+            return;
+        }
+        let Some(series) = self.named.get(&named) else { return };
+        let at_address = self.series.get(key).and_then(|series| series.reported_at);
+        if at_address.is_some_and(|at| series.last.ms() - at.ms() < REPORT_MS) {
+            return; // The rhythm shows at this address already.
+        }
+        let from = (named.0.clone(), *port, *protocol, Host::new(&host.account, "", ""));
+        let sharing = self.named.range(from..).take_while(|((name, at, by, one), _)| {
+            (name, at, by) == (&named.0, port, protocol) && one.account == host.account
+        });
+        let contacted = Contacted {
+            to: format!("{} ({remote} and other addresses)", named.0),
+            remote: *remote,
+            host,
+            name: Some(&named.0),
+            addresses: Some(addresses),
+            sharing: sharing.count(),
+        };
+        let Some(verdict) = self.verdict(series, &contacted, view, scene) else { return };
+        let reported_at = Some(verdict.end);
+        scene.verdicts.push(verdict);
+        if let Some(series) = self.named.get_mut(&named) {
+            series.reported_at = reported_at;
+        }
+    }
+
+    fn verdict(
+        &self,
+        series: &Series,
+        contacted: &Contacted<'_>,
+        view: &FlowView<'_>,
+        scene: &Scene<'_>,
+    ) -> Option<Verdict> {
+        let rhythm = Rhythm::of(&series.gaps, &series.sizes);
+        let modifiers = self.modifiers(series, contacted, scene);
+        let total = i64::from(rhythm.score) + modifiers.iter().map(|modifier| modifier.points).sum::<i64>();
+        let limit = (scene.thresholds.get(&SCORE) * 10_000.0) as i64;
+        let indicators = view.lists(&scene.context);
+        let is_trusted = indicators.trusted_ip(contacted.remote).is_some()
+            || contacted.addresses.is_some()
+                && contacted.name.is_some_and(|name| indicators.trusted_domain(name).is_some());
+        if total < limit || contacted.name.is_some_and(is_exempt) || is_trusted {
+            return None;
+        }
+        let signal = signal(contacted, series, &rhythm, &modifiers, view, scene)?;
+        let (begin, end, records) = (series.first, series.last, series.records.clone());
+        Some(Verdict { signal, begin, end, records, record_count: series.starts })
+    }
+
+    fn modifiers(&self, series: &Series, contacted: &Contacted<'_>, scene: &Scene<'_>) -> Vec<Modifier> {
+        let Contacted { remote, host, sharing, .. } = contacted;
+        let (host, sharing) = (*host, *sharing);
         let mut modifiers = Vec::new();
         let mut add = |points, because: String| modifiers.push(Modifier { points, because });
         let listed = scene.context.lists(&host.account, &host.region).ip_matches(*remote);
@@ -307,11 +444,6 @@ impl Beacons {
             );
         }
         let hosts = self.hosts.keys().filter(|one| one.account == host.account).count();
-        let from = (*remote, *port, *protocol, Host::new(&host.account, "", ""));
-        let sharing = self.series.range(from..).take_while(|((ip, at, by, one), _)| {
-            (ip, at, by) == (remote, port, protocol) && one.account == host.account
-        });
-        let sharing = sharing.count();
         if hosts >= HOSTS_MIN && sharing * 100 >= hosts * COMMON_PERCENT {
             add(-MODIFIER, format!("{sharing} of {hosts} hosts have it"));
         } else if hosts >= RARE_HOSTS_MIN && sharing * 100 <= hosts * RARE_PERCENT {
@@ -324,59 +456,58 @@ impl Beacons {
         let (remote, _, _, host) = key;
         self.names.get(&(host.account.clone(), *remote)).map(|name| &**name)
     }
+}
 
-    fn is_exempt(&self, key: &Key) -> bool {
-        self.name_of(key).is_some_and(|name| {
-            let lies_in =
-                |zone: &&str| name.strip_suffix(*zone).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-            name.starts_with("ocsp.") || EXEMPT_DOMAINS.iter().any(lies_in)
-        })
-    }
+fn is_exempt(name: &str) -> bool {
+    let lies_in = |zone: &&str| name.strip_suffix(*zone).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    name.starts_with("ocsp.") || EXEMPT_DOMAINS.iter().any(lies_in)
+}
 
-    fn signal(
-        &self,
-        key: &Key,
-        series: &Series,
-        rhythm: &Rhythm,
-        modifiers: &[Modifier],
-        view: &FlowView<'_>,
-        scene: &Scene<'_>,
-    ) -> Option<Signal> {
-        let (remote, port, ..) = key;
-        let is_backed = modifiers.iter().any(|modifier| modifier.points > 0);
-        let severity = if is_backed { Severity::MEDIUM } else { Severity::LOW };
-        let mut signal = tallied_flow::signal(BEACON, severity, view, &scene.context)?;
-        let named = tallied_flow::port_name(view, *port);
-        signal.reasons = vec![
-            format!(
-                "{} connections to {remote} on {named} began between {} and {}, in {} clock hours; at least {} in {} are \
-                 asked for.",
-                series.starts,
-                minute(series.first),
-                minute(series.last),
-                series.hours.len(),
-                quoted(&CONTACTS, scene.thresholds),
-                quoted(&HOURS, scene.thresholds)
-            ),
-            rhythm.band_text(),
-            rhythm.size_text(),
-            rhythm.regularity_text(),
-            scored(rhythm, modifiers, scene),
-        ];
-        match self.name_of(key) {
-            Some(name) => signal.reasons.push(format!("The last name that led to {remote} was {name}.")),
-            None => signal.missing.push(format!("The name that led to {remote}: no query for it was seen.")),
-        }
-        let who = subject::name(&signal);
-        signal.title = format!("{who} contacts {remote} in a rhythm.");
-        signal.description = format!(
-            "{who} opened {} connections to {remote} on {named}, about one in {} seconds. Implants ask for their orders like \
-             this; so do monitoring agents.",
+fn signal(
+    contacted: &Contacted<'_>,
+    series: &Series,
+    rhythm: &Rhythm,
+    modifiers: &[Modifier],
+    view: &FlowView<'_>,
+    scene: &Scene<'_>,
+) -> Option<Signal> {
+    let Contacted { to, remote, .. } = contacted;
+    let is_backed = modifiers.iter().any(|modifier| modifier.points > 0);
+    let severity = if is_backed { Severity::MEDIUM } else { Severity::LOW };
+    let mut signal = tallied_flow::signal(BEACON, severity, view, &scene.context)?;
+    let port = tallied_flow::port_name(view, view.key.port);
+    signal.reasons = vec![
+        format!(
+            "{} connections to {to} on {port} began between {} and {}, in {} clock hours; at least {} in {} are asked for.",
             series.starts,
-            rhythm.median_ms / 1_000
-        );
-        Some(signal)
+            minute(series.first),
+            minute(series.last),
+            series.hours.len(),
+            quoted(&CONTACTS, scene.thresholds),
+            quoted(&HOURS, scene.thresholds)
+        ),
+        rhythm.band_text(),
+        rhythm.size_text(),
+        rhythm.regularity_text(),
+        scored(rhythm, modifiers, scene),
+    ];
+    match (contacted.name, contacted.addresses) {
+        (Some(name), Some(count)) => {
+            let count = if count < ADDRESSES_MAX { count.to_string() } else { format!("{count} or more") };
+            signal.reasons.push(format!("{name} leads to {count} addresses; their connections were judged together."));
+        }
+        (Some(name), None) => signal.reasons.push(format!("The last name that led to {remote} was {name}.")),
+        _ => signal.missing.push(format!("The name that led to {remote}: no query for it was seen.")),
     }
+    let who = subject::name(&signal);
+    signal.title = format!("{who} contacts {to} in a rhythm.");
+    signal.description = format!(
+        "{who} opened {} connections to {to} on {port}, about one in {} seconds. Implants ask for their orders like this; so do \
+         monitoring agents.",
+        series.starts,
+        rhythm.median_ms / 1_000
+    );
+    Some(signal)
 }
 
 /// "Score: 0.4 · 0.9123 + 0.3 · … = 0.8842; + 0.15, because …. Together …; at least … is asked for."
@@ -411,19 +542,26 @@ impl Series {
 
     /// Takes a tally in; true if a connection began in it.
     fn take_in(&mut self, view: &FlowView<'_>) -> bool {
+        let begun = self.begun_in(view);
+        begun.iter().for_each(|&(at, sent, place)| self.start(at, sent, place));
+        !begun.is_empty()
+    }
+
+    /// The connections that began in a tally, in order.
+    fn begun_in(&mut self, view: &FlowView<'_>) -> Vec<Start> {
         let mut conversations: Vec<_> = view.tally.conversations.kept().iter().collect();
         conversations.sort_unstable_by_key(|one| (one.first, one.port));
-        let before = self.starts;
+        let mut begun = Vec::new();
         for conversation in conversations {
             let goes_on =
                 self.open.get(&conversation.port).is_some_and(|last| connection::continues(view, conversation, *last));
             if !goes_on && connection::begins(view, conversation) {
                 let sent = view.exchanged(conversation).0.bytes;
-                self.start(view.moment(conversation.first), u64::from(sent), conversation.place);
+                begun.push((view.moment(conversation.first), u64::from(sent), conversation.place));
             }
             self.note_port(conversation.port, view.moment(conversation.last));
         }
-        self.starts > before
+        begun
     }
 
     fn start(&mut self, at: Time, sent: u64, place: RecordPlace) {
@@ -604,6 +742,49 @@ mod tests {
         assert!(found("ocsp.example.com.").is_empty());
         let verdicts = found("archive.ubuntu.com.example.");
         assert!(verdicts[0].signal.reasons[5].contains("archive.ubuntu.com.example"));
+    }
+
+    /// Connections every five minutes to one of four addresses, by no order that an address would show.
+    fn in_turns(sent: impl Fn(i64) -> u64) -> String {
+        let mut state = 7u64;
+        let lines: Vec<String> = contacts((0..150).map(|at| at * 300), sent)
+            .chunks(2)
+            .flat_map(|pair| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                let address = format!("203.0.113.{}", 31 + (state >> 60) % 4);
+                pair.iter().map(|line| line.to_string().replace(REMOTE, &address)).collect::<Vec<_>>()
+            })
+            .collect();
+        format!("{FLOW_HEADER}\n{}", lines.join("\n"))
+    }
+
+    fn leads_to(name: &str, addresses: &[&str]) -> String {
+        let answers: Vec<(&str, &str)> = addresses.iter().map(|address| (*address, "A")).collect();
+        query_line(name, &answers).replace("T12:00:00Z", "T00:00:01Z")
+    }
+
+    #[test]
+    fn a_name_with_several_addresses_is_judged_as_one() {
+        let all = ["203.0.113.31", "203.0.113.32", "203.0.113.33", "203.0.113.34"];
+        let found = |files: &[&str]| verdicts(&DETECTION, &Default::default(), files);
+        let flows = in_turns(|begin| 850 + begin as u64 % 20);
+        let verdicts = found(&[&flows, &leads_to("cdn.example.", &all)]);
+        assert_eq!(verdicts.len(), 1);
+        let reasons = &verdicts[0].signal.reasons;
+        assert!(reasons[0].contains("connections to cdn.example (203.0.113.3"), "{reasons:?}");
+        assert!(reasons[5].contains("cdn.example leads to 4 addresses; their connections were judged together"));
+        assert!(found(&[&flows]).is_empty(), "no address shows a rhythm of its own");
+    }
+
+    #[test]
+    fn names_of_one_address_each_and_update_servers_stay_quiet() {
+        let found = |files: &[&str]| verdicts(&DETECTION, &Default::default(), files);
+        let flows = in_turns(|begin| 850 + begin as u64 % 20);
+        let apart: Vec<String> =
+            (31..35).map(|last| leads_to(&format!("n{last}.example."), &[&format!("203.0.113.{last}")])).collect();
+        assert!(found(&[&flows, &apart.join("\n")]).is_empty());
+        let all = ["203.0.113.31", "203.0.113.32", "203.0.113.33", "203.0.113.34"];
+        assert!(found(&[&flows, &leads_to("archive.ubuntu.com.", &all)]).is_empty());
     }
 
     proptest! {

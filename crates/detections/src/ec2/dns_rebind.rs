@@ -260,7 +260,7 @@ impl Rebinds {
             || has_two_views
             || is_known
             || is_page
-            || scene.context.knowledge.indicators.trusted_domain(&turn.name).is_some()
+            || scene.context.lists(&key.place.account, &key.place.region).trusted_domain(&turn.name).is_some()
         {
             return;
         }
@@ -290,8 +290,8 @@ impl Reached {
             return None;
         }
         match address {
-            IpAddr::V4(v4) if matches!(v4, Ipv4Addr::UNSPECIFIED | Ipv4Addr::LOCALHOST) => Some(Self::Sink),
-            IpAddr::V6(v6) if matches!(v6, Ipv6Addr::UNSPECIFIED | Ipv6Addr::LOCALHOST) => Some(Self::Sink),
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED | Ipv4Addr::LOCALHOST) => Some(Self::Sink),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED | Ipv6Addr::LOCALHOST) => Some(Self::Sink),
             IpAddr::V4(v4) if v4.is_loopback() => Some(Self::Loopback),
             IpAddr::V4(v4) if v4.is_link_local() => Some(Self::LinkLocal),
             // Carrier-grade NAT (RFC 6598), which networks of containers use as well.

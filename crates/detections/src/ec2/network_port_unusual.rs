@@ -1,7 +1,8 @@
 //! An instance contacts a port outside that it never contacted before.
 
+use crate::Thresholds;
 use crate::behaviour::{Behaviour, FlowView, Learning, Scene};
-use crate::shared::contact::{TCP, UDP};
+use crate::shared::contact::{TCP, UDP, protocol_name};
 use crate::shared::habit::{self, Habits, New, Novelty};
 use crate::shared::host::Host;
 use crate::shared::{new_resolver, state, subject, tallied_flow};
@@ -99,8 +100,13 @@ impl Behaviour for Ports {
         self.habits.size()
     }
 
-    fn learning(&self) -> Vec<Learning> {
+    fn learning(&self, _thresholds: &Thresholds) -> Vec<Learning> {
         self.habits.learning(self.habits.needed())
+    }
+
+    fn describe(&self, host: &str) -> Vec<String> {
+        let named = |(protocol, port): &(u8, u16)| format!("{} {port}", protocol_name(*protocol));
+        self.habits.described(host, "ports outside that it contacts, besides those that every host does", named)
     }
 
     fn save(&self) -> serde_json::Value {

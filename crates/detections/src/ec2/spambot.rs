@@ -1,5 +1,6 @@
 //! An instance that never sent mail sends mail.
 
+use crate::Thresholds;
 use crate::behaviour::{Behaviour, FlowView, Learning, Scene};
 use crate::shared::contact::TCP;
 use crate::shared::habit::{self, Habits, New, Novelty};
@@ -107,7 +108,7 @@ impl Behaviour for Spambot {
         (hosts, bytes + peers as u64 * 60 + self.senders.len() as u64 * 150)
     }
 
-    fn learning(&self) -> Vec<Learning> {
+    fn learning(&self, _thresholds: &Thresholds) -> Vec<Learning> {
         self.habits.learning(self.needed)
     }
 

@@ -1,5 +1,6 @@
 //! An instance sends far more to one remote host than it ever did.
 
+use crate::Thresholds;
 use crate::behaviour::{Behaviour, FlowView, Learning, Scene, Verdict};
 use crate::shared::host::Host;
 use crate::shared::state;
@@ -65,6 +66,8 @@ const SPAN_DAYS: i64 = 15;
 const WAIT_HOURS: i64 = 2;
 /// What was reported is not learnt for so long. Source: detection-methods, section 0.10.
 const NOT_LEARNT_MS: i64 = Time::DAY_MS;
+/// Remote networks told of a host.
+const PEERS_DESCRIBED: usize = 5;
 /// Records shown.
 const RECORDS_MAX: usize = 10;
 const STATE_VERSION: u32 = 1;
@@ -223,8 +226,13 @@ impl Behaviour for Volumes {
         (self.hosts.len() as u64, (self.hosts.len() * 1_500 + peers * 250) as u64)
     }
 
-    fn learning(&self) -> Vec<Learning> {
+    fn learning(&self, _thresholds: &Thresholds) -> Vec<Learning> {
         habit::learning("instance", self.hosts.iter().map(|(_, sender)| sender.days), self.needed)
+    }
+
+    fn describe(&self, host: &str) -> Vec<String> {
+        let known = self.hosts.iter().filter(|(known, _)| &*known.id == host);
+        known.map(|(_, sender)| sender.described()).collect()
     }
 
     fn save(&self) -> serde_json::Value {
@@ -239,6 +247,24 @@ impl Behaviour for Volumes {
 }
 
 impl Sender {
+    fn described(&self) -> String {
+        let day = self.last_day;
+        let largest = self.hours.values().map(|hour| hour.of(day)).max().unwrap_or(0);
+        let mut peers: Vec<(u64, &str)> =
+            self.peers.iter().map(|(name, peer)| (peer.largest.of(day), &**name)).collect();
+        peers.sort_by(|one, other| other.0.cmp(&one.0).then(one.1.cmp(other.1)));
+        let named: Vec<String> =
+            peers.iter().take(PEERS_DESCRIBED).map(|(bytes, name)| format!("{name} ({bytes} bytes)")).collect();
+        let to = if named.is_empty() { String::new() } else { format!("; most to {}", named.join(", ")) };
+        format!(
+            "traffic sent: its largest hour to one remote network was {largest} bytes, of {} networks in 15 to 30 days{to}; watched \
+             on {} days since {}",
+            peers.len(),
+            self.days,
+            self.first.date()
+        )
+    }
+
     fn note_day(&mut self, day: i64) {
         if day > self.last_day {
             self.last_day = day;

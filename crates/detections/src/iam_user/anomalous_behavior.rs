@@ -1,5 +1,6 @@
 //! Somebody does with credentials what their owner never does.
 
+use crate::Thresholds;
 use crate::shared::calls::scorer::{Plane, Scorer};
 use crate::tally::{CallTally, CallTallyKey};
 use crate::{Behaviour, Detection, Interest, Learning, Need, Rule, Scene};
@@ -69,8 +70,8 @@ impl Behaviour for AnomalousBehavior {
         self.0.size()
     }
 
-    fn learning(&self) -> Vec<Learning> {
-        self.0.learning()
+    fn learning(&self, thresholds: &Thresholds) -> Vec<Learning> {
+        self.0.learning(thresholds)
     }
 
     fn save(&self) -> serde_json::Value {
@@ -150,9 +151,9 @@ mod tests {
     fn an_account_is_learnt_for_a_week_first() {
         assert_eq!(types(&found(&office_and(6, theft(5, 600)))), [""; 0]);
         let mut behaviour = AnomalousBehavior(Scorer::new(Plane::Management));
-        assert_eq!(behaviour.learning(), []);
+        assert_eq!(behaviour.learning(&Thresholds::default()), []);
         show(&mut behaviour, &office(2));
-        let learning = behaviour.learning();
+        let learning = behaviour.learning(&Thresholds::default());
         assert_eq!((learning[0].entity_kind, learning[0].reached, learning[0].of), ("account", 2, 7));
         let principals = &learning[1];
         assert_eq!((principals.entity_kind, principals.learning, principals.reached), ("principal", 3, 15));

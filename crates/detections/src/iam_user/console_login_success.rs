@@ -1,5 +1,6 @@
 //! Somebody signed in to the console from two places too far apart.
 
+use crate::Thresholds;
 use crate::shared::calls::explain::{access_key, action, severity};
 use crate::shared::calls::places;
 use crate::shared::calls::session::{SessionKey, Step};
@@ -149,9 +150,9 @@ impl Behaviour for ConsoleLogins {
         (self.identities.len() as u64, (self.identities.len() * 150 + logins * 900) as u64)
     }
 
-    fn learning(&self) -> Vec<Learning> {
+    fn learning(&self, thresholds: &Thresholds) -> Vec<Learning> {
         let ages = self.identities.values().map(|identity| identity.judged_until.day() - identity.first_day);
-        let of = LEARNING_DAYS.default as i64;
+        let of = i64::try_from(thresholds.count(&LEARNING_DAYS)).unwrap_or(i64::MAX);
         let young: Vec<i64> = ages.clone().filter(|age| *age < of).collect();
         let Some(oldest) = young.iter().max() else { return Vec::new() };
         vec![Learning {
@@ -159,7 +160,7 @@ impl Behaviour for ConsoleLogins {
             learning: young.len() as u64,
             judged: (self.identities.len() - young.len()) as u64,
             reached: u32::try_from(oldest + 1).unwrap_or(1),
-            of: of as u32,
+            of: u32::try_from(of).unwrap_or(u32::MAX),
             unit: "day",
         }]
     }
@@ -348,7 +349,7 @@ mod tests {
         assert!(found(&[login(SWEDEN, 0, 600), login(SWEDEN, 2, 600), login(LONDON, 2, 610)]).is_empty());
         let mut behaviour = ConsoleLogins::default();
         crate::testing::show(&mut behaviour, &knowledge(), &[&log(&[login(SWEDEN, 0, 600), login(SWEDEN, 2, 600)])]);
-        let learning = behaviour.learning();
+        let learning = behaviour.learning(&Thresholds::default());
         assert_eq!((learning[0].learning, learning[0].reached, learning[0].of), (1, 3, 7));
     }
 

@@ -34,7 +34,7 @@ pub(crate) static RECORDS: Threshold = Threshold {
     max: 1e9,
     unit: "records",
     source: "Our choice: where 100 are due, a Poisson source is silent with a probability of 4e-44 and thinned to a tenth with \
-             1e-29; what remains is that the source is not as it was",
+             1e-30; what remains is that the source is not as it was",
     summary: "how many records the same hours must have brought at least in all weeks before",
 };
 
@@ -87,15 +87,15 @@ const OTHERS_SHOWN: usize = 3;
 const STATE_VERSION: u32 = 1;
 
 /// Calls after which logs may stop. Source: AWS's references of CloudTrail, EC2 and Route 53 Resolver.
-const SWITCHES: [(&str, &str); 8] = [
-    ("cloudtrail.amazonaws.com", "StopLogging"),
-    ("cloudtrail.amazonaws.com", "DeleteTrail"),
-    ("cloudtrail.amazonaws.com", "UpdateTrail"),
-    ("cloudtrail.amazonaws.com", "PutEventSelectors"),
-    ("ec2.amazonaws.com", "DeleteFlowLogs"),
-    ("ec2.amazonaws.com", "DeleteVpc"),
-    ("route53resolver.amazonaws.com", "DisassociateResolverQueryLogConfig"),
-    ("route53resolver.amazonaws.com", "DeleteResolverQueryLogConfig"),
+const SWITCHES: [&str; 8] = [
+    "cloudtrail:StopLogging",
+    "cloudtrail:DeleteTrail",
+    "cloudtrail:UpdateTrail",
+    "cloudtrail:PutEventSelectors",
+    "ec2:DeleteFlowLogs",
+    "ec2:DeleteVpc",
+    "route53resolver:DisassociateResolverQueryLogConfig",
+    "route53resolver:DeleteResolverQueryLogConfig",
 ];
 
 pub(crate) const DETECTION: Detection = Detection {
@@ -133,8 +133,6 @@ struct Supplies {
     /// Tallies of one source in a row.
     #[serde(skip)]
     run: Option<(Source, Counted)>,
-    /// In force when a source was last judged.
-    needed_days: u32,
     evicted: u64,
 }
 
@@ -225,6 +223,9 @@ struct Switch {
     key: AccessKey,
 }
 
+/// Sources of one account, and what is wrong with them.
+type Group = Vec<(Source, Found)>;
+
 /// What is wrong with a source.
 struct Found {
     what: What,
@@ -279,7 +280,9 @@ impl Behaviour for Supplies {
             Counted { records: tally.calls, first: seen, last: seen },
             scene,
         );
-        if SWITCHES.contains(&(&*key.api.source, &*key.api.name)) && key.api.error_code.is_empty() {
+        let service = key.api.source.trim_end_matches(".amazonaws.com");
+        let is_switch = |named: &str| named.split_once(':') == Some((service, &*key.api.name));
+        if key.api.error_code.is_empty() && SWITCHES.iter().any(|named| is_switch(named)) {
             self.note_switch(key, seen);
         }
     }
@@ -304,9 +307,9 @@ impl Behaviour for Supplies {
         (self.sources.len() as u64, (hours + self.sources.len() * 300) as u64)
     }
 
-    fn learning(&self) -> Vec<Learning> {
+    fn learning(&self, thresholds: &Thresholds) -> Vec<Learning> {
         let days = |supply: &Supply| (supply.counts.len() / 24) as u32;
-        let needed = if self.needed_days == 0 { LEARNING_DAYS.default as u32 } else { self.needed_days };
+        let needed = u32::try_from(thresholds.count(&LEARNING_DAYS)).unwrap_or(u32::MAX);
         let young: Vec<u32> = self.sources.values().map(days).filter(|days| *days < needed).collect();
         let Some(reached) = young.iter().max() else { return Vec::new() };
         vec![Learning {
@@ -393,11 +396,13 @@ impl Supplies {
 
     /// Ends all hours before this one.
     fn advance(&mut self, hour: i64, scene: &mut Scene<'_>) {
+        if self.hour.is_some_and(|counting| hour <= counting) {
+            return; // What comes late counts to the hour that is open.
+        }
         let Some(counting) = self.hour.replace(hour) else { return };
         if hour - counting > FORGOTTEN_HOURS {
             self.sources.clear();
         }
-        self.needed_days = scene.thresholds.count(&LEARNING_DAYS) as u32;
         for ended in counting..hour.min(counting + FORGOTTEN_HOURS) {
             self.end_hour(ended, scene);
         }
@@ -411,7 +416,7 @@ impl Supplies {
             let others = going.iter().any(|(other, _)| other != source);
             found.extend(supply.end_hour(hour, others, scene.thresholds).map(|found| (source.clone(), found)));
         }
-        let mut groups: BTreeMap<(Box<str>, Option<Time>), Vec<(Source, Found)>> = BTreeMap::new();
+        let mut groups: BTreeMap<(Box<str>, Option<Time>), Group> = BTreeMap::new();
         for (source, found) in found {
             let begin = Some(found.begin).filter(|_| found.is_of_all());
             groups.entry((source.account.clone(), begin)).or_default().push((source, found));
@@ -510,7 +515,7 @@ impl Supplies {
                 shown.collect::<Vec<_>>().join(", ")
             )
         });
-        found.into_verdict(signal)
+        found.verdict_with(signal)
     }
 
     /// All sources of one account at once.
@@ -539,7 +544,7 @@ impl Supplies {
             quoted(&HOURS, scene.thresholds),
             quoted(&RECORDS, scene.thresholds)
         ));
-        Some(first.into_verdict(signal))
+        Some(first.verdict_with(signal))
     }
 
     fn signal(&self, source: &Source, found: &Found, entity: String, scene: &Scene<'_>) -> Signal {
@@ -814,7 +819,7 @@ impl Found {
         self.begin.plus_ms(i64::from(self.hours) * Time::HOUR_MS)
     }
 
-    fn into_verdict(&self, signal: Signal) -> Verdict {
+    fn verdict_with(&self, signal: Signal) -> Verdict {
         let records: Vec<(Time, RecordPlace)> = self.shown.iter().map(|seen| (seen.at, seen.place)).collect();
         let record_count = records.len() as u64;
         Verdict { signal, begin: self.begin, end: self.end(), records, record_count }
@@ -987,7 +992,9 @@ mod tests {
         let mut restored = Supplies::default();
         restored.load(serde_json::from_str(&supplies.save().to_string()).unwrap()).unwrap();
         assert_eq!((restored.sources.len(), restored.save()), (1, supplies.save()));
-        assert_eq!(restored.learning(), supplies.learning());
+        let thresholds = Thresholds::default();
+        assert_eq!(restored.learning(&thresholds), supplies.learning(&thresholds));
+        assert_eq!((restored.learning(&thresholds)[0].reached, restored.learning(&thresholds)[0].of), (3, 7));
         assert!(restored.load(serde_json::json!({"version": 9})).is_err());
     }
 }

@@ -1,5 +1,6 @@
 //! Somebody uses buckets as their users never do.
 
+use crate::Thresholds;
 use crate::shared::calls::scorer::{Plane, Scorer};
 use crate::shared::calls::volume::Volumes;
 use crate::tally::{CallTally, CallTallyKey};
@@ -66,8 +67,8 @@ impl Behaviour for AnomalousBehavior {
         (sessions + pairs, bytes + pairs * 1_200)
     }
 
-    fn learning(&self) -> Vec<Learning> {
-        self.sessions.learning()
+    fn learning(&self, thresholds: &Thresholds) -> Vec<Learning> {
+        self.sessions.learning(thresholds)
     }
 
     fn save(&self) -> serde_json::Value {

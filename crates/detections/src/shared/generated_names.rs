@@ -331,6 +331,20 @@ impl Behaviour for GeneratedNames {
         (self.state.clients.len() as u64, bytes as u64)
     }
 
+    fn describe(&self, host: &str) -> Vec<String> {
+        let is_host = |who: &str| who.split(' ').any(|part| part == host);
+        let known = self.state.clients.iter().filter(|(who, _)| is_host(who));
+        let described = known.map(|(_, client)| {
+            let UsualFailures { failed, asked } = client.usual;
+            format!(
+                "names asked for: {asked} registered domains, each counted once an hour, of which {failed} did not exist; {} of \
+                 1,000 are expected to fail",
+                client.usual.per_mille()
+            )
+        });
+        described.collect()
+    }
+
     fn save(&self) -> serde_json::Value {
         serde_json::json!({ "version": 1, "state": self.state })
     }

@@ -186,6 +186,27 @@ impl<V: Ord + Clone> Habits<V> {
         learnt.map(|(value, _)| value.clone()).collect()
     }
 
+    /// What hosts with this id are used to: "watched on 18 days since 2024-04-01; … tcp 22, tcp 25", for each.
+    pub(crate) fn described(&self, id: &str, what: &str, named: impl Fn(&V) -> String) -> Vec<String> {
+        let hosts = self.hosts.iter().filter(|(host, _)| &*host.id == id);
+        hosts
+            .map(|(_, habit)| {
+                let learnt: Vec<String> = habit
+                    .values
+                    .iter()
+                    .filter(|(_, known)| known.born.is_none())
+                    .map(|(value, _)| named(value))
+                    .collect();
+                let values = match (learnt.is_empty(), habit.is_cut) {
+                    (true, _) => "none".to_owned(),
+                    (false, true) => format!("{}, and more than are kept", learnt.join(", ")),
+                    (false, false) => learnt.join(", "),
+                };
+                format!("{what}: {values}; watched on {} days since {}", habit.days, habit.first.date())
+            })
+            .collect()
+    }
+
     /// Forgets what has been silent for 30 days; returns how many hosts were dropped for lack of room.
     pub(crate) fn expire(&mut self, now: Time) -> u64 {
         let horizon = now.plus_ms(-MEMORY_DAYS * Time::DAY_MS);

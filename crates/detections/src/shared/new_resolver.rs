@@ -1,5 +1,6 @@
 //! A resolver outside that a host has no history of asking.
 
+use crate::Thresholds;
 use crate::behaviour::{Behaviour, FlowView, Learning, Scene};
 use crate::shared::contact::{TCP, UDP, protocol_name};
 use crate::shared::habit::{Habits, New, Novelty};
@@ -65,8 +66,13 @@ impl Behaviour for NewResolver {
         self.habits.size()
     }
 
-    fn learning(&self) -> Vec<Learning> {
+    fn learning(&self, _thresholds: &Thresholds) -> Vec<Learning> {
         self.habits.learning(self.habits.needed())
+    }
+
+    fn describe(&self, host: &str) -> Vec<String> {
+        let what = format!("resolvers outside that it asks by {}", self.transport.name());
+        self.habits.described(host, &what, IpAddr::to_string)
     }
 
     fn save(&self) -> serde_json::Value {

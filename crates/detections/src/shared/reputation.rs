@@ -1,5 +1,6 @@
 //! The reputation of a domain: from a list of reputations, or from points for what it does.
 
+use crate::Thresholds;
 use crate::behaviour::{Behaviour, Learning, Scene, Verdict};
 use crate::shared::dga::{DgaModel, DgaThreshold, SCORE_UNIT, judged_label};
 use crate::shared::{listed_flow, listed_query, subject, tallied_query};
@@ -335,7 +336,7 @@ impl Behaviour for Reputation {
         (self.state.first_seen.len() as u64, self.state.first_seen.len() as u64 * 40)
     }
 
-    fn learning(&self) -> Vec<Learning> {
+    fn learning(&self, _thresholds: &Thresholds) -> Vec<Learning> {
         let Some(first) = self.state.first_hour else { return Vec::new() };
         if self.has_learnt(self.state.last_hour) {
             return Vec::new();

@@ -355,10 +355,32 @@ fn reach(query: &DnsQuery<'_>) -> Option<Reach> {
     if values.peek().is_none() {
         return query.answer_addresses().into_iter().map(kind).fold(None, merge);
     }
-    // What begins with a letter that is no hexadecimal digit is a name.
-    let may_be_address = |rest: &&str| rest.starts_with(|first: char| first.is_ascii_hexdigit() || first == ':');
-    let addresses = values.filter(may_be_address).filter_map(|rest| rest.split('"').next()?.parse().ok());
-    addresses.map(kind).fold(None, merge)
+    let reached = |rest: &str| match first_octet(rest.as_bytes()) {
+        Some(octet) if !SPECIAL_OCTETS.contains(&octet) && octet < 224 => Some(Reach::Public),
+        // What begins with a letter that is no hexadecimal digit is a name.
+        None if !rest.starts_with(|first: char| first.is_ascii_hexdigit() || first == ':') => None,
+        _ => rest.split('"').next()?.parse().ok().map(kind),
+    };
+    values.filter_map(reached).fold(None, merge)
+}
+
+/// The first octets of IPv4 addresses below 224 of which some cannot be routed. Source: IANA's registry of special-purpose
+/// addresses, as [`is_publicly_routable`] has it.
+const SPECIAL_OCTETS: [u32; 8] = [0, 10, 100, 127, 169, 172, 192, 198];
+
+/// The first octet of the IPv4 address that stands before the quote; `None` where none does.
+fn first_octet(text: &[u8]) -> Option<u32> {
+    let (mut octet, mut dots) = (0, 0);
+    for &byte in text.iter().take(16) {
+        match byte {
+            b'"' if dots == 3 => return Some(octet),
+            b'0'..=b'9' if dots == 0 => octet = octet * 10 + u32::from(byte - b'0'),
+            b'0'..=b'9' => {}
+            b'.' => dots += 1,
+            _ => return None,
+        }
+    }
+    None
 }
 
 /// The addresses that a query was answered with: the first few in order, whatever order the answer had.
@@ -377,4 +399,40 @@ fn name_hash(name: &str) -> u64 {
     let mut hasher = foldhash::quality::FixedState::with_seed(NAME_SEED).build_hasher();
     hasher.write(name.as_bytes());
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn reach_of(answers: &str) -> Option<Reach> {
+        reach(&DnsQuery { answers, query_type: "A".into(), ..DnsQuery::default() })
+    }
+
+    proptest! {
+        /// Without a parser, and with one, an answer leads to the same place.
+        #[test]
+        fn where_an_answer_leads_is_the_same_with_and_without_a_parser(
+            values in proptest::collection::vec(prop_oneof![
+                any::<u32>().prop_map(|bits| std::net::Ipv4Addr::from(bits).to_string()),
+                any::<u128>().prop_map(|bits| std::net::Ipv6Addr::from(bits).to_string()),
+                (0u32..256, any::<u16>()).prop_map(|(first, rest)| format!("{first}.{}.{}.1", rest >> 8, rest & 255)),
+                Just("::ffff:10.0.0.9".to_owned()),
+                Just("10.cdn.example.".to_owned()),
+                Just("ec2-1-2-3-4.example.".to_owned()),
+            ], 0..4),
+        ) {
+            let fast: Vec<String> = values.iter().map(|value| format!(r#"{{"Rdata":"{value}","Type":"A","Class":"IN"}}"#)).collect();
+            let (fast, slow) = (format!("[{}]", fast.join(",")), format!("[{}]", fast.join(",").replace("Rdata\":", "Rdata\": ")));
+            let parsed: Vec<IpAddr> = values.iter().filter_map(|value| value.parse().ok()).collect();
+            let expected = match parsed.iter().all(|address| is_publicly_routable(*address)) {
+                _ if parsed.is_empty() => None,
+                true => Some(Reach::Public),
+                false => Some(Reach::Inside),
+            };
+            prop_assert!(reach_of(&fast) == expected, "{fast}");
+            prop_assert!(reach_of(&slow) == expected, "{slow}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use crate::config::Settings;
 use crate::load;
 use crate::progress::Progress;
 use crate::saved_baseline::{BaselineWriter, SavedBaseline};
-use crate::scan::{FileResult, Learnt, ScanOptions, learn, save_baseline};
+use crate::scan::{FileResult, Learnt, ScanOptions, learn_about, save_baseline};
 use anyhow::{Result, bail};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -74,16 +74,24 @@ fn show(name: &str, paths: &[PathBuf], input: &InputArguments) -> Result<ExitCod
     let loaded = load::knowledge(&settings)?;
     let baselines = [paths, &input.baseline].concat();
     let options = ScanOptions { baselines, ..options(&[], input, &settings) };
-    let (baselines, learnt) = learn(&options, &loaded.knowledge, &Progress::new(input.quiet))?;
+    let (baselines, learnt) = learn_about(name, &options, &loaded.knowledge, &Progress::new(input.quiet))?;
     let Some(last) = learnt.coverage.values().map(|coverage| coverage.last).max() else {
         return Ok(nothing_read(&learnt));
     };
     // As of the moment when the last hour is over: an open hour is not normal yet.
     let last = Time::from_ms(last.hour().saturating_add(1).saturating_mul(Time::HOUR_MS));
-    let entities = named(name, &baselines)?;
+    let mut described: Vec<Vec<String>> = Vec::new();
+    if !learnt.host.is_empty() {
+        described.push([format!("host {name}")].into_iter().chain(learnt.host.iter().cloned()).collect());
+    }
+    match named(name, &baselines) {
+        Ok(entities) => described.extend(entities.iter().map(|entity| lines(entity, &baselines, last))),
+        Err(unknown) if described.is_empty() => return Err(unknown),
+        Err(_) => {}
+    }
     let mut text = String::new();
-    for entity in &entities {
-        for (at, line) in lines(entity, &baselines, last).iter().enumerate() {
+    for lines in &described {
+        for (at, line) in lines.iter().enumerate() {
             let indent = if at == 0 { "" } else { "  " };
             for (part, wrapped) in wrapped(line, TEXT_WIDTH - 6).iter().enumerate() {
                 let _ = writeln!(text, "{indent}{}{wrapped}", if part == 0 { "" } else { "    " });

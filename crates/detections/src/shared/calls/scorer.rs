@@ -244,7 +244,7 @@ impl Scorer {
     }
 
     /// Accounts and principals of which too little is known.
-    pub(crate) fn learning(&self) -> Vec<Learning> {
+    pub(crate) fn learning(&self, thresholds: &Thresholds) -> Vec<Learning> {
         let of =
             |entity_kind, young: &BTreeMap<String, u32>, grown: &BTreeSet<u64>, threshold: &Threshold, unit, from| {
                 Learning {
@@ -252,7 +252,7 @@ impl Scorer {
                     learning: young.len() as u64,
                     judged: grown.len() as u64,
                     reached: young.values().max().map_or(0, |most| most + from),
-                    of: threshold.default as u32,
+                    of: u32::try_from(thresholds.count(threshold)).unwrap_or(u32::MAX),
                     unit,
                 }
             };

@@ -12,7 +12,7 @@ mod malware_plans;
 mod malware_scans;
 mod members;
 mod organization;
-mod sets;
+pub(crate) mod sets;
 mod tags;
 mod usage;
 

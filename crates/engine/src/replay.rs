@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
+use std::sync::Arc;
 use watchfire_detections::budget::NEW_FINDINGS_PER_DAY;
 use watchfire_detections::shared::flow_side::{self, InterfaceAddresses};
 use watchfire_detections::tally::{CallKeys, Places};
@@ -19,7 +20,7 @@ use watchfire_detections::{
     Window,
 };
 use watchfire_knowledge::baseline::{Baselines, Lessons};
-use watchfire_knowledge::{Estate, Knowledge};
+use watchfire_knowledge::{Estate, Knowledge, OwnLists};
 use watchfire_model::{ApiCall, Finding, FindingType, Record, RecordKind, Signal, Time};
 use watchfire_parse::{FlowFormat, Origin, parse_record};
 
@@ -81,6 +82,7 @@ pub struct Replay<'a> {
     detections: &'static [&'static Detection],
     index: &'a ListenIndex,
     knowledge: &'a Knowledge,
+    own_lists: Arc<OwnLists>,
     estate: Estate,
     windows: Vec<Option<Box<dyn Window>>>,
     behaviours: Vec<Option<Box<dyn Behaviour>>>,
@@ -120,7 +122,7 @@ struct Groups {
 }
 
 /// The version of the saved state. Raise it with every change of any state's form.
-const STATE_VERSION: u32 = 5;
+const STATE_VERSION: u32 = 6;
 
 /// Everything that the ordered part remembers.
 #[derive(Deserialize)]
@@ -185,6 +187,7 @@ impl<'a> Replay<'a> {
             detections,
             index,
             knowledge,
+            own_lists: Arc::default(),
             estate: Estate::default(),
             conversations: Conversations::default(),
             places: Places::default(),
@@ -208,6 +211,12 @@ impl<'a> Replay<'a> {
     pub fn without_types(mut self, types: impl IntoIterator<Item = FindingType>) -> Self {
         self.switched_off = types.into_iter().collect();
         self
+    }
+
+    /// From now on these lists hold beside those of the knowledge. They are no part of the state: what they make of
+    /// records is decided by those that hold when the records' slice has its turn.
+    pub fn hold_lists(&mut self, own_lists: Arc<OwnLists>) {
+        self.own_lists = own_lists;
     }
 
     /// Everything remembered, as JSON with a version: [`Self::restore`] goes on where this stopped.
@@ -337,7 +346,10 @@ impl<'a> Replay<'a> {
                 if fact.kind == FactKind::Record(RecordKind::Flow)
                     && let Some(Record::Flow(flow)) = parser.record(fact)
                 {
-                    self.conversations.learn(&flow, &Context { knowledge: self.knowledge, estate: &self.estate });
+                    self.conversations.learn(
+                        &flow,
+                        &Context { knowledge: self.knowledge, own_lists: Some(&self.own_lists), estate: &self.estate },
+                    );
                 }
             })?;
         }
@@ -386,18 +398,19 @@ impl<'a> Replay<'a> {
         };
         match record {
             Record::ApiCall(call) => {
-                let wanted = call_listeners(self.index, self.knowledge, call);
+                let wanted = call_listeners(self.index, self.knowledge, &self.own_lists, call);
                 self.ask(wanted, &Observed::Call(call), &mut signals);
             }
             Record::Flow(flow) => {
-                let context = Context { knowledge: self.knowledge, estate: &self.estate };
+                let context =
+                    Context { knowledge: self.knowledge, own_lists: Some(&self.own_lists), estate: &self.estate };
                 let Some(contact) = self.conversations.contact(flow, &context) else { return };
-                let wanted =
-                    self.index.flow_with(self.knowledge.ip_kinds(contact.remote) & self.index.flow_kinds_wanted);
+                let kinds = contact.lists(&context).ip_kinds(contact.remote);
+                let wanted = self.index.flow_with(kinds & self.index.flow_kinds_wanted);
                 self.ask(wanted, &Observed::Flow(&contact), &mut signals);
             }
             Record::DnsQuery(query) => {
-                let wanted = query_listeners(self.index, self.knowledge, query);
+                let wanted = query_listeners(self.index, self.knowledge, &self.own_lists, query);
                 self.ask(wanted, &Observed::Query(query), &mut signals);
             }
         }
@@ -413,7 +426,7 @@ impl<'a> Replay<'a> {
     }
 
     fn ask(&mut self, wanted: DetectionSet, observed: &Observed<'_>, signals: &mut Vec<Signal>) {
-        let context = Context { knowledge: self.knowledge, estate: &self.estate };
+        let context = Context { knowledge: self.knowledge, own_lists: Some(&self.own_lists), estate: &self.estate };
         for place in places(wanted) {
             let Some(detection) = self.detections.get(place) else { continue };
             match (&detection.rule, observed) {
@@ -438,7 +451,7 @@ impl<'a> Replay<'a> {
     /// Shows the sums that ended with the slice to the behaviours, and folds what they found.
     fn judge_tallies(&mut self, tallies: &Tallies, end: Time, files: &[SourceFile]) {
         self.interfaces.learn(&tallies.flows);
-        let context = Context { knowledge: self.knowledge, estate: &self.estate };
+        let context = Context { knowledge: self.knowledge, own_lists: Some(&self.own_lists), estate: &self.estate };
         let flows: Vec<FlowView<'_>> =
             tallies.flows.iter().filter_map(|merged| flow_side::view(merged, &self.interfaces, &context)).collect();
         let mut verdicts: Vec<Verdict> = Vec::new();

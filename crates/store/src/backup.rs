@@ -20,6 +20,7 @@ impl Store {
             // Under another name until it is whole: a backup that was cut short must not look like one.
             let unfinished = unfinished(&file);
             let _ = fs::remove_file(&unfinished);
+            private(&unfinished).map_err(|cause| failed(&unfinished, cause))?;
             connector.copy(&unfinished)?;
             let written = File::open(&unfinished).and_then(|copy| copy.sync_all());
             written.and_then(|()| fs::rename(&unfinished, &file)).map_err(|cause| failed(&file, cause))?;
@@ -62,6 +63,15 @@ fn check(copy: &Path, backup: &Path) -> Result<(), StoreError> {
         return Err(StoreError::NotABackup { path: backup.to_owned() });
     }
     Ok(())
+}
+
+/// An empty file that only its owner can read: findings are nobody else's.
+fn private(file: &Path) -> std::io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(file)
 }
 
 fn unfinished(file: &Path) -> PathBuf {

@@ -70,6 +70,25 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Tells one state of all documents of these kinds from another: numbers that change with every document that is put
+    /// or deleted. Reading them is cheap beside reading the documents.
+    pub async fn documents_stamp(&self, kinds: &[&'static str]) -> Result<Vec<[i64; 3]>, StoreError> {
+        let kinds = kinds.to_vec();
+        self.database.read(move |connection| kinds.iter().map(|kind| stamp(connection, kind)).collect()).await
+    }
+}
+
+fn stamp(connection: &dyn Connection, kind: &str) -> Result<[i64; 3], StoreError> {
+    let found = connection.first(
+        "SELECT count(*), CAST(coalesce(sum(version), 0) AS BIGINT), CAST(coalesce(sum(updated), 0) AS BIGINT) \
+         FROM documents WHERE kind = $1",
+        &values![kind],
+    )?;
+    let mut row = found.ok_or(StoreError::WrongKind)?;
+    Ok([row.take(0)?, row.take(1)?, row.take(2)?])
+}
+
 fn get(connection: &dyn Connection, key: &Key) -> Result<Option<Document>, StoreError> {
     let found = connection.first(
         "SELECT body, version, created, updated FROM documents \

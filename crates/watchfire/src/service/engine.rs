@@ -10,12 +10,14 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Instant;
-use watchfire_api::{LogDetector, detector_of_logs};
+use watchfire_api::{HeldLists, LogDetector, detector_of_logs};
 use watchfire_detections::{DETECTIONS, SLICE_MS};
 use watchfire_engine::{FactLog, Replay, RestoreError, SourceFile, Worker};
 use watchfire_export::{detector_id, finding_json, partition};
 use watchfire_ingest::{FoundFile, Scratch, read};
+use watchfire_knowledge::OwnLists;
 use watchfire_model::{Finding, Record, RecordKind, Time, catalogue};
 use watchfire_parse::{Origin, Raw};
 use watchfire_store::{Change, FindingWrite, Scope, UsageDelta};
@@ -49,6 +51,9 @@ struct Saved {
 pub struct Engine<'a> {
     place: &'a Place<'a>,
     replay: Replay<'a>,
+    /// The lists that the API's sets make, and which they are.
+    own_lists: Arc<OwnLists>,
+    held_lists: HeldLists,
     progress: Progress,
     /// By the file's number.
     taken: Vec<Taken>,
@@ -90,6 +95,8 @@ impl<'a> Engine<'a> {
         let mut engine = Self {
             place,
             replay,
+            own_lists: Arc::default(),
+            held_lists: HeldLists::default(),
             progress,
             taken: Vec::new(),
             sources: Vec::new(),
@@ -118,6 +125,7 @@ impl<'a> Engine<'a> {
     /// Looks, reads and judges until it is asked to stop.
     pub fn go_on(&mut self) -> Result<()> {
         loop {
+            self.follow_the_api()?;
             let look = self.looks.look(&self.place.options.paths, &self.place.options.scan.limits);
             for complaint in look.complaints {
                 (self.place.report)(&complaint);
@@ -137,6 +145,15 @@ impl<'a> Engine<'a> {
                 return Ok(());
             }
         }
+    }
+
+    /// Takes over what was changed through the API since the last look.
+    fn follow_the_api(&mut self) -> Result<()> {
+        if let Some(lists) = self.place.runtime.block_on(self.held_lists.changed(self.place.store))? {
+            self.own_lists = Arc::new(lists);
+            self.replay.hold_lists(Arc::clone(&self.own_lists));
+        }
+        Ok(())
     }
 
     /// Gives a file its number.
@@ -218,7 +235,8 @@ impl<'a> Engine<'a> {
         let place = (path_origin.account.unwrap_or_default(), path_origin.region.unwrap_or_default());
         let origin = self.origin(&place);
         let options = &self.place.options.scan;
-        let mut worker = Worker::new(self.place.index, self.place.knowledge, &options.scope, self.place.formats);
+        let mut worker = Worker::new(self.place.index, self.place.knowledge, &options.scope, self.place.formats)
+            .with_own_lists(&self.own_lists);
         let (mut last_position, mut late, mut rejected) = (after, 0, 0);
         let mut usage: BTreeMap<(String, String, &'static str), (u64, u64)> = BTreeMap::new();
         let until = self.progress.until;

@@ -186,7 +186,7 @@ async fn main() {
     let count: u64 = arguments.next().map_or(1_000_000, |count| count.parse().unwrap());
     let temporary = tempfile::tempdir().unwrap();
     let place = arguments.next().unwrap_or_else(|| temporary.path().display().to_string());
-    let server = (place == "postgresql").then(|| postgres::Server::begin(true).unwrap());
+    let server = (place == "postgresql").then(|| postgres::Server::begin(postgres::Purpose::Measure).unwrap());
     let place = server.as_ref().map_or(place, postgres::Server::schema);
     let location = match PostgresUrl::parse(&place) {
         Ok(url) => Location::Postgres(url),

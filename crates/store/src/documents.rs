@@ -85,7 +85,7 @@ fn stamp(connection: &dyn Connection, kind: &str) -> Result<[i64; 3], StoreError
          FROM documents WHERE kind = $1",
         &values![kind],
     )?;
-    let Some(mut row) = found else { return Ok([0; 3]) };
+    let mut row = found.ok_or(StoreError::WrongKind)?;
     Ok([row.take(0)?, row.take(1)?, row.take(2)?])
 }
 

@@ -174,10 +174,15 @@ impl Sql {
                 }
                 self.push(")")
             }
-            // One text for any number of values, so that it is prepared once.
+            // One text for any number of values, so that it is prepared once; but one for a single value, because
+            // PostgreSQL knows of equality alone that it keeps the order of an index.
             Dialect::Postgres => match values.first().map(Value::kind) {
-                Some(kind) => self.push(" = ANY (").bind(Value::Array(kind, values)).push(")"),
                 None => self.push(" = ANY ('{}')"),
+                Some(_) if values.len() == 1 => {
+                    self.push(" = ");
+                    values.into_iter().fold(self, |sql, value| sql.bind(value))
+                }
+                Some(kind) => self.push(" = ANY (").bind(Value::Array(kind, values)).push(")"),
             },
         }
     }

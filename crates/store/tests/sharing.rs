@@ -5,7 +5,7 @@
 mod shared;
 
 use serde_json::json;
-use shared::postgres::Server;
+use shared::postgres::{Purpose, Server};
 use shared::{ACCOUNT, finding, on_each, run, scope, write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -133,7 +133,7 @@ async fn place(store: &Store, lane: usize) -> usize {
 #[test]
 fn a_crash_of_the_database_loses_nothing_that_was_acknowledged_and_is_waited_out() {
     // One of its own: the other tests' must not crash.
-    let Some(server) = Server::get().and_then(|_| Server::begin(false)) else { return };
+    let Some(server) = Server::get().and_then(|_| Server::begin(Purpose::Test)) else { return };
     let url = server.schema();
     run(async {
         let store = Store::open(&Location::Postgres(PostgresUrl::parse(&url).unwrap())).unwrap();
@@ -190,4 +190,31 @@ fn who_cannot_be_let_in_is_told_why() {
     assert!(matches!(error, StoreError::NoSchema { .. }) && error.to_string().contains("CREATE SCHEMA"), "{error}");
     let error = open("postgresql://u@127.0.0.1:1/d").unwrap_err();
     assert!(matches!(error, StoreError::Connect { .. }), "{error}");
+}
+
+#[test]
+fn tls_is_spoken_with_a_server_whose_certificate_is_known_and_no_other() {
+    let Some(server) = Server::get().and_then(|_| Server::begin(Purpose::Tls)) else { return };
+    let (url, certificate) = server.over_tls();
+    let open = |url: String| Store::open(&Location::Postgres(PostgresUrl::parse(&url).unwrap()));
+    let of_folder = certificate.to_str().unwrap().replace('/', "%2F");
+    let store = open(format!("{url}?sslmode=verify-full&sslrootcert={of_folder}")).unwrap();
+    run(store.put_findings(&scope(ACCOUNT), vec![write(finding("a", 1, 1))])).unwrap();
+    let spoken = server.sql(
+        "",
+        "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
+                                 WHERE ssl AND application_name = 'watchfire'",
+    );
+    assert_eq!(spoken, "1");
+    // What the system trusts does not include this certificate; nor is it one for an address.
+    for unknown in [
+        format!("{url}?sslmode=require"),
+        format!("{url}?sslmode=require&sslrootcert={of_folder}").replace("localhost", "127.0.0.1"),
+    ] {
+        let error = open(unknown).unwrap_err();
+        let StoreError::Connect { cause, .. } = &error else { panic!("{error}") };
+        assert!(format!("{cause:?}").contains("ertificate"), "{cause:?}");
+    }
+    let error = open(format!("{url}?sslmode=require&sslrootcert=nowhere.pem")).unwrap_err();
+    assert!(error.to_string().contains("nowhere.pem"), "{error}");
 }

@@ -312,9 +312,9 @@ pub enum BaselineAction {
         #[arg(required = true, value_name = "IN")]
         inputs: Vec<PathBuf>,
     },
-    /// Say what is normal for a principal, an account, a bucket or an instance, in words and numbers
+    /// Say what is normal for a principal, an account or a bucket, in words and numbers
     Show {
-        /// An ARN, an account's twelve digits, a bucket's name, an instance's or an interface's id, or an address
+        /// An ARN, an account's twelve digits, or a bucket's name
         #[arg(value_name = "ARN")]
         name: String,
         /// Saved baselines, or files and folders of logs
@@ -445,9 +445,12 @@ pub struct InventoryArguments {
 /// `watchfire serve`. What is not given here comes from `[server]` of the configuration, then from the defaults.
 #[derive(Args, Debug, Clone, Default)]
 pub struct ServeArguments {
-    /// Where it keeps its data
+    /// The data directory; it is made if there is none
+    #[arg(long, value_name = "DIR", env = "WATCHFIRE_DATA", hide_env_values = true)]
+    pub data: Option<PathBuf>,
+    /// The database
     #[command(flatten)]
-    pub place: DataArguments,
+    pub database: DatabaseArguments,
     /// The address and port to listen on; port 0 takes a free one [default: 127.0.0.1:4580]
     #[arg(long, value_name = "ADDRESS", env = "WATCHFIRE_LISTEN", hide_env_values = true)]
     pub listen: Option<String>,
@@ -579,6 +582,38 @@ pub struct ServeArguments {
     pub otlp_endpoint: Option<String>,
 }
 
+/// A database in the place of the one in the data directory. The URL may also come from WATCHFIRE_DATABASE, which clap does
+/// not read here: where it comes from matters.
+#[derive(Args, Debug, Clone, Default)]
+pub struct DatabaseArguments {
+    /// Keep all but `secret.key` in this PostgreSQL database, which servers may share [env: WATCHFIRE_DATABASE]
+    ///
+    /// postgresql://USER@HOST:PORT/DATABASE. The password comes from a file or PGPASSWORD. With other machines TLS is
+    /// spoken and their certificate is checked; ?sslrootcert=FILE names who signed it.
+    #[arg(long, value_name = "URL", help_heading = "Database")]
+    pub database: Option<String>,
+    /// A file with the password of the database [env: WATCHFIRE_DATABASE_PASSWORD_FILE]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "WATCHFIRE_DATABASE_PASSWORD_FILE",
+        hide_env = true,
+        help_heading = "Database"
+    )]
+    pub database_password_file: Option<PathBuf>,
+}
+
+/// Where a server that is not this program's keeps its data.
+#[derive(Args, Debug, Clone)]
+pub struct DataArguments {
+    /// The server's data directory
+    #[arg(long, value_name = "DIR", env = "WATCHFIRE_DATA", hide_env_values = true)]
+    pub data: PathBuf,
+    /// The database
+    #[command(flatten)]
+    pub database: DatabaseArguments,
+}
+
 /// `watchfire usage`.
 #[derive(Args, Debug, Clone)]
 pub struct UsageArguments {
@@ -608,9 +643,9 @@ pub struct UsageArguments {
 /// `watchfire backup`.
 #[derive(Args, Debug, Clone)]
 pub struct BackupArguments {
-    /// Where the server keeps its data
-    #[command(flatten)]
-    pub place: DataArguments,
+    /// The server's data directory
+    #[arg(long, value_name = "DIR", env = "WATCHFIRE_DATA", hide_env_values = true)]
+    pub data: PathBuf,
     /// The file to write; it must not exist
     pub file: PathBuf,
 }
@@ -623,23 +658,6 @@ pub struct RestoreArguments {
     pub data: PathBuf,
     /// What `watchfire backup` wrote
     pub file: PathBuf,
-}
-
-/// Where a server keeps its data.
-#[derive(Args, Debug, Clone, Default)]
-pub struct DataArguments {
-    /// The server's data directory; it is made if there is none
-    #[arg(long, value_name = "DIR", env = "WATCHFIRE_DATA", hide_env_values = true)]
-    pub data: Option<PathBuf>,
-    /// Keep all but the directory's `secret.key` in this PostgreSQL database [default: WATCHFIRE_DATABASE]
-    ///
-    /// Servers may share one: postgresql://USER@HOST:PORT/DATABASE. The password comes from PGPASSWORD or a file. With
-    /// other machines TLS is spoken, and their certificate is checked; ?sslrootcert=FILE names who signed it.
-    #[arg(long, value_name = "URL", help_heading = "Database")]
-    pub database: Option<String>,
-    /// A file with the password of the database [default: PGPASSWORD]
-    #[arg(long, value_name = "FILE", help_heading = "Database")]
-    pub database_password_file: Option<PathBuf>,
 }
 
 /// `watchfire keys`.

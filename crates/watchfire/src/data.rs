@@ -1,38 +1,28 @@
 //! The data directory of a server: the store, unless a database is named, and the key that secrets are sealed with.
 
-use crate::cli::DataArguments;
+use crate::cli::DatabaseArguments;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
 use std::fs;
 use std::path::Path;
 use watchfire_api::SealingKey;
-use watchfire_store::{Change, Expect, FILE_NAME, Key, Location, PostgresUrl, Store, StoreError};
+use watchfire_store::{Change, Expect, Key, Location, PostgresUrl, Store, StoreError};
 
 /// The file of a password is no longer than this; more is some other file.
 const PASSWORD_BYTES_MAX: u64 = 4_096;
 
-/// Opens a data directory, and makes it, for its owner alone, if there is none.
-pub async fn open(place: &DataArguments) -> Result<(Store, SealingKey)> {
-    let folder = folder(place)?;
+/// Opens a data directory, or this database beside it, and makes what is not there, for its owner alone.
+pub async fn open(folder: &Path, database: Option<PostgresUrl>) -> Result<(Store, SealingKey)> {
     make(folder)?;
     let sealing = SealingKey::open(folder)?;
-    let location = match database(place)? {
-        Some(url) => Location::Postgres(url),
-        None => Location::Directory(folder.to_owned()),
-    };
-    let store = Store::open(&location)?;
+    let store = Store::open(&location(folder, database))?;
     check(&store, &sealing, folder).await?;
     Ok((store, sealing))
 }
 
-/// As [`open`], for what only reads: a store that is not there is an error, and none is made.
-pub async fn open_existing(place: &DataArguments) -> Result<(Store, SealingKey)> {
-    let folder = folder(place)?;
-    if database(place)?.is_none() {
-        let name = folder.display();
-        ensure!(folder.join(FILE_NAME).exists(), "`{name}` holds no store: it is no data directory of a server");
-    }
-    open(place).await
+/// Where the store is.
+pub fn location(folder: &Path, database: Option<PostgresUrl>) -> Location {
+    database.map_or_else(|| Location::Directory(folder.to_owned()), Location::Postgres)
 }
 
 /// Makes a data directory, for its owner alone, if there is none.
@@ -44,23 +34,21 @@ pub fn make(folder: &Path) -> Result<()> {
     builder.create(folder).with_context(|| format!("could not make the data directory `{}`", folder.display()))
 }
 
-/// The data directory that is named.
-pub fn folder(place: &DataArguments) -> Result<&Path> {
-    let missing =
-        "say where the server keeps its data: --data DIR, WATCHFIRE_DATA, or for `serve` also `data` under [server]";
-    place.data.as_deref().context(missing)
-}
-
-/// The database that is named, with its password.
-fn database(place: &DataArguments) -> Result<Option<PostgresUrl>> {
+/// The database that is named by the command line, the environment, or else the configuration; with its password.
+pub fn database(
+    given: &DatabaseArguments,
+    configured: Option<&str>,
+    configured_password_file: Option<&Path>,
+) -> Result<Option<PostgresUrl>> {
     let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let file = place.database_password_file.as_deref();
-    let Some(url) = place.database.clone().or_else(|| set("WATCHFIRE_DATABASE")) else {
-        ensure!(file.is_none(), "--database-password-file is of no use without --database");
+    let file = given.database_password_file.as_deref().or(configured_password_file);
+    let named = given.database.clone().or_else(|| set("WATCHFIRE_DATABASE"));
+    let Some(url) = named.or_else(|| configured.map(str::to_owned)) else {
+        ensure!(file.is_none(), "a file with the password of a database is of no use without --database");
         return Ok(None);
     };
     let url = PostgresUrl::parse(&url)?;
-    if place.database.is_some() && url.has_password() {
+    if given.database.is_some() && url.has_password() {
         bail!(
             "other users of this machine can read the password in --database: take it out, and put it into a file for \
              --database-password-file, or into PGPASSWORD"
@@ -69,7 +57,10 @@ fn database(place: &DataArguments) -> Result<Option<PostgresUrl>> {
     Ok(Some(match file {
         Some(file) => url.with_password(&password(file)?),
         None if url.has_password() => url,
-        None => set("PGPASSWORD").map_or_else(|| url.clone(), |password| url.clone().with_password(&password)),
+        None => match set("PGPASSWORD") {
+            Some(password) => url.with_password(&password),
+            None => url,
+        },
     }))
 }
 

@@ -1,7 +1,8 @@
 //! The settings of `watchfire serve`: the command line and the environment, then `[server]` of the configuration file, then
 //! the defaults. Everything is checked before anything is started, and an error names the key.
 
-use crate::cli::{DataArguments, ServeArguments, account_id};
+use crate::cli::{ServeArguments, account_id};
+use crate::data;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use watchfire_api::{Prices, tls};
+use watchfire_store::PostgresUrl;
 
 /// The longest time that a key in seconds may be set to: a week.
 const SECONDS_MAX: u32 = 604_800;
@@ -25,7 +27,7 @@ const AUDIT_FILES: u16 = 15;
 pub struct ServerSection {
     /// `data`: the data directory.
     pub data: Option<PathBuf>,
-    /// `database`: the URL of a PostgreSQL database.
+    /// `database`: the URL of a PostgreSQL database in the place of the one in the data directory.
     pub database: Option<String>,
     /// `database-password-file`: a file with its password.
     pub database_password_file: Option<PathBuf>,
@@ -115,10 +117,9 @@ impl ServerSection {
             }
         };
         self.watch.iter_mut().for_each(near);
-        [&mut self.data, &mut self.database_password_file, &mut self.tls_cert, &mut self.tls_key, &mut self.prices]
-            .into_iter()
-            .flatten()
-            .for_each(near);
+        let files =
+            [&mut self.data, &mut self.database_password_file, &mut self.tls_cert, &mut self.tls_key, &mut self.prices];
+        files.into_iter().flatten().for_each(near);
         self
     }
 }
@@ -126,8 +127,10 @@ impl ServerSection {
 /// The settings in force.
 #[derive(Clone, Debug)]
 pub struct ServerSettings {
-    /// Where it keeps its data.
-    pub place: DataArguments,
+    /// The data directory, if one is named.
+    pub data: Option<PathBuf>,
+    /// The database, if it is not the one in there.
+    pub database: Option<PostgresUrl>,
     /// Address and port.
     pub listen: SocketAddr,
     /// The account that gets an access key at the first start.
@@ -210,12 +213,13 @@ impl ServerSettings {
             ensure!(is_http, "`server.otlp-endpoint`: `{endpoint}` is no http:// or https:// address of a collector");
         }
         Ok(Self {
-            place: DataArguments {
-                data: arguments.place.data.clone().or_else(|| file.data.clone()),
-                database: arguments.place.database.clone().or_else(|| file.database.clone()),
-                database_password_file: (arguments.place.database_password_file.clone())
-                    .or_else(|| file.database_password_file.clone()),
-            },
+            data: arguments.data.clone().or_else(|| file.data.clone()),
+            database: data::database(
+                &arguments.database,
+                file.database.as_deref(),
+                file.database_password_file.as_deref(),
+            )
+            .context("`server.database`")?,
             listen,
             account,
             watch: if arguments.watch.is_empty() { file.watch.clone() } else { arguments.watch.clone() },

@@ -16,44 +16,59 @@ use std::sync::{Mutex, OnceLock};
 pub struct Server {
     bin: PathBuf,
     folder: PathBuf,
+    port: u16,
     /// Commands to the shell; see `WATCH`.
     shell: Mutex<(ChildStdin, Box<dyn BufRead + Send>)>,
     schemas: AtomicUsize,
 }
 
-/// `$1` is the folder of the programs, `$2` the server's. Begins the server, and says so; a line read ends it as a crash
-/// would, begins it again, and says so; the end of the input ends it and removes its folder.
+/// What a server is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be tested with. What is killed is no machine, so nothing need be flushed.
+    Test,
+    /// To be tested with over TCP and TLS, with a certificate for `localhost`.
+    Tls,
+    /// To be measured: it flushes to disk.
+    Measure,
+}
+
+/// `$1` is the folder of the programs, `$2` the server's; more are options of the server. Begins it, and says so; a line read
+/// ends it as a crash would, begins it again, and says so; the end of the input ends it and removes its folder.
 const WATCH: &str = r#"
+bin=$1
+folder=$2
+shift 2
 begin() {
-    "$1/postgres" -D "$2/data" -c listen_addresses= -c unix_socket_directories="$2" -c max_connections=300 \
-        -c fsync="$3" -c logging_collector=off < /dev/null >> "$2/log" 2>&1 &
+    "$bin/postgres" -D "$folder/data" -c unix_socket_directories="$folder" -c max_connections=300 \
+        -c logging_collector=off "$@" < /dev/null >> "$folder/log" 2>&1 &
     server=$!
-    until "$1/psql" -h "$2" -U watchfire -c 'SELECT 1' postgres > /dev/null 2>&1; do
-        kill -0 $server 2> /dev/null || { cat "$2/log" >&2; exit 1; }
+    until "$bin/psql" -h "$folder" -U watchfire -c 'SELECT 1' postgres > /dev/null 2>&1; do
+        kill -0 $server 2> /dev/null || { cat "$folder/log" >&2; exit 1; }
         sleep 0.05
     done
     echo ready
 }
-begin "$1" "$2" "$3"
+begin "$@"
 while read -r _; do
     kill -QUIT $server
     wait $server
-    begin "$1" "$2" "$3"
+    begin "$@"
 done
 kill -QUIT $server
 wait $server
-rm -rf "$2"
+rm -rf "$folder"
 "#;
 
 impl Server {
     /// The server of this test program. `None`, and a sentence, if there is no PostgreSQL; with CI set, that is an error.
     pub fn get() -> Option<&'static Self> {
         static SERVER: OnceLock<Option<Server>> = OnceLock::new();
-        SERVER.get_or_init(|| Self::begin(false)).as_ref()
+        SERVER.get_or_init(|| Self::begin(Purpose::Test)).as_ref()
     }
 
-    /// Another one. A lasting one flushes to disk, as a measurement needs; what a test kills is no machine.
-    pub fn begin(is_lasting: bool) -> Option<Self> {
+    /// Another one.
+    pub fn begin(purpose: Purpose) -> Option<Self> {
         let Some(bin) = programs() else {
             let what_to_do = "install the package `postgresql`, or run `bash tools/setup.sh --tests`";
             assert!(std::env::var_os("CI").is_none(), "PostgreSQL is not on this machine: {what_to_do}");
@@ -79,19 +94,34 @@ impl Server {
             output.status.success()
         });
         assert!(is_made, "initdb failed");
+        let mut options: Vec<String> = Vec::new();
+        let mut set = |name: &str, value: &str| options.extend(["-c".to_owned(), format!("{name}={value}")]);
+        set("fsync", if purpose == Purpose::Measure { "on" } else { "off" });
+        let mut port = 5432;
+        if purpose == Purpose::Tls {
+            certify(user.as_ref(), &folder)?;
+            port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            set("ssl", "on");
+            set("ssl_cert_file", folder.join(CERTIFICATE).to_str().unwrap());
+            set("ssl_key_file", folder.join("key.pem").to_str().unwrap());
+            set("listen_addresses", "127.0.0.1");
+        } else {
+            set("listen_addresses", "");
+        }
         let mut shell = command(user.as_ref(), Path::new("/bin/sh"))
             .args(["-c", WATCH, "watch"])
             .arg(&bin)
             .arg(&folder)
-            .arg(if is_lasting { "on" } else { "off" })
+            .args(options)
             .current_dir(&folder)
+            .env("PGPORT", port.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         let output = Box::new(BufReader::new(shell.stdout.take().unwrap()));
         let shell = Mutex::new((shell.stdin.take().unwrap(), output as _));
-        let server = Self { bin, folder, shell, schemas: AtomicUsize::new(0) };
+        let server = Self { bin, folder, port, shell, schemas: AtomicUsize::new(0) };
         server.is_ready();
         Some(server)
     }
@@ -113,13 +143,18 @@ impl Server {
         let schema = format!("test_{}", self.schemas.fetch_add(1, Ordering::Relaxed));
         self.sql("", &format!("CREATE SCHEMA {schema}"));
         let folder = self.folder.to_str().unwrap().replace('/', "%2F");
-        format!("postgresql://watchfire@{folder}/postgres?options=-csearch_path%3D{schema}")
+        format!("postgresql://watchfire@{folder}:{}/postgres?options=-csearch_path%3D{schema}", self.port)
+    }
+
+    /// The URL of the database over TCP, and the file of the server's certificate.
+    pub fn over_tls(&self) -> (String, PathBuf) {
+        (format!("postgresql://watchfire@localhost:{}/postgres", self.port), self.folder.join(CERTIFICATE))
     }
 
     /// What `psql` answers, without headings.
     pub fn sql(&self, url: &str, statements: &str) -> String {
         let mut psql = Command::new(self.bin.join("psql"));
-        psql.args(["-XqtA", "-v", "ON_ERROR_STOP=1", "-c", statements]);
+        psql.env("PGPORT", self.port.to_string()).args(["-XqtA", "-v", "ON_ERROR_STOP=1", "-c", statements]);
         if url.is_empty() {
             psql.args(["-U", "watchfire", "-d", "postgres", "-h"]).arg(&self.folder);
         } else {
@@ -128,6 +163,24 @@ impl Server {
         let output = psql.output().unwrap();
         assert!(output.status.success(), "{statements}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+}
+
+const CERTIFICATE: &str = "certificate.pem";
+
+/// Makes a key and a certificate for `localhost`; `None`, and a sentence, where there is no `openssl`.
+fn certify(user: Option<&Unprivileged>, folder: &Path) -> Option<()> {
+    let mut openssl = command(user, Path::new("openssl"));
+    openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]);
+    openssl.args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]);
+    openssl.args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout", "key.pem", "-out", CERTIFICATE]);
+    match openssl.current_dir(folder).output() {
+        Ok(output) if output.status.success() => Some(()),
+        failed => {
+            assert!(std::env::var_os("CI").is_none(), "openssl makes no certificate: {failed:?}");
+            eprintln!("TLS with PostgreSQL is not tested: openssl makes no certificate: {failed:?}");
+            None
+        }
     }
 }
 

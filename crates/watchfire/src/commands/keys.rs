@@ -66,7 +66,8 @@ async fn act(action: &KeysAction) -> Result<()> {
 }
 
 async fn open(place: &DataArguments) -> Result<Keyring> {
-    let (store, sealing) = data::open(place).await?;
+    let database = data::database(&place.database, None, None)?;
+    let (store, sealing) = data::open(&place.data, database).await?;
     Ok(Keyring::new(store, sealing))
 }
 

@@ -10,7 +10,7 @@ use crate::load;
 use crate::server_settings::{MetricsFor, ServerSettings};
 use crate::service::{self, Report, WatchOptions, Watching};
 use crate::telemetry;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -28,10 +28,12 @@ pub fn run(arguments: &ServeArguments) -> Result<ExitCode> {
     let analysis = AnalysisSettings::from_arguments(&input)?;
     let server = ServerSettings::resolve(arguments, &analysis.server)?;
     server.check_files()?;
-    let data = data::folder(&server.place)?;
+    let Some(data) = &server.data else {
+        bail!("say where the server keeps its data: --data DIR, WATCHFIRE_DATA, or `data` under [server]");
+    };
     let tls = server.tls.as_ref().map(|(certificates, key)| tls(certificates, key)).transpose()?;
     let runtime = Builder::new_multi_thread().enable_all().build().context("could not start the runtime")?;
-    let (store, sealing) = runtime.block_on(data::open(&server.place))?;
+    let (store, sealing) = runtime.block_on(data::open(data, server.database.clone()))?;
     let _telemetry = telemetry::start(&server)?;
     let audit = match server.audit {
         Some((bytes, files)) => Some(

@@ -2,7 +2,7 @@
 
 use super::print;
 use crate::cli::{KeyFormat, UsageArguments};
-use crate::data;
+use crate::data::{database, location};
 use crate::server_settings::prices;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -11,13 +11,17 @@ use std::process::ExitCode;
 use tokio::runtime::Builder;
 use watchfire_api::Prices;
 use watchfire_model::Time;
-use watchfire_store::{Usage, UsageRange};
+use watchfire_store::{FILE_NAME, Store, Usage, UsageRange};
 
 /// Days that are told of unless said otherwise: what `GetUsageStatistics` sums, a month that ends today.
 const DAYS: i64 = 30;
 
 /// Tells what was analysed, and what Amazon would charge for it.
 pub fn run(arguments: &UsageArguments) -> Result<ExitCode> {
+    let data = &arguments.place.data;
+    let database = database(&arguments.place.database, None, None)?;
+    let is_there = database.is_some() || data.join(FILE_NAME).exists();
+    ensure!(is_there, "`{}` holds no store: it is no data directory of a server", data.display());
     let prices = arguments.prices.as_deref().map_or_else(|| Ok(Prices::shipped()), prices)?;
     let to = arguments.to.unwrap_or_else(now).day();
     let from = arguments.from.map_or(to - (DAYS - 1), Time::day);
@@ -29,7 +33,7 @@ pub fn run(arguments: &UsageArguments) -> Result<ExitCode> {
         to_day: Some(to),
     };
     let runtime = Builder::new_current_thread().enable_all().build().context("could not start the runtime")?;
-    let (store, _) = runtime.block_on(data::open_existing(&arguments.place))?;
+    let store = Store::open(&location(data, database))?;
     let usage = by_source(runtime.block_on(store.usage(&range))?);
     let costs: Vec<f64> = usage
         .chunk_by(|a, b| (&a.account, &a.region) == (&b.account, &b.region))

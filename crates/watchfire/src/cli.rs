@@ -471,6 +471,15 @@ pub struct ServeArguments {
         help_heading = "Analysis of logs"
     )]
     pub look_every: u32,
+    /// How many files to remember as read, those that were changed last; what was changed before them counts as read
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 200_000,
+        value_parser = clap::value_parser!(u32).range(10..=10_000_000),
+        help_heading = "Analysis of logs"
+    )]
+    pub files_remembered: u32,
     /// Serve HTTPS, with the certificates of this PEM file: the server's own first
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,

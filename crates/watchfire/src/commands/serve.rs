@@ -81,6 +81,7 @@ fn watch(arguments: &ServeArguments, store: Store, runtime: &Handle, report: Rep
         paths: arguments.watch.clone(),
         look_every: Duration::from_secs(arguments.look_every.into()),
         lateness_ms: i64::from(arguments.lateness) * 1_000,
+        files_remembered: usize::try_from(arguments.files_remembered).unwrap_or(usize::MAX),
         idle: Duration::from_secs(arguments.idle.into()),
         scan: super::scan::options(&[], &input, &settings),
     };

@@ -6,6 +6,7 @@
 //! tell.
 
 mod arrivals;
+mod audit;
 mod buckets;
 mod call;
 mod dispatch;
@@ -14,6 +15,7 @@ mod error;
 mod features;
 mod generated;
 mod keys;
+mod metrics;
 mod model;
 mod operation;
 mod own;
@@ -34,8 +36,10 @@ mod testing;
 mod wire;
 
 pub use arrivals::{DetectorPlace, HeldDetectors, LogDetector, Switches, Unanswered, detector_of_logs};
+pub use audit::{AUDIT_FILE, Audit, REFUSALS_PER_SECOND};
 pub use buckets::{Buckets, NoBuckets, Outcome};
 pub use keys::{AccessKey, IssuedKey, KeyError, Keyring, Policy, SECRET_FILE, SealingKey, write_private};
+pub use metrics::{Metrics, MetricsAccess};
 pub use own_lists::HeldLists;
 pub use prices::{Prices, PricesError};
 pub use server::{TlsError, serve, tls};

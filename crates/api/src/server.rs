@@ -14,6 +14,7 @@ use rustls::{ServerConfig, crypto};
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
@@ -97,9 +98,9 @@ pub async fn serve(
     loop {
         let accepted = async {
             let room = room.clone().acquire_owned().await.map_err(io::Error::other)?;
-            Ok::<_, io::Error>((listener.accept().await?.0, room))
+            Ok::<_, io::Error>((listener.accept().await?, room))
         };
-        let (stream, room) = tokio::select! {
+        let ((stream, peer), room) = tokio::select! {
             () = &mut stop => break,
             accepted = accepted => match accepted {
                 Ok(accepted) => accepted,
@@ -114,12 +115,13 @@ pub async fn serve(
         let watcher = graceful.watcher();
         let (service, tls) = (service.clone(), tls.clone());
         tokio::spawn(async move {
-            let _room = room;
+            let _counted = (room, service.metrics.connection());
+            let peer = peer.ip().to_canonical();
             match tls {
-                None => speak(stream, service, watcher).await,
+                None => speak(stream, peer, service, watcher).await,
                 Some(tls) => {
                     if let Ok(Ok(stream)) = timeout(HANDSHAKE_TIME_MAX, tls.accept(stream)).await {
-                        speak(stream, service, watcher).await;
+                        speak(stream, peer, service, watcher).await;
                     }
                 }
             }
@@ -142,14 +144,18 @@ async fn keep_house(service: Arc<Service>) {
 }
 
 /// HTTP/1.1 over one connection, until either side ends it. What breaks off is the client's affair.
-async fn speak<S>(stream: S, service: Arc<Service>, watcher: Watcher)
+async fn speak<S>(stream: S, peer: IpAddr, service: Arc<Service>, watcher: Watcher)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let answering = service_fn(move |request: Request<Incoming>| {
         let service = service.clone();
         // A task of its own: a handler that panics answers 500, and takes nothing else with it.
-        async move { Ok::<Answer, Infallible>(tokio::spawn(service.answer(request)).await.unwrap_or_else(|_| panicked())) }
+        async move {
+            Ok::<Answer, Infallible>(
+                tokio::spawn(service.answer(request, Some(peer))).await.unwrap_or_else(|_| panicked()),
+            )
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

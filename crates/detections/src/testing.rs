@@ -439,7 +439,7 @@ impl Tallied {
         let mut tallied = Self::default();
         for (rank, file) in files.iter().enumerate() {
             let report = watchfire_parse::parse(file.as_bytes(), &Origin::default(), &mut |record, raw| {
-                let place = crate::tally::RecordPlace { file: rank as u32, position: raw.position };
+                let place = crate::tally::RecordPlace { tie: 0, file: rank as u32, position: raw.position };
                 tallied.add(record, place, knowledge, estate);
             });
             assert_eq!(report.rejected_count, 0, "the test's own lines must be well-formed: {:?}", report.rejected);

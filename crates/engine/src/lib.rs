@@ -10,6 +10,7 @@
 //! No I/O and no clock: what does not fit into memory goes through [`Spool`], which the caller provides.
 
 mod census;
+mod event_ids;
 mod facts;
 mod fold;
 mod index;

@@ -143,7 +143,7 @@ struct Groups {
 }
 
 /// The version of the saved state. Raise it with every change of any state's form.
-const STATE_VERSION: u32 = 5;
+const STATE_VERSION: u32 = 6;
 
 /// Everything that the ordered part remembers.
 #[derive(Deserialize)]

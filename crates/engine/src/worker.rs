@@ -102,7 +102,12 @@ impl<'a> Worker<'a> {
             return;
         }
         self.census.count(record);
-        self.tally(record, RecordPlace { file, position: raw.position });
+        // Calls are told apart by their identities, the others only by what they say.
+        let tie = match record {
+            Record::ApiCall(_) => 0,
+            _ => xxhash_rust::xxh3::xxh3_64(raw.text.as_bytes()) as u32,
+        };
+        self.tally(record, RecordPlace { tie, file, position: raw.position });
         match record {
             Record::ApiCall(call) => self.observe_call(call, raw, file),
             Record::Flow(flow) => self.observe_flow(flow, raw, file),
@@ -436,7 +441,7 @@ fn long_hash(text: &str) -> u128 {
 }
 
 /// 64 bits of an identity, enough to count duplicates within ten minutes.
-const fn fold_id(id: u128) -> u64 {
+pub(crate) const fn fold_id(id: u128) -> u64 {
     (id >> 64) as u64 ^ (id as u64).rotate_left(29)
 }
 

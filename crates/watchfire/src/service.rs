@@ -35,6 +35,9 @@ use watchfire_store::Store;
 /// How long to wait after an error, which is mostly a full disk, before going on from what was saved.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(10);
 
+/// Between two attempts to run the engine while another server does.
+const PAUSE_FOR_LEASE: Duration = Duration::from_secs(1);
+
 /// What to watch, and when to judge it.
 pub struct WatchOptions {
     /// Files and folders on disk.
@@ -120,11 +123,37 @@ pub fn start(
 
 fn watch(options: &WatchOptions, knowledge: &Knowledge, store: &Store, runtime: &Handle, report: &Report, stop: &Stop) {
     let (index, formats) = (ListenIndex::new(DETECTIONS), FlowFormats::default());
-    let place = Place { options, knowledge, index: &index, formats: &formats, store, runtime, report, stop };
-    // After an error, memory may be ahead of what is saved: begin again from there.
-    while let Err(error) = Engine::open(&place).and_then(|mut engine| engine.go_on()) {
-        report(&format!("the engine stopped: {error:#}; it goes on from what was saved"));
-        if stop.wait(PAUSE_AFTER_ERROR) {
+    let mut waits = false;
+    loop {
+        // What the engine remembers and what it has saved are one: of all servers on a store, one runs it.
+        let pause = match runtime.block_on(store.lease("engine")) {
+            Ok(Some(lease)) => {
+                waits = false;
+                let store = lease.store();
+                let place =
+                    Place { options, knowledge, index: &index, formats: &formats, store, runtime, report, stop };
+                match Engine::open(&place).and_then(|mut engine| engine.go_on()) {
+                    Ok(()) => return,
+                    // Memory may be ahead of what is saved: begin again from there.
+                    Err(error) => {
+                        report(&format!("the engine stopped: {error:#}; it goes on from what was saved"));
+                        PAUSE_AFTER_ERROR
+                    }
+                }
+            }
+            Ok(None) => {
+                if !waits {
+                    report("another server on the same store runs the engine; this one waits until that one ends");
+                    waits = true;
+                }
+                PAUSE_FOR_LEASE
+            }
+            Err(error) => {
+                report(&format!("the engine could not begin: {:#}", anyhow::Error::from(error)));
+                PAUSE_AFTER_ERROR
+            }
+        };
+        if stop.wait(pause) {
             return;
         }
     }

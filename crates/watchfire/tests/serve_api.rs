@@ -226,6 +226,35 @@ fn a_feature_that_is_off_is_neither_reported_nor_metered() {
 }
 
 #[test]
+fn findings_are_removed_when_they_arrived_too_long_ago_and_the_database_is_its_owners() {
+    let (folder, data) = (Folder::empty(), tempfile::tempdir().unwrap());
+    let server = Server::start(watchfire(), data.path(), folder.path());
+    let folder = folder.file("1.json", log(&[("10:00:00", "mallory"), ("10:00:00", "trent")]));
+    until("both are found", || server.findings(json!({})).len() == 2);
+    drop(server);
+    let file = data.path().join("watchfire.db");
+    // A day more than it may be, and a day less.
+    let arrived = |user: &str, days: i64| {
+        let database = rusqlite::Connection::open(&file).unwrap();
+        let past = "UPDATE findings SET arrived = arrived - $1 WHERE facts LIKE '%' || $2 || '%'";
+        assert_eq!(database.execute(past, rusqlite::params![days * 24 * 3_600_000, user]).unwrap(), 1);
+    };
+    arrived("mallory", 11);
+    arrived("trent", 9);
+    let mut command = watchfire();
+    command.args(["serve", "--retention-days", "10"]);
+    let server = Server::of(command, data.path(), folder.path());
+    until("one is removed", || server.findings(json!({})).len() == 1);
+    assert_eq!(users(&server.findings(json!({}))), ["trent"].into());
+    #[cfg(unix)]
+    for name in ["watchfire.db", "watchfire.db-wal"] {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(data.path().join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+}
+
+#[test]
 fn files_that_are_forgotten_are_not_read_again_even_after_a_kill() {
     let (mut folder, data) = (Folder::empty(), tempfile::tempdir().unwrap());
     for number in 0..14 {

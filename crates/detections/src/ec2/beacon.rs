@@ -231,8 +231,8 @@ impl Behaviour for Beacons {
     fn query(&mut self, key: &QueryKey, tally: &QueryTally, _: &mut Scene<'_>) {
         let at = Time::from_ms(key.hour * Time::HOUR_MS);
         for name in tally.names.kept() {
-            for answer in &name.answers {
-                *self.names.touch((key.place.account.clone(), *answer), at, Box::default) = name.name.clone();
+            for answer in name.answers() {
+                *self.names.touch((key.place.account.clone(), answer), at, Box::default) = name.name.clone();
             }
         }
     }

@@ -314,7 +314,7 @@ impl Behaviour for Reputation {
         }
         let candidate = self.candidates.entry(key.domain.clone()).or_default();
         candidate.clients += 1;
-        candidate.addresses.extend(tally.names.kept().iter().flat_map(|name| &name.answers));
+        candidate.addresses.extend(tally.names.kept().iter().flat_map(|name| name.answers()));
         if candidate.shown.len() < CLIENTS_SHOWN {
             candidate.shown.push((key.clone(), tally.clone()));
         }

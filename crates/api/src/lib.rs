@@ -35,7 +35,7 @@ mod tags;
 mod testing;
 mod wire;
 
-pub use arrivals::{LogDetector, Unanswered, detector_of_logs};
+pub use arrivals::{DetectorPlace, HeldDetectors, LogDetector, Switches, Unanswered, detector_of_logs};
 pub use audit::{AUDIT_FILE, Audit, REFUSALS_PER_SECOND};
 pub use buckets::{Buckets, NoBuckets, Outcome};
 pub use keys::{AccessKey, IssuedKey, KeyError, Keyring, Policy, SECRET_FILE, SealingKey, write_private};

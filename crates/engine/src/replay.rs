@@ -5,6 +5,7 @@ use crate::fold::{Folder, Occurrence};
 use crate::index::{DetectionSet, ListenIndex, places};
 use crate::order::{OrderedFacts, Sorter};
 use crate::storm::Storms;
+use crate::switches::SwitchedOff;
 use crate::tallies::Tallies;
 use crate::worker::{call_listeners, query_listeners};
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,24 @@ pub struct SourceFile {
     pub canonical: u32,
     /// Its records teach what is normal; nothing of them is reported.
     pub is_baseline: bool,
+}
+
+/// Files by their numbers. One that is not there any more is named by nothing.
+pub trait SourceFiles {
+    /// The file with this number.
+    fn get(&self, file: u32) -> Option<&SourceFile>;
+}
+
+impl SourceFiles for Vec<SourceFile> {
+    fn get(&self, file: u32) -> Option<&SourceFile> {
+        <[SourceFile]>::get(self, file as usize)
+    }
+}
+
+impl SourceFiles for BTreeMap<u32, SourceFile> {
+    fn get(&self, file: u32) -> Option<&SourceFile> {
+        BTreeMap::get(self, &file)
+    }
 }
 
 /// What the ordered part did.
@@ -95,6 +114,8 @@ pub struct Replay<'a> {
     thresholds: Thresholds,
     /// Types that the user switched off.
     switched_off: BTreeSet<FindingType>,
+    /// Types that accounts have switched off for themselves.
+    off_in_places: SwitchedOff,
     conversations: Conversations,
     places: Places,
     call_keys: CallKeys,
@@ -184,6 +205,7 @@ impl<'a> Replay<'a> {
             storms: Storms::default(),
             thresholds: Thresholds::default(),
             switched_off: BTreeSet::new(),
+            off_in_places: SwitchedOff::default(),
             detections,
             index,
             knowledge,
@@ -217,6 +239,21 @@ impl<'a> Replay<'a> {
     /// records is decided by those that hold when the records' slice has its turn.
     pub fn hold_lists(&mut self, own_lists: Arc<OwnLists>) {
         self.own_lists = own_lists;
+    }
+
+    /// From now on these types are off in these places, and no others: what their detections find there is not folded. Their
+    /// detections run on, as for [`Self::without_types`]. No part of the state.
+    pub fn hold_switches(&mut self, off: SwitchedOff) {
+        self.off_in_places = off;
+    }
+
+    /// Forgets the findings of an account and region, as if it had never had any. What was learnt is kept.
+    pub fn forget_findings(&mut self, account: &str, region: &str) {
+        self.folder.forget(account, region);
+    }
+
+    fn is_wanted(&self, signal: &Signal) -> bool {
+        !self.switched_off.contains(&signal.finding_type) && !self.off_in_places.silences(signal)
     }
 
     /// Everything remembered, as JSON with a version: [`Self::restore`] goes on where this stopped.
@@ -308,7 +345,7 @@ impl<'a> Replay<'a> {
         &mut self,
         kept: &mut [FactLog],
         formats: &[FlowFormat],
-        files: &[SourceFile],
+        files: &dyn SourceFiles,
         spool: &mut dyn Spool,
         until: Option<Time>,
     ) -> io::Result<()> {
@@ -320,7 +357,7 @@ impl<'a> Replay<'a> {
             }
             let taken: Vec<Taken> = kept.iter_mut().map(|facts| facts.take(slice)).collect();
             self.counts.duplicates += count_duplicates(&taken, IDS_AT_ONCE_MAX, spool)?;
-            let canonical = |file: u32| files.get(file as usize).map_or(file, |file| file.canonical);
+            let canonical = |file: u32| files.get(file).map_or(file, |file| file.canonical);
             let known = (&mut self.places, &mut self.call_keys);
             let tallies = Tallies::of(slice, &taken, canonical, known, spool)?;
             self.run_slice(taken, &FactParser { formats, files }, spool)?;
@@ -374,7 +411,7 @@ impl<'a> Replay<'a> {
             return;
         }
         let Some(record) = parser.record(fact) else { return };
-        let Some(file) = parser.files.get(fact.file as usize) else { return };
+        let Some(file) = parser.files.get(fact.file) else { return };
         self.judge(&record, fact, file);
         if let Record::ApiCall(call) = &record {
             self.estate.learn_call(call);
@@ -417,7 +454,7 @@ impl<'a> Replay<'a> {
         if is_baseline {
             return;
         }
-        signals.retain(|signal| !self.switched_off.contains(&signal.finding_type));
+        signals.retain(|signal| self.is_wanted(signal));
         let occurrence =
             Occurrence { begin: fact.time, end, id: fact.id, file, position: fact.position, raw: fact.text };
         for signal in signals {
@@ -449,7 +486,7 @@ impl<'a> Replay<'a> {
     }
 
     /// Shows the sums that ended with the slice to the behaviours, and folds what they found.
-    fn judge_tallies(&mut self, tallies: &Tallies, end: Time, files: &[SourceFile]) {
+    fn judge_tallies(&mut self, tallies: &Tallies, end: Time, files: &dyn SourceFiles) {
         self.interfaces.learn(&tallies.flows);
         let context = Context { knowledge: self.knowledge, own_lists: Some(&self.own_lists), estate: &self.estate };
         let flows: Vec<FlowView<'_>> =
@@ -476,9 +513,9 @@ impl<'a> Replay<'a> {
             }
             behaviour.close(end, &mut scene);
         }
-        let name = |file: u32| files.get(file as usize).map_or("", |file| file.name.as_str());
-        let teaches = |file: u32| files.get(file as usize).is_some_and(|file| file.is_baseline);
-        verdicts.retain(|verdict| !self.switched_off.contains(&verdict.signal.finding_type));
+        let name = |file: u32| files.get(file).map_or("", |file| file.name.as_str());
+        let teaches = |file: u32| files.get(file).is_some_and(|file| file.is_baseline);
+        verdicts.retain(|verdict| self.is_wanted(&verdict.signal));
         verdicts.retain(|verdict| verdict.records.iter().any(|(_, place)| !teaches(place.file)));
         verdicts.sort_by_key(|verdict: &Verdict| verdict.begin);
         let per_day = self.thresholds.count(&NEW_FINDINGS_PER_DAY);
@@ -641,13 +678,13 @@ struct Kinds {
 }
 
 /// All facts of a slice in order, each with the file that stands for its content.
-fn in_order(taken: Vec<Taken>, files: &[SourceFile], spool: &mut dyn Spool) -> io::Result<(OrderedFacts, Kinds)> {
+fn in_order(taken: Vec<Taken>, files: &dyn SourceFiles, spool: &mut dyn Spool) -> io::Result<(OrderedFacts, Kinds)> {
     let (mut sorter, mut kinds) = (Sorter::default(), Kinds::default());
     for taken in taken {
         taken.each_fact(spool, |mut fact, spool| {
             kinds.interfaces |= fact.kind == FactKind::Interface;
             kinds.flows |= fact.kind == FactKind::Record(RecordKind::Flow);
-            fact.file = files.get(fact.file as usize).map_or(fact.file, |file| file.canonical);
+            fact.file = files.get(fact.file).map_or(fact.file, |file| file.canonical);
             sorter.push(&fact, spool)
         })?;
     }
@@ -701,14 +738,14 @@ impl Copies {
 struct FactParser<'a> {
     /// By number.
     formats: &'a [FlowFormat],
-    files: &'a [SourceFile],
+    files: &'a dyn SourceFiles,
 }
 
 impl FactParser<'_> {
     /// The record of this fact, if it is one.
     fn record<'r>(&'r self, fact: &Fact<'r>) -> Option<Record<'r>> {
         let FactKind::Record(kind) = fact.kind else { return None };
-        let file = self.files.get(fact.file as usize)?;
+        let file = self.files.get(fact.file)?;
         let format = fact.format.checked_sub(1).and_then(|place| self.formats.get(place as usize));
         parse_record(fact.text, kind, &file.origin, format)
     }

@@ -66,7 +66,7 @@ fn check(copy: &Path, backup: &Path) -> Result<(), StoreError> {
 }
 
 /// An empty file that only its owner can read: findings are nobody else's.
-fn private(file: &Path) -> std::io::Result<File> {
+pub(crate) fn private(file: &Path) -> std::io::Result<File> {
     let mut options = File::options();
     options.write(true).create_new(true);
     #[cfg(unix)]

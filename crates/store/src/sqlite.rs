@@ -3,10 +3,11 @@
 use crate::database::{Connection, Connector, PATIENCE, Purpose};
 use crate::dialect::{Dialect, Table};
 use crate::sql::{Row, Value};
-use crate::{FILE_NAME, StoreError};
+use crate::{FILE_NAME, StoreError, backup};
 use rusqlite::OpenFlags;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use std::fs::{self, File, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Pages of 4 KiB in the log before they are put in their places. Random index pages are written once for many changes.
@@ -28,7 +29,12 @@ impl Sqlite {
     /// Makes the folder if need be.
     pub(crate) fn of(folder: &Path) -> Result<Self, StoreError> {
         fs::create_dir_all(folder).map_err(|cause| StoreError::Directory { path: folder.to_owned(), cause })?;
-        Ok(Self { path: folder.join(FILE_NAME) })
+        let path = folder.join(FILE_NAME);
+        // SQLite makes files that others may read; those beside the database it makes like it.
+        match backup::private(&path) {
+            Err(cause) if cause.kind() != ErrorKind::AlreadyExists => Err(StoreError::File { path, cause }),
+            _ => Ok(Self { path }),
+        }
     }
 }
 

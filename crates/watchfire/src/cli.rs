@@ -496,6 +496,24 @@ pub struct ServeArguments {
         help_heading = "Analysis of logs"
     )]
     pub look_every: Option<u32>,
+    /// Files to remember as read, those changed last: what was changed before them counts as read [default: 200000]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "WATCHFIRE_FILES_REMEMBERED",
+        hide_env_values = true,
+        help_heading = "Analysis of logs"
+    )]
+    pub files_remembered: Option<u32>,
+    /// Keep findings for so many days after they last arrived; 0 keeps them for ever [default: 90]
+    #[arg(
+        long,
+        value_name = "DAYS",
+        env = "WATCHFIRE_RETENTION_DAYS",
+        hide_env_values = true,
+        help_heading = "Operation"
+    )]
+    pub retention_days: Option<u32>,
     /// Serve HTTPS, with the certificates of this PEM file: the server's own first
     #[arg(
         long,

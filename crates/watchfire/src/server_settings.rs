@@ -16,6 +16,13 @@ use watchfire_store::PostgresUrl;
 const SECONDS_MAX: u32 = 604_800;
 /// The longest pause between two looks at watched folders, seconds.
 const LOOK_EVERY_MAX: u32 = 3_600;
+/// Files that are remembered as read, unless told otherwise: some 200 MB of memory.
+const FILES_REMEMBERED: u32 = 200_000;
+const FILES_REMEMBERED_RANGE: std::ops::RangeInclusive<u32> = 10..=10_000_000;
+/// Days that findings are kept, unless told otherwise. Source: GuardDuty keeps them for 90 days.
+const RETENTION_DAYS: u32 = 90;
+/// A century.
+const RETENTION_DAYS_MAX: u32 = 36_500;
 /// A new audit file is begun after so many bytes, unless told otherwise.
 const AUDIT_BYTES: u64 = 64 * 1024 * 1024;
 /// Audit files that are kept beside the one that is written, unless told otherwise: 1 GiB in all.
@@ -43,6 +50,10 @@ pub struct ServerSection {
     pub idle: Option<u32>,
     /// `look-every`: seconds between two looks for new files.
     pub look_every: Option<u32>,
+    /// `files-remembered`: how many files are remembered as read.
+    pub files_remembered: Option<u32>,
+    /// `retention-days`: how long findings are kept after they last arrived; 0 is for ever.
+    pub retention_days: Option<u32>,
     /// `tls-cert`: a PEM file with the certificates.
     pub tls_cert: Option<PathBuf>,
     /// `tls-key`: a PEM file with the private key.
@@ -143,6 +154,10 @@ pub struct ServerSettings {
     pub idle: u32,
     /// Seconds.
     pub look_every: u32,
+    /// Files.
+    pub files_remembered: u32,
+    /// Days; 0 is for ever.
+    pub retention_days: u32,
     /// Files of the certificates and of the private key.
     pub tls: Option<(PathBuf, PathBuf)>,
     /// Requests a second for one access key.
@@ -185,6 +200,18 @@ impl ServerSettings {
                 );
                 Ok(value)
             };
+        let files_remembered = arguments.files_remembered.or(file.files_remembered).unwrap_or(FILES_REMEMBERED);
+        ensure!(
+            FILES_REMEMBERED_RANGE.contains(&files_remembered),
+            "`server.files-remembered`: {files_remembered} is not from {} to {} files",
+            FILES_REMEMBERED_RANGE.start(),
+            FILES_REMEMBERED_RANGE.end()
+        );
+        let retention_days = arguments.retention_days.or(file.retention_days).unwrap_or(RETENTION_DAYS);
+        ensure!(
+            retention_days <= RETENTION_DAYS_MAX,
+            "`server.retention-days`: {retention_days} is more than {RETENTION_DAYS_MAX} days; 0 is for ever"
+        );
         let tls = match (
             arguments.tls_cert.as_ref().or(file.tls_cert.as_ref()),
             arguments.tls_key.as_ref().or(file.tls_key.as_ref()),
@@ -226,6 +253,8 @@ impl ServerSettings {
             lateness: seconds("lateness", arguments.lateness, file.lateness, 1_800, 0..=SECONDS_MAX)?,
             idle: seconds("idle", arguments.idle, file.idle, 900, 1..=SECONDS_MAX)?,
             look_every: seconds("look-every", arguments.look_every, file.look_every, 5, 1..=LOOK_EVERY_MAX)?,
+            files_remembered,
+            retention_days,
             tls,
             requests_per_second: Some(arguments.requests_per_second.or(file.requests_per_second).unwrap_or(2_000))
                 .filter(|&rate| rate > 0),

@@ -3,12 +3,19 @@
 //! Files are read as a scan reads them. What rules may have to see of each is kept, in memory and in the store, until its
 //! slices of event time have come to their turn: a slice is replayed once every source that is heard from is [lateness]
 //! beyond it, or all have fallen silent. What was found, the state of the engine and which files it has seen are
-//! written in one transaction, so that a process that is killed goes on where it stood.
+//! written in one transaction, so that a process that is killed goes on where it stood. The larger the state, the rarer that is:
+//! what was judged since is judged again, of the records that are kept until then.
+//!
+//! **What is set through the API** is taken over before each look: lists, features, detectors; filters when a finding is
+//! written. The lists that come with the configuration are large and stay; those of the API are a structure of their own,
+//! each for its account and region, and swapped as a whole when one changes. Both hold from a moment between two slices, so
+//! that the same sequence of files and changes gives the same findings.
 //!
 //! [lateness]: WatchOptions::lateness_ms
 
 mod engine;
 mod looks;
+mod reading;
 mod taken;
 
 use crate::scan::ScanOptions;
@@ -42,6 +49,8 @@ pub struct WatchOptions {
     pub lateness_ms: i64,
     /// A source that has brought nothing for this long holds nothing up.
     pub idle: Duration,
+    /// How many files are remembered as read: see `taken`.
+    pub files_remembered: usize,
     /// How files are read and judged; its paths are not used.
     pub scan: ScanOptions,
 }

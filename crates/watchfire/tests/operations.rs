@@ -93,6 +93,8 @@ fn a_setting_that_cannot_be_is_refused_by_its_key() {
         ("account = \"12\"", "`server.account`"),
         ("lateness = 9999999", "`server.lateness`: 9999999 is not from 0 to 604800 seconds"),
         ("look-every = 0", "`server.look-every`"),
+        ("files-remembered = 1", "`server.files-remembered`"),
+        ("retention-days = 40000", "`server.retention-days`"),
         ("tls-cert = \"a.pem\"", "`server.tls-key` is not"),
         ("tls-cert = \"a.pem\"\ntls-key = \"b.pem\"", "a.pem"),
         ("watch = [\"nowhere\"]", "`server.watch`"),

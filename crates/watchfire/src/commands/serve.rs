@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Handle};
 use watchfire_api::{AUDIT_FILE, Audit, Keyring, MetricsAccess, Policy, Service, Settings, serve, tls, write_private};
-use watchfire_store::Store;
+use watchfire_store::{Store, arrived_before};
 
 /// Serves the API until it is told to end.
 pub fn run(arguments: &ServeArguments) -> Result<ExitCode> {
@@ -58,6 +58,7 @@ pub fn run(arguments: &ServeArguments) -> Result<ExitCode> {
         ..Settings::default()
     };
     let watching = watch(&server, &input, &analysis, store.clone(), runtime.handle(), report)?;
+    let kept = store.clone();
     let service = Service::new(store, sealing, settings);
     let status = runtime.block_on(async {
         let address = server.listen;
@@ -74,6 +75,7 @@ pub fn run(arguments: &ServeArguments) -> Result<ExitCode> {
         print(&text)?;
         tracing::info!(address = %address, version = env!("CARGO_PKG_VERSION"), "started");
         service.resume().await;
+        tokio::spawn(remove_expired_daily(kept, server.retention_days));
         serve(listener, service, tls, end).await;
         tracing::info!("answered what had begun, and ends");
         Ok(ExitCode::SUCCESS)
@@ -82,6 +84,21 @@ pub fn run(arguments: &ServeArguments) -> Result<ExitCode> {
         watching.end(); // While the runtime is there, which its last transaction needs.
     }
     status
+}
+
+/// Removes, now and once a day, findings that arrived longer ago than so many days (0: none is too old), and what is left of
+/// deleted detectors.
+async fn remove_expired_daily(store: Store, days: u32) {
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+    loop {
+        let before = if days == 0 { i64::MIN } else { arrived_before(DAY * days) };
+        match store.remove_expired(before).await {
+            Ok(0) => {}
+            Ok(removed) => tracing::info!(removed, "removed findings that are past their retention"),
+            Err(error) => tracing::warn!("could not remove findings that are past their retention: {error}"),
+        }
+        tokio::time::sleep(DAY).await;
+    }
 }
 
 /// Starts the engine, if there is something to watch.
@@ -104,6 +121,7 @@ fn watch(
         paths: server.watch.clone(),
         look_every: Duration::from_secs(server.look_every.into()),
         lateness_ms: i64::from(server.lateness) * 1_000,
+        files_remembered: usize::try_from(server.files_remembered).unwrap_or(usize::MAX),
         idle: Duration::from_secs(server.idle.into()),
         scan: super::scan::options(&[], input, analysis),
     };

@@ -30,9 +30,15 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// Runs `serve` over a data directory and a watched folder, with what the command has already.
+    /// Runs `serve` over a data directory and a watched folder, with the environment that the command has.
     pub fn start(mut command: Command, data: &Path, watched: &Path) -> Self {
-        command.args(["serve", "--listen", "127.0.0.1:0", "--account", ACCOUNT, "--idle", "1", "--look-every", "1"]);
+        command.arg("serve");
+        Self::of(command, data, watched)
+    }
+
+    /// The same of a command that says `serve` already, and more.
+    pub fn of(mut command: Command, data: &Path, watched: &Path) -> Self {
+        command.args(["--listen", "127.0.0.1:0", "--account", ACCOUNT, "--idle", "1", "--look-every", "1"]);
         command.arg("--data").arg(data).arg("--watch").arg(watched);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let first = BufReader::new(child.stdout.take().unwrap()).lines().next().unwrap().unwrap();

@@ -8,6 +8,7 @@
 mod arrivals;
 mod buckets;
 mod call;
+mod console;
 mod dispatch;
 mod documents;
 mod error;

@@ -1,5 +1,6 @@
 //! Listening, TLS, and an end in good order.
 
+use crate::console::Inlet;
 use crate::dispatch::forget_client_tokens;
 use crate::service::{Answer, Service, panicked};
 use hyper::Request;
@@ -97,9 +98,9 @@ pub async fn serve(
     loop {
         let accepted = async {
             let room = room.clone().acquire_owned().await.map_err(io::Error::other)?;
-            Ok::<_, io::Error>((listener.accept().await?.0, room))
+            Ok::<_, io::Error>((listener.accept().await?, room))
         };
-        let (stream, room) = tokio::select! {
+        let ((stream, peer), room) = tokio::select! {
             () = &mut stop => break,
             accepted = accepted => match accepted {
                 Ok(accepted) => accepted,
@@ -113,13 +114,14 @@ pub async fn serve(
         let _ = stream.set_nodelay(true);
         let watcher = graceful.watcher();
         let (service, tls) = (service.clone(), tls.clone());
+        let inlet = Inlet { peer: peer.ip(), is_tls: tls.is_some() };
         tokio::spawn(async move {
             let _room = room;
             match tls {
-                None => speak(stream, service, watcher).await,
+                None => speak(stream, inlet, service, watcher).await,
                 Some(tls) => {
                     if let Ok(Ok(stream)) = timeout(HANDSHAKE_TIME_MAX, tls.accept(stream)).await {
-                        speak(stream, service, watcher).await;
+                        speak(stream, inlet, service, watcher).await;
                     }
                 }
             }
@@ -142,11 +144,12 @@ async fn keep_house(service: Arc<Service>) {
 }
 
 /// HTTP/1.1 over one connection, until either side ends it. What breaks off is the client's affair.
-async fn speak<S>(stream: S, service: Arc<Service>, watcher: Watcher)
+async fn speak<S>(stream: S, inlet: Inlet, service: Arc<Service>, watcher: Watcher)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let answering = service_fn(move |request: Request<Incoming>| {
+    let answering = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(inlet);
         let service = service.clone();
         // A task of its own: a handler that panics answers 500, and takes nothing else with it.
         async move { Ok::<Answer, Infallible>(tokio::spawn(service.answer(request)).await.unwrap_or_else(|_| panicked())) }

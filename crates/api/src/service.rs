@@ -2,6 +2,7 @@
 
 use crate::buckets::{Buckets, NoBuckets};
 use crate::call::Caller;
+use crate::console::{self, Ask, Console, Fields, Inlet, is_for_console};
 use crate::dispatch::{self, dispatch};
 use crate::error::{ApiError, ErrorClass};
 use crate::keys::{self, KeyError, Keyring, SealingKey};
@@ -112,6 +113,8 @@ pub struct Service {
     pub(crate) buckets: Arc<dyn Buckets>,
     /// What usage is said to cost.
     pub(crate) prices: Prices,
+    /// Who has signed in to the console.
+    pub(crate) console: Console,
     rate: Option<Rate>,
     report: Arc<dyn Fn(&str) + Send + Sync>,
     bodies: Semaphore,
@@ -145,6 +148,7 @@ impl Service {
             report: settings.report,
             buckets: settings.buckets,
             prices: settings.prices,
+            console: Console::default(),
             bodies: Semaphore::new(BODIES_KIB_MAX as usize),
             working: Semaphore::new(WORKING_MAX),
         })
@@ -167,6 +171,10 @@ impl Service {
             (&Method::GET | &Method::HEAD, "/readyz") => return self.readiness().await,
             _ => {}
         }
+        let query = request.uri().query().unwrap_or_default();
+        if is_for_console(request.method(), request.uri().path(), query, request.headers()) {
+            return self.answer_console(request).await;
+        }
         let asked = Asked {
             method: request.method().clone(),
             raw_path: request.uri().path().to_owned(),
@@ -188,6 +196,31 @@ impl Service {
             answer.headers_mut().insert("x-amzn-requestid", id);
         }
         answer
+    }
+
+    /// A request of the console, once its form has arrived.
+    async fn answer_console(self: Arc<Self>, request: Request<Incoming>) -> Answer {
+        let (head, body) = request.into_parts();
+        let (form, _memory) = match self.read_body(body).await {
+            Ok(read) => read,
+            Err(error) => return refusal(&error),
+        };
+        let Ok(_working) = self.working.acquire().await else { return panicked() };
+        let ask = Ask {
+            method: head.method,
+            path: head.uri.path().to_owned(),
+            query: Fields::read(head.uri.query().unwrap_or_default()),
+            headers: head.headers,
+            form: Fields::read(&String::from_utf8_lossy(&form)),
+            inlet: head.extensions.get::<Inlet>().copied().unwrap_or_default(),
+        };
+        console::answer(&self, ask).await
+    }
+
+    /// Whether a key may ask once more now.
+    pub(crate) fn admits(&self, access_key_id: &str) -> bool {
+        let now = self.clock.now().as_millisecond();
+        self.rate.as_ref().is_none_or(|rate| rate.admits(access_key_id, now))
     }
 
     async fn readiness(&self) -> Answer {
@@ -230,8 +263,7 @@ impl Service {
         }
         let (body, _memory) = self.read_body(body).await?;
         claim.verify(&signed, &body, &issued.secret)?;
-        if self.rate.as_ref().is_some_and(|rate| !rate.admits(&claim.access_key_id, self.clock.now().as_millisecond()))
-        {
+        if !self.admits(&claim.access_key_id) {
             return Err(ApiError::of(ErrorClass::TooManyRequests, "Rate exceeded"));
         }
         // Only who has proved who they are takes a place, so that others cannot fill them.

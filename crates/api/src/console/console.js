@@ -28,10 +28,10 @@
   });
 
   // Keys: / searches, j and k walk, x chooses, e archives, u goes back.
-  const links = () => [...document.querySelectorAll(".findings .what a")];
+  const links = () => [...document.querySelectorAll("td.what a")];
   const step = (by) => {
     const all = links();
-    const at = all.indexOf(document.activeElement.closest?.("tr")?.querySelector(".what a"));
+    const at = all.indexOf(document.activeElement.closest?.("tr")?.querySelector("td.what a"));
     const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + by, 0), all.length - 1)];
     next?.focus();
     next?.scrollIntoView({ block: "nearest" });

@@ -1,6 +1,6 @@
 //! The list of findings: filtered, searched, sorted, in pages, and archived from.
 
-use super::page::{LEVELS, Tab, age, badge, frame, level_of, menu, moment, rank, token};
+use super::page::{LEVELS, Tab, age, badge, frame, level_of, menu, minute, rank, token};
 use super::viewer::{Viewer, scope_of, tame};
 use super::web::{self, Ask, Fields, address, go_to, way_back};
 use crate::error::ApiError;
@@ -526,7 +526,7 @@ fn line(viewer: &Viewer, question: &Question<'_>, row: &Row, shows_place: bool) 
             td.number.times role="cell" {
                 span.narrow-only { "Seen " } (grouped(count)) span.narrow-only { (if count == 1 { " time" } else { " times" }) }
             }
-            td.when.number role="cell" { (moment(last)) div.sub { (age(last, viewer.now)) } }
+            td.when.number role="cell" { (minute(last)) div.sub { (age(last, viewer.now)) } }
         }
     }
 }

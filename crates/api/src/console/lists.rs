@@ -37,7 +37,16 @@ struct Shown {
     kind: &'static str,
     id: String,
     told: Value,
+    /// Why it cannot be used; of the two older kinds the API does not tell.
+    error: String,
     entries: Option<u64>,
+}
+
+/// Where a list is.
+struct Place {
+    scope: Scope,
+    kind: &'static str,
+    id: String,
 }
 
 /// Shows all lists.
@@ -48,15 +57,15 @@ pub(crate) async fn show(viewer: &Viewer, ask: &Ask, notice: Option<&str>) -> Re
         (account.is_empty() || scope.account == account) && (region.is_empty() || scope.region == region)
     };
     let meant: Vec<Scope> = all.iter().filter(is_meant).cloned().collect();
-    let mut places: Vec<(Scope, &'static str, String)> = Vec::new();
+    let mut places: Vec<(Place, String)> = Vec::new();
     find::<IpSets>(viewer, &meant, "ipset", &mut places).await?;
     find::<ThreatIntelSets>(viewer, &meant, "threatintelset", &mut places).await?;
     find::<TrustedEntitySets>(viewer, &meant, "trustedentityset", &mut places).await?;
     find::<ThreatEntitySets>(viewer, &meant, "threatentityset", &mut places).await?;
     let count = places.len();
     let mut shown = Vec::new();
-    for (scope, kind, id) in places.into_iter().take(SHOWN_MAX) {
-        shown.push(read(viewer, scope, kind, id).await?);
+    for (place, error) in places.into_iter().take(SHOWN_MAX) {
+        shown.push(Shown { error, ..read(viewer, place).await? });
     }
     let content = html! {
         h1 { "Lists" }
@@ -85,7 +94,7 @@ pub(crate) async fn show_one(
     let missing = || ApiError::of(ErrorClass::ResourceNotFound, "There is no such list.");
     let (kind, words) = KINDS.iter().find(|(name, _)| *name == kind).copied().ok_or_else(missing)?;
     let scope = scope_of(&viewer.detector(account, region).await?);
-    let shown = read(viewer, scope, kind, id.to_owned()).await?;
+    let shown = read(viewer, Place { scope, kind, id: id.to_owned() }).await?;
     let text = |name: &str| shown.told.get(name).and_then(Value::as_str).unwrap_or_default();
     let content = content(viewer, &shown.scope, id).await?;
     let lines = content.as_ref().map(lines);
@@ -95,7 +104,7 @@ pub(crate) async fn show_one(
             h1 { (text("name")) }
             (super::page::pairs([
                 ("Kind", html! { (words) }),
-                ("State", html! { (state(text("status"))) @if !text("errorDetails").is_empty() { " " (text("errorDetails")) } }),
+                ("State", html! { (state(text("status"))) " " (shown.error) }),
                 ("Format", html! { (text("format")) }),
                 ("Location", html! { (text("location")) }),
                 ("Account", html! { (shown.scope.account) }),
@@ -142,7 +151,7 @@ async fn find<K: Kind>(
     viewer: &Viewer,
     scopes: &[Scope],
     kind: &'static str,
-    places: &mut Vec<(Scope, &'static str, String)>,
+    places: &mut Vec<(Place, String)>,
 ) -> Result<(), ApiError> {
     let accounts: std::collections::BTreeSet<&str> = scopes.iter().map(|scope| scope.account.as_str()).collect();
     let only = accounts.first().filter(|_| accounts.len() == 1).map(|account| (*account).to_owned());
@@ -152,17 +161,19 @@ async fn find<K: Kind>(
             scope.account == held.key.account && scope.region == held.key.region && scope.detector == held.key.parent
         });
         if let Some(scope) = scope.filter(|_| held.state != State::Deleted) {
-            places.push((scope.clone(), kind, held.key.id.clone()));
+            let error = harmless(held.error.as_deref().unwrap_or_default()).into_owned();
+            places.push((Place { scope: scope.clone(), kind, id: held.key.id.clone() }, error));
         }
     }
     Ok(())
 }
 
-async fn read(viewer: &Viewer, scope: Scope, kind: &'static str, id: String) -> Result<Shown, ApiError> {
+async fn read(viewer: &Viewer, Place { scope, kind, id }: Place) -> Result<Shown, ApiError> {
     let path = format!("/{kind}/{}", web::encoded(&id));
     let told = tame(viewer.call_detector(&scope, "GET", &path, Value::Null).await?);
     let entries = content(viewer, &scope, &id).await?.and_then(|content| content.entries);
-    Ok(Shown { scope, kind, id, told, entries })
+    let error = told.get("errorDetails").and_then(Value::as_str).unwrap_or_default().to_owned();
+    Ok(Shown { scope, kind, id, told, error, entries })
 }
 
 /// What was read of a list.
@@ -223,7 +234,7 @@ fn row(viewer: &Viewer, one: &Shown, here: &str) -> Markup {
         tr {
             td { a href={ (PATH) "/" (account) "/" (region) "/" (one.kind) "/" (one.id) } { (text("name")) } }
             td { (kind) }
-            td { (state(text("status"))) @if !text("errorDetails").is_empty() { div.dim { (text("errorDetails")) } } }
+            td { (state(text("status"))) @if !one.error.is_empty() { div.dim { (one.error) } } }
             td.number { (one.entries.map_or("–".to_owned(), grouped)) }
             td { (text("format")) div.dim { (text("location")) } }
             td { (account) div.dim { (region) } }

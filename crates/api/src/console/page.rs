@@ -185,6 +185,12 @@ pub(crate) fn moment(text: &str) -> String {
     }
 }
 
+/// The same to the minute, where room is scarce.
+pub(crate) fn minute(text: &str) -> String {
+    let moment = moment(text);
+    moment.get(..16).filter(|_| moment.len() == 19).unwrap_or(&moment).to_owned()
+}
+
 /// A moment in milliseconds since 1970, in the same words.
 pub(crate) fn moment_ms(ms: i64) -> String {
     Timestamp::from_millisecond(ms).map_or_else(|_| format!("{ms} ms"), |time| moment(&format!("{time:.0}")))
@@ -231,7 +237,8 @@ mod tests {
     #[test]
     fn moments_are_told_to_the_second_and_ages_roughly() {
         assert_eq!(moment("2026-03-10T14:12:05.000Z"), "2026-03-10 14:12:05");
-        assert_eq!(moment("nonsense"), "nonsense");
+        assert_eq!(minute("2026-03-10T14:12:05.000Z"), "2026-03-10 14:12");
+        assert_eq!((moment("nonsense"), minute("nonsense")), ("nonsense".to_owned(), "nonsense".to_owned()));
         assert_eq!(moment_ms(1_772_000_000_000), "2026-02-25 06:13:20");
         let now = 1_772_000_000_000;
         let of = |ms: i64| age(&Timestamp::from_millisecond(now - ms).unwrap().to_string(), now);

@@ -1,6 +1,6 @@
 //! One finding: what happened, why it was raised, what to do, the records behind it, and how it came about.
 
-use super::page::{Tab, age, badge, frame, level_name, level_of, moment, pairs, rank, token};
+use super::page::{Tab, age, badge, frame, level_name, level_of, marked, moment, pairs, rank, token};
 use super::viewer::{Viewer, scope_of, tame};
 use super::web::{self, Ask, encoded, go_to, way_back};
 use crate::error::{ApiError, ErrorClass};
@@ -141,7 +141,7 @@ fn head(viewer: &Viewer, seen: &Seen, body: &Value, title: &str, here: &str) -> 
     html! {
         section class={ "top s" (level) } {
             div {
-                h1 { (badge(severity(body))) " " (title) }
+                h1 { (badge(severity(body))) " " (marked(title)) }
                 p.mono.dim { (text(body, "/type")) }
                 div.beside {
                     (pairs([
@@ -208,7 +208,7 @@ fn what_and_why(body: &Value, entry: Option<&CatalogueEntry>) -> Markup {
         section.two {
             div {
                 h2 { "What happened" }
-                @if !description.is_empty() { p { (description) } }
+                @if !description.is_empty() { p { (marked(description)) } }
                 @if let Some(entry) = entry.filter(|entry| !entry.detects.is_empty()) {
                     p.dim { "The type: " (entry.detects) }
                 }
@@ -239,19 +239,6 @@ fn what_and_why(body: &Value, entry: Option<&CatalogueEntry>) -> Markup {
                 @if let Some(entry) = entry { (attack(entry)) }
             }
         }
-    }
-}
-
-/// A sentence in which backquotes mark names, as the engine writes them.
-fn marked(sentence: &str) -> Markup {
-    let parts: Vec<&str> = sentence.split('`').collect();
-    let is_paired = parts.len() % 2 == 1;
-    html! {
-        @if is_paired {
-            @for (at, part) in parts.iter().enumerate() {
-                @if at % 2 == 1 { code { (part) } } @else { (part) }
-            }
-        } @else { (sentence) }
     }
 }
 

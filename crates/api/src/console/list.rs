@@ -1,6 +1,6 @@
 //! The list of findings: filtered, searched, sorted, in pages, and archived from.
 
-use super::page::{LEVELS, Tab, age, badge, frame, level_of, menu, minute, rank, token};
+use super::page::{LEVELS, Tab, age, badge, frame, level_of, marked, menu, minute, rank, token};
 use super::viewer::{Viewer, scope_of, tame};
 use super::web::{self, Ask, Fields, address, go_to, way_back};
 use crate::error::ApiError;
@@ -515,7 +515,7 @@ fn line(viewer: &Viewer, question: &Question<'_>, row: &Row, shows_place: bool) 
             }
             td.level role="cell" { (badge(severity)) }
             td.what role="cell" {
-                a href=(way) { (title) }
+                a href=(way) { (marked(title)) }
                 div.sub.mono { (text("/type")) @if is_archived { span.mark { "archived" } } }
             }
             td.whom role="cell" {
@@ -524,7 +524,8 @@ fn line(viewer: &Viewer, question: &Question<'_>, row: &Row, shows_place: bool) 
             }
             @if shows_place { td.place role="cell" { (account) div.sub { (region) } } }
             td.number.times role="cell" {
-                span.narrow-only { "Seen " } (grouped(count)) span.narrow-only { (if count == 1 { " time" } else { " times" }) }
+                @if count > 1 { span.narrow-only { "Seen " } (grouped(count)) span.narrow-only { " times" } }
+                @else { span.wide-only { "1" } }
             }
             td.when.number role="cell" { (minute(last)) div.sub { (age(last, viewer.now)) } }
         }

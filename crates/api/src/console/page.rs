@@ -115,6 +115,19 @@ pub(crate) fn badge(severity: f64) -> Markup {
     }
 }
 
+/// A sentence in which backquotes mark names, as the engine writes them.
+pub(crate) fn marked(sentence: &str) -> Markup {
+    let parts: Vec<&str> = sentence.split('`').collect();
+    let is_paired = parts.len() % 2 == 1;
+    html! {
+        @if is_paired {
+            @for (at, part) in parts.iter().enumerate() {
+                @if at % 2 == 1 { code { (part) } } @else { (part) }
+            }
+        } @else { (sentence) }
+    }
+}
+
 /// Labels and what is known.
 pub(crate) fn pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, Markup)>) -> Markup {
     html! {
@@ -248,6 +261,12 @@ mod tests {
         assert_eq!(of(48 * 3_600_000), "2 days ago");
         assert_eq!(of(-60_000), "", "a clock that is behind says nothing");
         assert_eq!(age("nonsense", now), "");
+    }
+
+    #[test]
+    fn names_in_backquotes_are_set_apart_and_never_markup() {
+        assert_eq!(marked("User `<b>` did it").into_string(), "User <code>&lt;b&gt;</code> did it");
+        assert_eq!(marked("a lone ` and no more").into_string(), "a lone ` and no more");
     }
 
     #[test]

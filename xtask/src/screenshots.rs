@@ -3,7 +3,7 @@
 
 use crate::arguments::Arguments;
 use crate::browser::{self, Browser, Screen};
-use crate::console_checks::{ACCOUNT, Served, check};
+use crate::console_checks::{Served, check};
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,11 +31,11 @@ const CONSOLE: [(&str, Screen); 2] = [
     ("console-finding", Screen { width: 1280, height: 1000, dark: false }),
 ];
 
-/// Findings that the samples give, before the console is photographed.
-const SAMPLES_MIN: usize = 3;
+/// Findings that the samples give: the console is photographed when it has them all.
+const SAMPLES: usize = 19;
 
 /// A type whose finding shows what findings have to say.
-const SHOWN_TYPE: &str = "UnauthorizedAccess:EC2/SSHBruteForce";
+const SHOWN_TYPE: &str = "Recon:EC2/PortProbeUnprotectedPort";
 
 /// Makes the report and the pictures.
 pub(crate) fn run(words: Vec<String>) -> Result<()> {
@@ -72,8 +72,8 @@ fn console(browser: &mut Browser, program: &Path, folder: &Path) -> Result<()> {
     let scratch = tempfile::tempdir().context("could not make a temporary folder")?;
     let served = Served::start(program, &scratch.path().join("data"), Path::new("samples/AWSLogs"))?;
     served.sign_in(browser, &served.key)?;
-    served.wait_for(browser, SAMPLES_MIN)?;
-    let list = format!("{}/console/findings?account={ACCOUNT}", served.endpoint);
+    served.wait_for(browser, SAMPLES)?;
+    let list = format!("{}/console/findings", served.endpoint);
     for (name, screen) in CONSOLE {
         browser.show_on(screen)?;
         browser.open_page(&list)?;

@@ -13,13 +13,16 @@ mod console_checks;
 mod report_checks;
 
 use browser::{Browser, Screen};
-use console_checks::{ACCOUNT, Served, check};
+use console_checks::{Served, check};
 use report_checks::{HOSTILE, KINDS, logs};
 use serde_json::Value;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+/// The account of the server's first key.
+const ACCOUNT: &str = "111122223333";
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_watchfire");
 

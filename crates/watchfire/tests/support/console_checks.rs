@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// The account that has the logs of `report_checks`, and of `samples/`.
-pub(crate) const ACCOUNT: &str = "111122223333";
+const ACCOUNT: &str = "111122223333";
 
 /// A server that watches a folder.
 pub(crate) struct Served {

@@ -7,6 +7,8 @@ mod bench;
 mod book;
 #[path = "../../crates/watchfire/tests/support/browser.rs"]
 mod browser;
+#[path = "../../crates/watchfire/tests/support/console_checks.rs"]
+mod console_checks;
 mod determinism;
 mod evaluate;
 #[cfg(target_arch = "x86_64")]
@@ -57,7 +59,7 @@ House tasks. Run them with `cargo run --release -p xtask -- TASK`.
   book-links   what mdBook runs over the pages of docs
   report       measure the HTML report, and have a browser check that no name in it is obeyed
   map          draw the world map of the HTML report
-  screenshots  photograph the HTML report for README.md
+  screenshots  photograph the HTML report and the console
   notices      write the licences of all crates in the program
   train        train the models that ship in the program
 

@@ -9,6 +9,7 @@
 
 use crate::call::Caller;
 use crate::generated::Operation;
+use crate::operation::Labels;
 use file_rotate::compression::Compression;
 use file_rotate::suffix::AppendCount;
 use file_rotate::{ContentLimit, FileRotate};
@@ -49,6 +50,18 @@ pub(crate) struct Asker {
 }
 
 impl Asker {
+    /// Somebody who has signed in to the console, and works there.
+    pub(crate) fn of_console(caller: Caller, region: &str, operation: Operation, labels: &Labels) -> Self {
+        Self {
+            access_key_id: Some(caller.access_key_id.clone()),
+            caller: Some(caller),
+            region: Some(region.to_owned()),
+            operation: Some(operation),
+            is_sts: false,
+            detector: labels.iter().find(|(label, _)| *label == "DetectorId").map(|(_, value)| value.clone()),
+        }
+    }
+
     /// What was asked for, as logs and metrics name it; empty if it could not be told.
     pub(crate) fn operation(&self) -> &'static str {
         match self.operation {

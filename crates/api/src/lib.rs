@@ -9,6 +9,7 @@ mod arrivals;
 mod audit;
 mod buckets;
 mod call;
+mod console;
 mod dispatch;
 mod documents;
 mod error;

@@ -109,7 +109,7 @@ pub(crate) async fn administrator(call: &Call, account: &str) -> Result<Option<H
 }
 
 /// The administrator of an account in a region, if it is a member.
-async fn administrator_in(
+pub(crate) async fn administrator_in(
     store: &Store,
     (account, region): (&str, &str),
 ) -> Result<Option<Held<Administrator>>, ApiError> {

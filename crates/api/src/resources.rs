@@ -11,10 +11,10 @@ mod invitations;
 mod malware_plans;
 mod malware_scans;
 mod members;
-mod organization;
+pub(crate) mod organization;
 pub(crate) mod sets;
 mod tags;
-mod usage;
+pub(crate) mod usage;
 
 use crate::generated::Operation;
 use crate::resource::{Handler, Resource, Tagged};

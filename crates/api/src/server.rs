@@ -1,5 +1,6 @@
 //! Listening, TLS, and an end in good order.
 
+use crate::console::Inlet;
 use crate::dispatch::forget_client_tokens;
 use crate::service::{Answer, Service, panicked};
 use hyper::Request;
@@ -14,7 +15,6 @@ use rustls::{ServerConfig, crypto};
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
@@ -114,14 +114,14 @@ pub async fn serve(
         let _ = stream.set_nodelay(true);
         let watcher = graceful.watcher();
         let (service, tls) = (service.clone(), tls.clone());
+        let inlet = Inlet { peer: peer.ip().to_canonical(), is_tls: tls.is_some() };
         tokio::spawn(async move {
             let _counted = (room, service.metrics.connection());
-            let peer = peer.ip().to_canonical();
             match tls {
-                None => speak(stream, peer, service, watcher).await,
+                None => speak(stream, inlet, service, watcher).await,
                 Some(tls) => {
                     if let Ok(Ok(stream)) = timeout(HANDSHAKE_TIME_MAX, tls.accept(stream)).await {
-                        speak(stream, peer, service, watcher).await;
+                        speak(stream, inlet, service, watcher).await;
                     }
                 }
             }
@@ -144,18 +144,15 @@ async fn keep_house(service: Arc<Service>) {
 }
 
 /// HTTP/1.1 over one connection, until either side ends it. What breaks off is the client's affair.
-async fn speak<S>(stream: S, peer: IpAddr, service: Arc<Service>, watcher: Watcher)
+async fn speak<S>(stream: S, inlet: Inlet, service: Arc<Service>, watcher: Watcher)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let answering = service_fn(move |request: Request<Incoming>| {
+    let answering = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(inlet);
         let service = service.clone();
         // A task of its own: a handler that panics answers 500, and takes nothing else with it.
-        async move {
-            Ok::<Answer, Infallible>(
-                tokio::spawn(service.answer(request, Some(peer))).await.unwrap_or_else(|_| panicked()),
-            )
-        }
+        async move { Ok::<Answer, Infallible>(tokio::spawn(service.answer(request)).await.unwrap_or_else(|_| panicked())) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -3,6 +3,7 @@
 use crate::audit::{Asker, Audit, Result as Audited};
 use crate::buckets::{Buckets, NoBuckets};
 use crate::call::Caller;
+use crate::console::{self, Ask, Console, Fields, Inlet, is_for_console};
 use crate::dispatch::{self, dispatch};
 use crate::error::{ApiError, ErrorClass};
 use crate::keys::{self, KeyError, Keyring, SealingKey};
@@ -136,6 +137,8 @@ pub struct Service {
     pub(crate) turns: Mutex<()>,
     audit: Option<Audit>,
     metrics_access: MetricsAccess,
+    /// Who has signed in to the console.
+    pub(crate) console: Console,
     rate: Option<Rate>,
     report: Arc<dyn Fn(&str) + Send + Sync>,
     bodies: Semaphore,
@@ -174,6 +177,7 @@ impl Service {
             turns: Mutex::new(()),
             audit: settings.audit,
             metrics_access: settings.metrics_access,
+            console: Console::default(),
             bodies: Semaphore::new(BODIES_KIB_MAX as usize),
             working: Semaphore::new(WORKING_MAX),
         })
@@ -197,13 +201,18 @@ impl Service {
         (self.report)(line);
     }
 
-    /// Answers a request, whatever it is, from this address.
-    pub(crate) async fn answer(self: Arc<Self>, request: Request<Incoming>, source: Option<IpAddr>) -> Answer {
+    /// Answers a request, whatever it is.
+    pub(crate) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Answer {
+        let source = request.extensions().get::<Inlet>().map(|inlet| inlet.peer);
         match (request.method(), request.uri().path()) {
             (&Method::GET | &Method::HEAD, "/healthz") => return plain(StatusCode::OK, "ok\n"),
             (&Method::GET | &Method::HEAD, "/readyz") => return self.readiness().await,
             (&Method::GET, "/metrics") if self.metrics_access.admits(source) => return self.metrics(),
             _ => {}
+        }
+        let query = request.uri().query().unwrap_or_default();
+        if is_for_console(request.method(), request.uri().path(), query, request.headers()) {
+            return self.answer_console(request).await;
         }
         let begin = self.clock.now();
         let asked = Asked {
@@ -293,12 +302,43 @@ impl Service {
         );
     }
 
+    /// Tells of a change that somebody made in the console.
+    pub(crate) fn tell_of_console(&self, asker: &Asker, peer: IpAddr, (outcome, status): (&'static str, u16)) {
+        let result = Audited { outcome, status, took: Duration::ZERO };
+        self.tell(&Span::none(), Some(peer), "console", &request_id(), asker, result);
+    }
+
     fn metrics(&self) -> Answer {
         const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
         match self.metrics.text() {
             Ok(text) => with_body(StatusCode::OK, OPEN_METRICS, text.into()),
             Err(_) => plain(StatusCode::INTERNAL_SERVER_ERROR, "the metrics cannot be written\n"),
         }
+    }
+
+    /// A request of the console, once its form has arrived.
+    async fn answer_console(self: Arc<Self>, request: Request<Incoming>) -> Answer {
+        let (head, body) = request.into_parts();
+        let (form, _memory) = match self.read_body(body).await {
+            Ok(read) => read,
+            Err(error) => return refusal(&error),
+        };
+        let Ok(_working) = self.working.acquire().await else { return panicked() };
+        let ask = Ask {
+            method: head.method,
+            path: head.uri.path().to_owned(),
+            query: Fields::read(head.uri.query().unwrap_or_default()),
+            headers: head.headers,
+            form: Fields::read(&String::from_utf8_lossy(&form)),
+            inlet: head.extensions.get::<Inlet>().copied().unwrap_or_default(),
+        };
+        console::answer(&self, ask).await
+    }
+
+    /// Whether a key may ask once more now.
+    pub(crate) fn admits(&self, access_key_id: &str) -> bool {
+        let now = self.clock.now().as_millisecond();
+        self.rate.as_ref().is_none_or(|rate| rate.admits(access_key_id, now))
     }
 
     async fn readiness(&self) -> Answer {
@@ -343,8 +383,7 @@ impl Service {
         }
         let (body, _memory) = self.read_body(body).await?;
         claim.verify(&signed, &body, &issued.secret)?;
-        if self.rate.as_ref().is_some_and(|rate| !rate.admits(&claim.access_key_id, self.clock.now().as_millisecond()))
-        {
+        if !self.admits(&claim.access_key_id) {
             return Err(ApiError::of(ErrorClass::TooManyRequests, "Rate exceeded"));
         }
         // Only who has proved who they are takes a place, so that others cannot fill them.

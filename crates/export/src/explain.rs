@@ -24,17 +24,20 @@ const RECORD_MARGIN: &str = "     ";
 
 /// A piece of the explanation, for other pages than a terminal's. Nothing in it is made harmless yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
+pub enum Part {
     /// A title: what follows stands under it.
     Section(String),
+    /// A sentence or several.
     Paragraph(String),
+    /// One of a list.
     Item(String),
+    /// A label, and what is known.
     Pair(String, String),
 }
 
 /// Whom it concerns, who did it and how, further details, and what was consulted: the part of the explanation that is
-/// facts, not sentences.
-pub(crate) fn facts(finding_json: &Value) -> Vec<Part> {
+/// facts, not sentences. Texts are as they stood: nothing is made harmless.
+pub fn facts(finding_json: &Value) -> Vec<Part> {
     let mut page = Page { out: String::new(), colour: false, parts: Vec::new() };
     to_whom(&mut page, finding_json);
     by_whom(&mut page, finding_json);
@@ -423,12 +426,14 @@ impl Page {
     }
 }
 
-pub(crate) fn is_json(text: &str) -> bool {
+/// Whether the text is an object or a list in JSON.
+pub fn is_json(text: &str) -> bool {
     text.starts_with(['{', '[']) && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 /// JSON with line breaks, keys and numbers exactly as they stood: it is evidence, and parsing would reorder and rewrite.
-pub(crate) fn indented(json: &str) -> String {
+/// Text that is no JSON comes out as some text. What stands in it is not made harmless.
+pub fn indented(json: &str) -> String {
     let mut out = String::with_capacity(json.len() * 2);
     let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
     let mut characters = json.chars().peekable();

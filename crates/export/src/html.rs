@@ -24,7 +24,9 @@ use std::io;
 use watchfire_model::Finding;
 use writer::Html;
 
-const STYLE: &str = include_str!("html/report.css");
+/// The style sheet that the report has in common with other pages: colours, light and dark, type, tables, badges.
+pub const BASE_STYLE: &str = include_str!("html/base.css");
+const STYLE: &str = concat!(include_str!("html/base.css"), include_str!("html/report.css"));
 const SCRIPT: &str = include_str!("html/report.js");
 
 /// Writes the report. How long the scan took is left out: it is the only thing that differs between two runs.

@@ -34,18 +34,19 @@ pub use csv::{CSV_COLUMNS, write_csv};
 pub use diff::{FindingsDiff, diff_findings};
 pub use ecs::{ECS_VERSION, ecs_event};
 pub use eventbridge::{EVENT_BYTES_MAX, eventbridge_event};
-pub use explain::explain;
+pub use explain::{Part as ExplainedPart, explain, facts as explained_facts, indented as indented_json, is_json};
 pub use filter::{
     AttributeValue, Criterion, CriterionTest, Filter, FilterError, FindingCriteria, attribute_values, list_attributes,
 };
 pub use guardduty::{
     VERSION, detector_id, finding_arn, finding_json, json_document, partition, write_json, write_jsonl,
 };
-pub use html::write_html;
+pub use html::{BASE_STYLE, write_html};
 pub use markdown::{markdown_finding, markdown_summary};
 pub use mitre::{tactic_name, technique_url};
 pub use ocsf::{OCSF_VERSION, ocsf_finding};
 pub use schema::FINDING_SCHEMA;
 pub use table::{table, table_of_json};
-pub use text::{TEXT_WIDTH, harmless, wrapped, wrapped_field};
+pub use text::{TEXT_WIDTH, counted, grouped, harmless, wrapped, wrapped_field};
 pub use timeline::timeline_events;
+pub use wire::{party as party_in_words, resource as resource_in_words};

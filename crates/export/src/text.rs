@@ -123,12 +123,12 @@ pub(crate) fn chop(text: &str, columns_max: usize) -> Vec<String> {
 }
 
 /// `1 finding`, `2 findings`, `1,234 findings`.
-pub(crate) fn counted(count: u64, thing: &str) -> String {
+pub fn counted(count: u64, thing: &str) -> String {
     format!("{} {thing}{}", grouped(count), if count == 1 { "" } else { "s" })
 }
 
 /// `1,234,567`.
-pub(crate) fn grouped(number: u64) -> String {
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {

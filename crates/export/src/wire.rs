@@ -24,7 +24,7 @@ pub(crate) fn texts<'a>(value: &'a Value, pointer: &str) -> Vec<&'a str> {
 }
 
 /// What the finding is about, in a few words.
-pub(crate) fn resource(finding: &Value) -> String {
+pub fn resource(finding: &Value) -> String {
     let buckets = list(finding, "/resource/s3BucketDetails");
     if let (Some(bucket), "S3Bucket") = (buckets.first(), text(finding, "/resource/resourceType")) {
         return with_more(format!("bucket {}", text(bucket, "/name")), buckets.len());
@@ -67,7 +67,7 @@ pub(crate) fn key_name(key: &Value) -> String {
 }
 
 /// Who did it, or with whom, and where from.
-pub(crate) fn party(finding: &Value) -> String {
+pub fn party(finding: &Value) -> String {
     let Some(action) = finding.pointer("/service/action") else { return String::new() };
     if let Some(call) = action.get("awsApiCallAction") {
         let who = match finding.pointer("/resource/accessKeyDetails") {

@@ -98,7 +98,7 @@ async fn list(call: &Call, input: ListFindingsRequest) -> Result<ListFindingsRes
 }
 
 /// What the store does not list by is the caller's mistake.
-fn not_listed(error: StoreError) -> ApiError {
+pub(crate) fn not_listed(error: StoreError) -> ApiError {
     match error {
         StoreError::NotListed { .. } | StoreError::Wildcards { .. } => ApiError::bad_request(format_args!(
             "the parameter findingCriteria or sortCriteria has an invalid value: {error}"

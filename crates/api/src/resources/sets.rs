@@ -151,6 +151,9 @@ pub(crate) struct Content {
     pub(crate) sha256: String,
     /// The object, in base64.
     pub(crate) bytes: String,
+    /// How many entries were read; older documents do not say.
+    #[serde(default)]
+    pub(crate) entries: Option<u64>,
 }
 
 impl Document for Content {
@@ -424,7 +427,7 @@ async fn fetch<K: Kind>(service: &Service, set: &Set<K>) -> Result<Content, Stri
         return Err(format!("the list has {entries} entries, and {} are allowed", K::ENTRIES_MAX));
     }
     let sha256 = hex(digest::digest(&digest::SHA256, &bytes).as_ref());
-    Ok(Content { sha256, bytes: STANDARD.encode(bytes) })
+    Ok(Content { sha256, bytes: STANDARD.encode(bytes), entries: Some(entries as u64) })
 }
 
 /// What the four kinds have in common, to read a set of any.

@@ -14,6 +14,7 @@ use crate::generated::types::{
 use crate::relationship::{associated_accounts, set_aside};
 use crate::resource::{Resource, handlers};
 use crate::resources::detectors;
+use crate::service::Service;
 use std::collections::BTreeMap;
 use watchfire_store::{Usage, UsageRange};
 
@@ -36,9 +37,10 @@ const DAY_MS: i64 = 24 * 3600 * 1000;
 const CURRENCY: &str = "USD";
 
 /// One entry of usage, with its cost.
-struct Charged {
-    usage: Usage,
-    cost: f64,
+pub(crate) struct Charged {
+    pub(crate) usage: Usage,
+    /// In US dollars.
+    pub(crate) cost: f64,
 }
 
 async fn statistics(call: &Call, input: GetUsageStatisticsRequest) -> Result<GetUsageStatisticsResponse, ApiError> {
@@ -113,18 +115,25 @@ async fn charged(call: &Call, wanted: Option<&[String]>) -> Result<Vec<Charged>,
     let mut accounts = associated_accounts(call).await?;
     accounts.push(call.account().to_owned());
     accounts.retain(|account| wanted.is_none_or(|wanted| wanted.contains(account)));
-    let today = call.now.div_euclid(DAY_MS);
-    let range = UsageRange {
-        accounts: Some(accounts),
-        region: Some(call.region.clone()),
-        from_day: Some(today - (DAYS - 1)),
-        to_day: Some(today),
-    };
-    let usage = call.store().usage(&range).await?;
+    charged_in(&call.service, accounts, Some(call.region.clone()), call.now).await
+}
+
+/// The usage of these accounts in the month that ends `now` (ms since 1970), in one region or in all, by account and region,
+/// with what each part of it costs. Tiers count per account and region.
+pub(crate) async fn charged_in(
+    service: &Service,
+    accounts: Vec<String>,
+    region: Option<String>,
+    now: i64,
+) -> Result<Vec<Charged>, ApiError> {
+    let today = now.div_euclid(DAY_MS);
+    let range =
+        UsageRange { accounts: Some(accounts), region, from_day: Some(today - (DAYS - 1)), to_day: Some(today) };
+    let usage = service.store.usage(&range).await?;
     let mut charged = Vec::new();
-    for of_account in usage.chunk_by(|a, b| a.account == b.account) {
-        let costs = call.service.prices.costs(of_account);
-        charged.extend(of_account.iter().zip(costs).map(|(usage, cost)| Charged { usage: usage.clone(), cost }));
+    for of_one in usage.chunk_by(|a, b| (&a.account, &a.region) == (&b.account, &b.region)) {
+        let costs = service.prices.costs(of_one);
+        charged.extend(of_one.iter().zip(costs).map(|(usage, cost)| Charged { usage: usage.clone(), cost }));
     }
     Ok(charged)
 }

@@ -71,6 +71,7 @@ pub fn run(arguments: &ServeArguments) -> Result<ExitCode> {
         {
             let _ = writeln!(text, "The access key of account {account} is in {file}, which only you can read.");
         }
+        let _ = writeln!(text, "In a browser: {scheme}://{}/", reachable(address));
         let end = ended()?; // Before the greeting: who has read it may ask for the end.
         print(&text)?;
         tracing::info!(address = %address, version = env!("CARGO_PKG_VERSION"), "started");

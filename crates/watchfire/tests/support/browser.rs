@@ -126,10 +126,35 @@ impl Browser {
         self.settle()
     }
 
+    /// Opens a page of a server and waits until it is there. What was seen before is forgotten.
+    pub(crate) fn open_page(&mut self, url: &str) -> Result<()> {
+        self.events.clear();
+        self.navigate(url)?;
+        self.settle()
+    }
+
+    /// Clicks on what a selector finds first, which leads to another page, and waits until that is there.
+    pub(crate) fn click(&mut self, selector: &str) -> Result<()> {
+        let expression = format!("document.querySelector({}).click()", json!(selector));
+        self.and_loads(|browser| browser.evaluate(&expression).map(drop))
+    }
+
+    /// Does something that leads to another page, and waits until that is there. What was seen before is forgotten.
+    pub(crate) fn and_loads(&mut self, act: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        self.events.clear();
+        act(self)?;
+        self.wait_for_load(0)?;
+        self.settle()
+    }
+
     fn navigate(&mut self, url: &str) -> Result<()> {
         let before = self.loads();
         let opened = self.call("Page.navigate", json!({"url": url}))?;
         anyhow::ensure!(opened["errorText"].is_null(), "`{url}`: {}", opened["errorText"]);
+        self.wait_for_load(before)
+    }
+
+    fn wait_for_load(&mut self, before: usize) -> Result<()> {
         while self.loads() == before {
             let message = self.next_message()?;
             self.events.push(message);

@@ -1,0 +1,511 @@
+//! The console over real HTTP: who gets in, what changes and what does not, and what pages make of hostile text.
+#![allow(clippy::unwrap_used, reason = "a test that cannot talk to its server should fail at once")]
+
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+use ureq::Agent;
+use ureq::http::{Request, Response};
+use watchfire_api::{IssuedKey, Policy, SealingKey, Service, Settings, detector_of_logs, serve};
+use watchfire_store::{FindingWrite, Location, Scope, Store};
+
+const ONE: &str = "111122223333";
+const OTHER: &str = "444455556666";
+const REGION: &str = "eu-west-1";
+
+/// A server in this process.
+struct Server {
+    runtime: Runtime,
+    service: Arc<Service>,
+    store: Store,
+    endpoint: String,
+    _stop: oneshot::Sender<()>,
+    _folder: TempDir,
+}
+
+impl Server {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = Runtime::new().unwrap();
+        let store = Store::open(&Location::Directory(folder.path().to_owned())).unwrap();
+        let service = Service::new(store.clone(), SealingKey::open(folder.path()).unwrap(), Settings::default());
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serving = serve(listener, service.clone(), None, async {
+            let _ = stopped.await;
+        });
+        runtime.spawn(serving);
+        Self { runtime, service, store, endpoint, _stop: stop, _folder: folder }
+    }
+
+    fn key(&self, account: &str, policy: Policy) -> IssuedKey {
+        self.runtime.block_on(self.service.keys().create(account, policy)).unwrap()
+    }
+
+    /// The detector of an account, made as arriving logs make it.
+    fn detector(&self, account: &str) -> Scope {
+        let id = format!("{account:0>32}");
+        let found = self.runtime.block_on(detector_of_logs(&self.store, (account, REGION), &id, 0)).unwrap();
+        Scope { account: account.to_owned(), region: REGION.to_owned(), detector: found.unwrap().switches.id }
+    }
+
+    /// Findings with these titles, of which the first is the worst.
+    fn findings(&self, account: &str, titles: &[String]) {
+        let scope = self.detector(account);
+        let write =
+            |(at, title): (usize, &String)| FindingWrite { body: finding(account, at, title), suppressed_by: None };
+        let writes = titles.iter().enumerate().map(write).collect();
+        self.runtime.block_on(self.store.put_findings(&scope, writes)).unwrap();
+    }
+
+    fn browser(&self) -> Client<'_> {
+        Client { server: self, cookie: String::new() }
+    }
+
+    fn signed_in(&self, key: &IssuedKey) -> Client<'_> {
+        let mut client = self.browser();
+        let answer = client.sign_in(&key.key.id, &key.secret);
+        assert_eq!(answer.status, 303, "{}", answer.body);
+        client
+    }
+}
+
+fn finding(account: &str, at: usize, title: &str) -> Value {
+    let severity = 9.5 - (at % 90) as f64 / 10.0;
+    json!({
+        "id": format!("{at:032x}"), "accountId": account, "region": REGION, "type": "Recon:EC2/Portscan",
+        "title": title, "description": title, "severity": severity,
+        "createdAt": "2026-03-10T10:00:00.000Z", "updatedAt": format!("2026-03-10T10:{:02}:00.000Z", at % 60),
+        "resource": {"resourceType": "Instance", "instanceDetails": {"instanceId": format!("i-{at:017x}")}},
+        "service": {"count": 1, "archived": false, "eventFirstSeen": "2026-03-10T10:00:00.000Z",
+            "eventLastSeen": "2026-03-10T10:00:00.000Z", "action": {"actionType": "NETWORK_CONNECTION"}},
+        "watchfire": {"version": "0", "explanation": [title], "missing": [title], "knowledge": [],
+            "evidence": {"count": 1, "last": [], "first": [{"time": "2026-03-10T10:00:00.000Z", "file": title,
+                "position": 7, "sha256": "00", "raw": title}]}},
+    })
+}
+
+/// What a browser does of its own accord: it keeps the cookie and says where forms come from.
+struct Client<'a> {
+    server: &'a Server,
+    cookie: String,
+}
+
+struct Answer {
+    status: u16,
+    headers: ureq::http::HeaderMap,
+    body: String,
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The token of the page's forms.
+    fn csrf(&self) -> String {
+        let (_, rest) = self.body.split_once("name=\"csrf\" value=\"").unwrap();
+        rest.split('"').next().unwrap().to_owned()
+    }
+}
+
+impl Client<'_> {
+    fn ask(&mut self, method: &str, path: &str, headers: &[(&str, &str)], form: &[(&str, &str)]) -> Answer {
+        let url = format!("{}{path}", self.server.endpoint);
+        let mut request = Request::builder().method(method).uri(&url).header("cookie", &self.cookie);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let body: Vec<String> =
+            form.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+        let answer = exchange(request.body(body.join("&")).unwrap());
+        if let Some(cookie) = answer.headers.get("set-cookie") {
+            self.cookie = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
+        }
+        answer
+    }
+
+    fn get(&mut self, path: &str) -> Answer {
+        self.ask("GET", path, &[], &[])
+    }
+
+    fn post(&mut self, path: &str, form: &[(&str, &str)]) -> Answer {
+        let own = self.server.endpoint.clone();
+        self.ask("POST", path, &[("origin", &own), ("sec-fetch-site", "same-origin")], form)
+    }
+
+    fn sign_in(&mut self, id: &str, secret: &str) -> Answer {
+        self.post("/console/sign-in", &[("key", id), ("secret", secret), ("next", "/console/findings?state=all")])
+    }
+
+    /// The ids of the findings that a page lists, in its order.
+    fn ids(&mut self, path: &str) -> Vec<String> {
+        let page = self.get(path);
+        assert_eq!(page.status, 200, "{}", page.body);
+        let parts = page.body.split("name=\"pick\" value=\"").skip(1);
+        parts.map(|part| part.split('"').next().unwrap().rsplit('/').next().unwrap().to_owned()).collect()
+    }
+}
+
+fn exchange(request: Request<String>) -> Answer {
+    let agent: Agent = Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .build()
+        .into();
+    let mut response: Response<ureq::Body> = agent.run(request).unwrap();
+    let body = response.body_mut().read_to_string().unwrap();
+    Answer { status: response.status().as_u16(), headers: response.headers().clone(), body }
+}
+
+fn encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
+
+fn titles(count: usize) -> Vec<String> {
+    (0..count).map(|at| format!("Finding number {at:04}")).collect()
+}
+
+#[test]
+fn every_page_asks_who_it_is_and_a_wrong_secret_opens_none() {
+    let server = Server::start();
+    let key = server.key(ONE, Policy::Administrator);
+    let mut client = server.browser();
+    for path in
+        ["/", "/console", "/console/findings", "/console/settings", "/console/lists", "/console/usage", "/console/x"]
+    {
+        let answer = client.get(path);
+        assert_eq!(answer.status, 303, "{path}");
+        assert!(answer.header("location").starts_with("/console/sign-in"), "{path}");
+    }
+    let answer = client.sign_in(&key.key.id, "wrong");
+    assert_eq!((answer.status, answer.header("set-cookie")), (403, ""));
+    assert!(answer.body.contains("No key of this server"));
+    let unknown = client.sign_in("AKIAUNKNOWN000000000", "wrong");
+    assert_eq!(unknown.status, 403, "and nothing tells which of the two was wrong");
+
+    let answer = client.sign_in(&key.key.id, &key.secret);
+    assert_eq!((answer.status, answer.header("location")), (303, "/console/findings?state=all"));
+    let cookie = answer.header("set-cookie");
+    for part in ["HttpOnly", "SameSite=Strict", "Path=/"] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    assert_eq!(client.get("/console/findings").status, 200);
+}
+
+#[test]
+fn every_answer_holds_the_browser_to_this_server() {
+    let server = Server::start();
+    let key = server.key(ONE, Policy::Administrator);
+    let mut client = server.signed_in(&key);
+    for path in ["/console/sign-in", "/console/findings", "/console/nothing", "/"] {
+        let answer = client.get(path);
+        let policy = answer.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none';") && !policy.contains("unsafe"), "{path}: {policy}");
+        assert_eq!(answer.header("cache-control"), "no-store", "{path}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        for inline in ["<style", "onclick", " style=", "javascript:", "<script>"] {
+            assert!(!answer.body.contains(inline), "{path}: {inline}");
+        }
+    }
+    let page = client.get("/console/findings").body;
+    for name in ["console.css", "console.js", "icon.svg"] {
+        let path = page.split('"').find(|part| part.starts_with("/console/assets/") && part.ends_with(name)).unwrap();
+        let asset = server.browser().get(path);
+        assert_eq!(asset.status, 200, "{path}");
+        assert!(asset.header("cache-control").contains("immutable"), "{path}");
+    }
+}
+
+#[test]
+fn guessing_is_slowed_down_and_says_for_how_long() {
+    let server = Server::start();
+    let key = server.key(ONE, Policy::Administrator);
+    let mut client = server.browser();
+    for _ in 0..10 {
+        assert_eq!(client.sign_in(&key.key.id, "wrong").status, 403);
+    }
+    let answer = client.sign_in(&key.key.id, &key.secret);
+    assert_eq!(answer.status, 429, "even with the right one");
+    assert!(answer.header("retry-after").parse::<u64>().unwrap() <= 60);
+    let other = server.key(ONE, Policy::Administrator);
+    assert_eq!(client.sign_in(&other.key.id, &other.secret).status, 303, "other keys get in");
+}
+
+#[test]
+fn a_change_needs_the_token_of_the_session_and_a_form_of_our_own() {
+    let server = Server::start();
+    server.findings(ONE, &titles(1));
+    let key = server.key(ONE, Policy::Administrator);
+    let mut client = server.signed_in(&key);
+    let csrf = client.get("/console/findings").csrf();
+    let other_csrf = server.signed_in(&key).get("/console/findings").csrf();
+    let id = format!("{ONE}/{REGION}/{:032x}", 0);
+    let open = |client: &mut Client<'_>| client.ids("/console/findings").len();
+    for wrong in ["", "0", &other_csrf] {
+        let answer = client.post("/console/findings", &[("csrf", wrong), ("action", "archive"), ("pick", &id)]);
+        assert_eq!(answer.status, 403, "{wrong}");
+    }
+    let form = [("csrf", csrf.as_str()), ("action", "archive"), ("pick", id.as_str())];
+    for headers in
+        [[("sec-fetch-site", "cross-site")], [("origin", "http://evil.example")], [("sec-fetch-site", "same-site")]]
+    {
+        assert_eq!(client.ask("POST", "/console/findings", &headers, &form).status, 403, "{headers:?}");
+    }
+    for method in ["PUT", "PATCH"] {
+        assert_eq!(client.ask(method, "/console/findings", &[], &form).status, 400);
+    }
+    assert_eq!(open(&mut client), 1, "nothing has changed it");
+    assert_eq!(client.post("/console/findings", &form).status, 303);
+    assert_eq!(open(&mut client), 0);
+    assert_eq!(client.ids("/console/findings?state=archived").len(), 1);
+    let back =
+        [("csrf", csrf.as_str()), ("action", "unarchive"), ("pick", id.as_str()), ("back", "https://evil.example/")];
+    let answer = client.post("/console/findings", &back);
+    assert_eq!(answer.header("location"), "/console/findings", "nobody is sent elsewhere");
+    let page = client.get("/console/findings");
+    assert!(page.body.contains("1 finding taken out of the archive."));
+    assert!(!client.get("/console/findings").body.contains("taken out"), "told once");
+}
+
+#[test]
+fn a_session_ends_when_its_holder_signs_out_and_when_its_key_is_revoked() {
+    let server = Server::start();
+    let key = server.key(ONE, Policy::Administrator);
+    let (mut one, mut two) = (server.signed_in(&key), server.signed_in(&key));
+    let csrf = one.get("/console/findings").csrf();
+    let kept = one.cookie.clone();
+    assert_eq!(one.post("/console/sign-out", &[("csrf", &csrf)]).status, 303);
+    one.cookie = kept;
+    assert_eq!(one.get("/console/findings").status, 303, "the cookie that somebody copied is worth nothing");
+    assert_eq!(two.get("/console/findings").status, 200);
+    server.runtime.block_on(server.service.keys().revoke(&key.key.id)).unwrap();
+    assert_eq!(two.get("/console/findings").status, 303);
+    two.cookie = "watchfire=0000".to_owned();
+    assert_eq!(two.get("/console/findings").status, 303);
+}
+
+#[test]
+fn a_read_only_key_sees_its_account_and_changes_nothing() {
+    let server = Server::start();
+    server.findings(ONE, &titles(1));
+    server.findings(OTHER, &titles(2));
+    let mut client = server.signed_in(&server.key(ONE, Policy::ReadOnly));
+    let page = client.get("/console/findings");
+    assert!(page.body.contains("Finding number 0000") && !page.body.contains("number 0001"));
+    assert!(!page.body.contains("Archive chosen") && page.body.contains("read-only"));
+    let csrf = page.csrf();
+    let id = format!("{ONE}/{REGION}/{:032x}", 0);
+    let archive = [("csrf", csrf.as_str()), ("action", "archive"), ("pick", id.as_str())];
+    let answer = client.post("/console/findings", &archive);
+    assert_eq!(answer.status, 403);
+    assert!(answer.body.contains("its access key is read-only"), "{}", answer.body);
+    let settings = [
+        ("csrf", csrf.as_str()),
+        ("account", ONE),
+        ("region", REGION),
+        ("action", "save"),
+        ("shown", "S3_DATA_EVENTS"),
+        ("was", "S3_DATA_EVENTS"),
+    ];
+    assert_eq!(client.post("/console/settings", &settings).status, 403);
+    for path in [format!("/console/findings/{OTHER}/{REGION}/{:032x}", 0), format!("/console/settings?account={OTHER}")]
+    {
+        let answer = client.get(&path);
+        assert!(!answer.body.contains("Finding number"), "{path}");
+        assert!(answer.status == 404 || answer.body.contains("There is no detector here"), "{path}: {}", answer.body);
+    }
+}
+
+#[test]
+fn an_operator_sees_all_accounts_until_another_administers_them() {
+    let server = Server::start();
+    server.findings(ONE, &titles(1));
+    server.findings(OTHER, &titles(2));
+    let mut client = server.signed_in(&server.key(ONE, Policy::Administrator));
+    assert_eq!(client.ids("/console/findings").len(), 3);
+    assert_eq!(client.ids(&format!("/console/findings?account={OTHER}")).len(), 2);
+    let csrf = client.get("/console/findings").csrf();
+    let id = format!("{OTHER}/{REGION}/{:032x}", 1);
+    let archive = [("csrf", csrf.as_str()), ("action", "archive"), ("pick", id.as_str())];
+    assert_eq!(client.post("/console/findings", &archive).status, 303);
+    assert_eq!(client.ids("/console/findings").len(), 2);
+
+    // The organization names another administrator: this account sees its own findings only.
+    let organization = json!({"account": OTHER, "detector": server.detector(OTHER).detector, "autoEnable": "NONE"});
+    let key = watchfire_store::Key {
+        account: String::new(),
+        region: REGION.to_owned(),
+        kind: "organization",
+        parent: String::new(),
+        id: "organization".to_owned(),
+    };
+    let put = watchfire_store::Change::Put { key, body: organization, expect: watchfire_store::Expect::Absent };
+    server.runtime.block_on(server.store.commit(vec![put])).unwrap();
+    assert_eq!(client.ids("/console/findings").len(), 1);
+    let answer = client.post("/console/findings", &archive);
+    assert_eq!(answer.status, 404, "and changes no others'");
+    let mut administrator = server.signed_in(&server.key(OTHER, Policy::Administrator));
+    assert_eq!(administrator.ids("/console/findings").len(), 2);
+}
+
+#[test]
+fn pages_of_the_list_stay_what_they_were_while_findings_come() {
+    let server = Server::start();
+    server.findings(ONE, &titles(120));
+    let mut client = server.signed_in(&server.key(ONE, Policy::ReadOnly));
+    let next_of = |page: &str| -> Option<String> {
+        let (_, rest) = page.split_once("rel=\"next\"").map(|(before, _)| before.rsplit_once("href=\"").unwrap())?;
+        Some(rest.split('"').next().unwrap().replace("&amp;", "&"))
+    };
+    let titles_of = |page: &str| -> Vec<String> {
+        page.split("Finding number ").skip(1).map(|part| part[..4].to_owned()).collect()
+    };
+    for search in ["", "q=finding+number&", "resource=i-0&"] {
+        let mut seen = Vec::new();
+        let mut path = Some(format!("/console/findings?{search}size=25"));
+        let mut pages = 0;
+        while let Some(here) = path {
+            let page = client.get(&here).body;
+            let mut found = titles_of(&page);
+            found.dedup();
+            seen.extend(found);
+            path = next_of(&page);
+            pages += 1;
+            // What is worse than all of them comes before the first, and moves nothing.
+            let worse =
+                FindingWrite { body: finding(ONE, 9_000 + 90 * (pages + search.len()), "New"), suppressed_by: None };
+            server.runtime.block_on(server.store.put_findings(&server.detector(ONE), vec![worse])).unwrap();
+        }
+        let count = seen.len();
+        seen.sort();
+        seen.dedup();
+        assert_eq!((seen.len(), count), (120, 120), "{search}");
+    }
+    let made_up = client.get("/console/findings?at=AAAA&n=99999999999999999999&trail=~~x");
+    assert_eq!(made_up.status, 200);
+}
+
+#[test]
+fn the_list_is_filtered_searched_and_sorted() {
+    let server = Server::start();
+    server.findings(ONE, &titles(60));
+    let mut client = server.signed_in(&server.key(ONE, Policy::Administrator));
+    let mut count = |query: &str| client.ids(&format!("/console/findings?size=200&{query}")).len();
+    assert_eq!(count(""), 60);
+    assert_eq!(count("severity=critical"), 6);
+    assert_eq!(count("severity=high"), 20);
+    assert_eq!(count("severity=medium%2B"), 56);
+    assert_eq!(count("type=Recon%3AEC2%2FPortscan"), 60);
+    assert_eq!(count("type=Recon%3AEC2%2FNothing"), 0);
+    assert_eq!(count("q=NUMBER+0007"), 1);
+    assert_eq!(count("q=0007+nowhere"), 0);
+    assert_eq!(count(&format!("resource=i-{:017x}", 7)), 1);
+    assert_eq!(count("resource=00000f"), 1);
+    assert_eq!(count("state=archived"), 0);
+    assert_eq!(count("within=30d"), 0, "they are from March");
+    assert_eq!(count("region=us-east-1"), 0);
+    let first = |client: &mut Client<'_>, query: &str| client.ids(&format!("/console/findings?{query}"))[0].clone();
+    assert_eq!(first(&mut client, ""), format!("{:032x}", 0));
+    assert_eq!(first(&mut client, "sort=severity&order=asc"), format!("{:032x}", 59));
+    assert_eq!(first(&mut client, "sort=updated&order=asc"), format!("{:032x}", 0));
+}
+
+#[test]
+fn hostile_text_is_shown_and_nothing_of_it_is_markup() {
+    const HOSTILE: &str = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>\u{202e}\u{1b}[2J{{7*7}}";
+    let server = Server::start();
+    server.findings(ONE, &[HOSTILE.to_owned()]);
+    let mut client = server.signed_in(&server.key(ONE, Policy::Administrator));
+    let query = encoded(HOSTILE);
+    for path in [
+        "/console/findings".to_owned(),
+        format!("/console/findings/{ONE}/{REGION}/{:032x}?list={query}", 0),
+        format!("/console/findings?q={query}&type={query}&account={query}&resource={query}"),
+        format!("/console/sign-in?next={query}&key={query}"),
+        format!("/console/lists?account={query}"),
+        format!("/console/{query}"),
+    ] {
+        let page = client.get(&path).body;
+        assert!(
+            !page.contains("<img") && !page.contains("<script>") && !page.contains("alert(2)</script"),
+            "{path}: {page}"
+        );
+    }
+    let page = client.get(&format!("/console/findings/{ONE}/{REGION}/{:032x}", 0)).body;
+    assert!(page.contains("&lt;img src=x") && page.contains("\\u{202e}\\u{1b}[2J"), "{page}");
+    assert!(!page.contains('\u{202e}') && !page.contains('\u{1b}'));
+}
+
+#[test]
+fn settings_are_changed_and_only_what_was_changed() {
+    let server = Server::start();
+    server.detector(ONE);
+    let mut client = server.signed_in(&server.key(ONE, Policy::Administrator));
+    let here = format!("/console/settings?account={ONE}&region={REGION}");
+    let is_on = |page: &str, name: &str| {
+        let (_, rest) = page.split_once(&format!("name=\"on\" value=\"{name}\"")).unwrap();
+        rest.split('>').next().unwrap().contains("checked")
+    };
+    let page = client.get(&here);
+    assert!(is_on(&page.body, "S3_DATA_EVENTS") && is_on(&page.body, "detector"));
+    let csrf = page.csrf();
+    let form = [
+        ("csrf", csrf.as_str()),
+        ("account", ONE),
+        ("region", REGION),
+        ("action", "save"),
+        ("shown", "S3_DATA_EVENTS"),
+        ("was", "S3_DATA_EVENTS"),
+        ("frequency", "ONE_HOUR"),
+        ("was-frequency", "SIX_HOURS"),
+    ];
+    assert_eq!(client.post("/console/settings", &form).status, 303);
+    let page = client.get(&here).body;
+    assert!(!is_on(&page, "S3_DATA_EVENTS") && is_on(&page, "detector") && is_on(&page, "EKS_AUDIT_LOGS"));
+    assert!(page.contains("<option value=\"ONE_HOUR\" selected>"));
+    let samples = [("csrf", csrf.as_str()), ("account", ONE), ("region", REGION), ("action", "samples")];
+    assert_eq!(client.post("/console/settings", &samples).status, 303);
+    assert!(!client.ids("/console/findings?q=%5BSAMPLE%5D").is_empty());
+    let create = [("csrf", csrf.as_str()), ("region", "eu-central-1"), ("action", "create")];
+    assert_eq!(client.post("/console/settings", &create).status, 303);
+    assert!(client.get("/console/settings").body.contains("eu-central-1"));
+    assert_eq!(client.post("/console/settings", &create).status, 400, "there is one already");
+}
+
+#[test]
+fn who_follows_a_link_from_a_chat_finds_the_page() {
+    let server = Server::start();
+    let path = "/console/findings?type=Recon%3AEC2%2FPortscan";
+    let mut stranger = server.browser();
+    let answer = stranger.ask("GET", path, &[("sec-fetch-site", "cross-site")], &[]);
+    assert_eq!(answer.status, 200);
+    assert!(answer.body.contains(&format!("0; url={path}&amp;arrived=1")), "{}", answer.body);
+    let again = stranger.ask("GET", &format!("{path}&arrived=1"), &[("sec-fetch-site", "cross-site")], &[]);
+    assert_eq!(again.status, 303, "once");
+    assert_eq!(again.header("location"), format!("/console/sign-in?next={}", encoded_query(path)));
+}
+
+fn encoded_query(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
+#[test]
+fn the_api_is_where_it_was() {
+    let server = Server::start();
+    let mut client = server.browser();
+    let answer = client.ask("POST", "/", &[], &[("Action", "GetCallerIdentity")]);
+    assert_eq!(answer.status, 403);
+    assert!(answer.body.contains("MissingAuthenticationToken"), "{}", answer.body);
+    assert!(client.get("/?Action=GetCallerIdentity").body.contains("MissingAuthenticationToken"));
+    assert_eq!(client.get("/detector").header("x-amzn-errortype"), "MissingAuthenticationTokenException");
+    assert_eq!(client.get("/consoles").header("x-amzn-errortype"), "MissingAuthenticationTokenException");
+}

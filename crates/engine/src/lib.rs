@@ -13,6 +13,7 @@ mod census;
 mod facts;
 mod fold;
 mod index;
+mod judging;
 mod order;
 mod replay;
 mod storm;

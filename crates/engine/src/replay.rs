@@ -448,8 +448,8 @@ impl<'a> Replay<'a> {
     fn judge_tallies(&mut self, tallies: &Tallies, end: Time, files: &[SourceFile]) {
         self.interfaces.learn(&tallies.flows);
         let context = Context { knowledge: self.knowledge, estate: &self.estate };
-        let flows: Vec<FlowView<'_>> =
-            tallies.flows.iter().filter_map(|merged| flow_side::view(merged, &self.interfaces, &context)).collect();
+        let mut flows: Vec<FlowView<'_>> = Vec::with_capacity(tallies.flows.len());
+        flows.extend(tallies.flows.iter().filter_map(|merged| flow_side::view(merged, &self.interfaces, &context)));
         let shown = Shown {
             index: self.index,
             context,

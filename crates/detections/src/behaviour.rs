@@ -1,11 +1,14 @@
 //! What a detection of behaviour is: it judges tallies, not records.
 
 use crate::shared::contact::{TCP, protocol_name};
+use crate::shared::host::Host;
+use crate::shared::scan::Try;
 use crate::tally::{
     CallTally, CallTallyKey, Conversation, FlowKey, FlowTally, Place, QueryKey, QueryTally, RecordPlace,
 };
 use crate::{Context, Observed, SLICE_MS, Thresholds};
 use std::net::IpAddr;
+use std::sync::OnceLock;
 use watchfire_knowledge::Lists;
 use watchfire_knowledge::baseline::{Baselines, Lessons};
 use watchfire_model::{Action, ConnectionDirection, NetworkConnectionAction, Signal, Time};
@@ -116,6 +119,20 @@ pub struct FlowView<'a> {
     pub is_transit: bool,
     /// Which end opened the conversations, and why we think so; `None` where nothing tells.
     pub opener: Option<(End, &'static str)>,
+    /// What several behaviours ask of it, found by the first of them.
+    pub(crate) found: Found,
+}
+
+/// What follows from a flow and is asked for by several behaviours: each asked for itself before, which was a third of their
+/// time.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// See [`Host::of`].
+    pub(crate) host: OnceLock<Option<Host>>,
+    /// See [`is_aws_service`](crate::shared::connection::is_aws_service).
+    pub(crate) is_aws_service: OnceLock<bool>,
+    /// What it shows of first contacts.
+    pub(crate) tries: OnceLock<Box<[Try]>>,
 }
 
 impl FlowView<'_> {

@@ -394,8 +394,8 @@ fn shown(
         let context = Context { knowledge, own_lists: None, estate: &estate };
         let mut scene =
             crate::Scene { context, thresholds, baselines: &baselines, lessons: &mut lessons, verdicts: &mut verdicts };
-        for (key, tally) in tallied.calls {
-            let key = crate::tally::CallKeys::default().decode(hour_of(slice), &key).unwrap();
+        for ((client, rest), tally) in tallied.calls {
+            let key = crate::tally::CallKeys::default().decode(hour_of(slice), &client, &rest).unwrap();
             behaviour.call(&key, &tally, &mut scene);
         }
         for view in flows.iter().filter_map(|merged| crate::shared::flow_side::view(merged, &addresses, &context)) {
@@ -431,7 +431,7 @@ struct Tallied {
 struct SliceTallies {
     flows: std::collections::BTreeMap<(crate::tally::Place, crate::tally::FlowKey), crate::tally::FlowTally>,
     queries: std::collections::BTreeMap<crate::tally::QueryKey, crate::tally::QueryTally>,
-    calls: std::collections::BTreeMap<Vec<u8>, crate::tally::CallTally>,
+    calls: std::collections::BTreeMap<(Vec<u8>, Vec<u8>), crate::tally::CallTally>,
 }
 
 impl Tallied {
@@ -490,15 +490,19 @@ impl Tallied {
                     domain: knowledge.registered_domain(&name).into(),
                 };
                 let hour = key.hour;
-                self.slice(hour * 6 + 5).queries.entry(key).or_default().add(query, &name, hour, place);
+                self.slice(hour * 6 + 5).queries.entry(key).or_default().add(
+                    query,
+                    (&name, crate::tally::QueryTally::name_hash(&name)),
+                    hour,
+                    place,
+                );
             }
             Record::ApiCall(call) => {
                 estate.learn_call(call);
                 if !crate::tally::CallTallyKey::is_kept(call) {
                     return;
                 }
-                let mut bytes = Vec::new();
-                crate::tally::CallTallyKey::encode(call, &mut bytes);
+                let bytes = crate::tally::CallParts::of(call).encode();
                 let id = call.event_id.bytes().fold(0u128, |id, byte| id.wrapping_mul(31) + u128::from(byte));
                 self.slice(call.time.hour() * 6 + 5).calls.entry(bytes).or_default().add(call.time, id, place);
             }

@@ -1,6 +1,6 @@
 //! Which events a sum of calls was made of, so that copies of one event in several files count once.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use watchfire_detections::tally::{CallTally, Kept};
 
 /// Distinct identities kept of each sum, eight bytes each: so many calls of one API by one caller in one hour are counted
 /// exactly, whatever copies there are. Our choice: 4 KiB for each sum that is larger.
@@ -83,30 +83,61 @@ impl EventIds {
     }
 }
 
-/// As bytes, since random numbers get no shorter: those that occurred once after all others, without their count.
-impl Serialize for EventIds {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let repeated = || self.kept.iter().filter(|(_, count)| *count > 1);
-        let once = self.kept.iter().filter(|(_, count)| *count == 1);
-        let head = [self.named, self.bound, repeated().count() as u64].into_iter();
-        let numbers = head.chain(repeated().flat_map(|&(id, count)| [id, count.into()])).chain(once.map(|(id, _)| *id));
-        let mut bytes = Vec::with_capacity(24 + self.kept.len() * 8);
-        numbers.for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
-        serializer.serialize_bytes(&bytes)
+/// A sum of calls, and which events it was made of.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Calls {
+    /// The sum, copies included.
+    pub(crate) tally: CallTally,
+    /// The events.
+    pub(crate) ids: EventIds,
+}
+
+impl Calls {
+    /// Takes in what another part summed.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.tally.merge(other.tally);
+        self.ids.merge(other.ids);
+    }
+
+    /// The sum of all parts, in which each event counts once.
+    pub(crate) fn once(self) -> CallTally {
+        let mut tally = self.tally;
+        tally.calls = tally.calls.saturating_sub(self.ids.copies()).max(1);
+        tally
     }
 }
 
-impl<'de> Deserialize<'de> for EventIds {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let bytes = <&[u8]>::deserialize(deserializer)?;
-        let wrong = || serde::de::Error::invalid_length(bytes.len(), &"the identities of events");
-        let numbers: Vec<u64> = bytes.as_chunks::<8>().0.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect();
-        let (&[named, bound, repeated], rest) = numbers.split_first_chunk::<3>().ok_or_else(wrong)?;
-        let repeated = usize::try_from(repeated).ok().and_then(|count| count.checked_mul(2)).ok_or_else(wrong)?;
-        let (repeated, once) = rest.split_at_checked(repeated).ok_or_else(wrong)?;
+/// The tally with its length before it, then the identities: as they are, since random numbers get no shorter, and those
+/// that occurred once after all others, without their count.
+impl Kept for Calls {
+    fn encode(&self, into: &mut Vec<u8>) {
+        let begin = into.len();
+        into.push(0);
+        self.tally.encode(into);
+        let length = into.len() - begin - 1;
+        if let Some(place) = into.get_mut(begin) {
+            *place = length as u8; // A tally of calls has less than 80 bytes.
+        }
+        let ids = &self.ids;
+        let repeated = || ids.kept.iter().filter(|(_, count)| *count > 1);
+        let once = ids.kept.iter().filter(|(_, count)| *count == 1);
+        let head = [ids.named, ids.bound, repeated().count() as u64].into_iter();
+        let numbers = head.chain(repeated().flat_map(|&(id, count)| [id, count.into()])).chain(once.map(|(id, _)| *id));
+        numbers.for_each(|number| into.extend_from_slice(&number.to_le_bytes()));
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (&length, rest) = bytes.split_first()?;
+        let (tally, ids) = rest.split_at_checked(usize::from(length))?;
+        let tally = CallTally::decode(tally)?;
+        let numbers: Vec<u64> = ids.as_chunks::<8>().0.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect();
+        let (&[named, bound, repeated], rest) = numbers.split_first_chunk::<3>()?;
+        let repeated = usize::try_from(repeated).ok()?.checked_mul(2)?;
+        let (repeated, once) = rest.split_at_checked(repeated)?;
         let counted =
             repeated.as_chunks::<2>().0.iter().map(|&[id, count]| (id, u32::try_from(count).unwrap_or(u32::MAX)));
-        Ok(Self { kept: counted.chain(once.iter().map(|id| (*id, 1))).collect(), named, bound })
+        let kept = counted.chain(once.iter().map(|id| (*id, 1))).collect();
+        Some(Self { tally, ids: EventIds { kept, named, bound } })
     }
 }
 
@@ -130,8 +161,9 @@ mod tests {
             let mut merged = EventIds::default();
             for part in 0..4 {
                 let part = of(events.iter().filter(|(_, to)| *to == part).map(|(id, _)| *id));
-                let saved = postcard::to_stdvec(&part).unwrap();
-                merged.merge(postcard::from_bytes(&saved).unwrap());
+                let mut saved = Vec::new();
+                Calls { tally: CallTally::default(), ids: part }.encode(&mut saved);
+                merged.merge(Calls::decode(&saved).unwrap().ids);
             }
             prop_assert_eq!(merged.copies(), whole);
             let distinct = events.iter().map(|(id, _)| id).collect::<std::collections::BTreeSet<_>>().len();

@@ -4,14 +4,13 @@
 //! in the slice of event time it belongs to; beyond a bound the slices go to a [`Spool`] outside this crate. Later
 //! each slice is taken out whole, from all workers, and put in order.
 
-use crate::event_ids::EventIds;
+use crate::event_ids::Calls;
 use hashbrown::HashMap;
-use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Mutex, PoisonError};
 use watchfire_detections::SLICE_MS;
-use watchfire_detections::tally::{CallTally, FlowTally, QueryTally, RecordPlace};
+use watchfire_detections::tally::{FlowTally, Kept, QueryTally, RecordPlace};
 use watchfire_model::{RecordKind, Time};
 use watchfire_parse::FlowFormat;
 
@@ -91,45 +90,66 @@ pub(crate) enum TallyKind {
     Query,
 }
 
-/// Kind, key and value of a partial sum, and the bytes after it.
-type Decoded<'b> = (TallyKind, &'b [u8], &'b [u8], &'b [u8]);
+/// Partial sums of one kind whose keys begin alike, and the bytes after them.
+pub(crate) struct Batch<'b> {
+    pub(crate) kind: TallyKind,
+    /// What their keys begin with: that is long, and the same for many.
+    pub(crate) prefix: &'b [u8],
+    pub(crate) items: Items<'b>,
+}
 
-impl TallyKind {
-    /// Appends kind, key and value, the latter two with their lengths.
-    fn encode<T: Serialize>(self, tally: &T, encode_key: impl FnOnce(&mut Vec<u8>), into: &mut Vec<u8>) {
-        into.push(self as u8);
+/// The rest of each key, and its sums.
+pub(crate) struct Items<'b>(&'b [u8]);
+
+/// Takes the partial sums of a batch.
+pub(crate) struct BatchWriter<'a>(&'a mut Vec<u8>);
+
+impl BatchWriter<'_> {
+    /// Adds one.
+    pub(crate) fn add<T: Kept>(&mut self, encode_key: impl FnOnce(&mut Vec<u8>), tally: &T) {
+        let Self(into) = self;
         let begin = into.len();
         into.extend_from_slice(&[0; 8]);
         encode_key(into);
         let key_length = into.len() - begin - 8;
-        append(tally, into);
+        tally.encode(into);
         let value_length = into.len() - begin - 8 - key_length;
-        let lengths = [key_length, value_length].map(|length| u32::try_from(length).unwrap_or(0).to_le_bytes());
-        into[begin..begin + 8].copy_from_slice(lengths.as_flattened());
-    }
-
-    /// Reads kind, key, value, and the bytes after them. `None` at the end, or where the bytes are not that.
-    pub(crate) fn decode(bytes: &[u8]) -> Option<Decoded<'_>> {
-        let (&code, rest) = bytes.split_first()?;
-        let kind = [Self::Call, Self::Flow, Self::Query].into_iter().find(|kind| *kind as u8 == code)?;
-        let (key_length, rest) = rest.split_first_chunk::<4>()?;
-        let (value_length, rest) = rest.split_first_chunk::<4>()?;
-        let (key, rest) = rest.split_at_checked(u32::from_le_bytes(*key_length) as usize)?;
-        let (value, rest) = rest.split_at_checked(u32::from_le_bytes(*value_length) as usize)?;
-        Some((kind, key, value, rest))
+        set_lengths(into, begin, [key_length, value_length]);
     }
 }
 
-/// Appends a value as bytes. Into a piece of the stack first, where it fits: postcard adds to a vector byte by byte.
-fn append<T: Serialize>(value: &T, into: &mut Vec<u8>) {
-    let mut piece = [0; 4_096];
-    match postcard::to_slice(value, &mut piece) {
-        Ok(bytes) => into.extend_from_slice(bytes),
-        Err(_) => {
-            // Writing to memory cannot fail; if it did, nobody reads a value that is not whole.
-            *into = postcard::to_extend(value, std::mem::take(into)).unwrap_or_default();
-        }
+impl<'b> Batch<'b> {
+    /// Reads a batch and the bytes after it. `None` at the end, or where the bytes are not that.
+    pub(crate) fn decode(bytes: &'b [u8]) -> Option<(Self, &'b [u8])> {
+        let (&code, rest) = bytes.split_first()?;
+        let kind = [TallyKind::Call, TallyKind::Flow, TallyKind::Query].into_iter().find(|kind| *kind as u8 == code)?;
+        let (prefix, items, rest) = split_lengths(rest)?;
+        Some((Self { kind, prefix, items: Items(items) }, rest))
     }
+}
+
+impl<'b> Iterator for Items<'b> {
+    type Item = (&'b [u8], &'b [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (key, value, rest) = split_lengths(self.0)?;
+        self.0 = rest;
+        Some((key, value))
+    }
+}
+
+/// Two pieces whose lengths stand before them, and the bytes after them.
+fn split_lengths(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let (one, rest) = bytes.split_first_chunk::<4>()?;
+    let (other, rest) = rest.split_first_chunk::<4>()?;
+    let (one, rest) = rest.split_at_checked(u32::from_le_bytes(*one) as usize)?;
+    let (other, rest) = rest.split_at_checked(u32::from_le_bytes(*other) as usize)?;
+    Some((one, other, rest))
+}
+
+fn set_lengths(bytes: &mut [u8], at: usize, lengths: [usize; 2]) {
+    let lengths = lengths.map(|length| u32::try_from(length).unwrap_or(0).to_le_bytes());
+    bytes[at..at + 8].copy_from_slice(lengths.as_flattened());
 }
 
 /// One worker's facts, event ids and partial sums, by slice.
@@ -137,6 +157,9 @@ fn append<T: Serialize>(value: &T, into: &mut Vec<u8>) {
 pub struct FactLog {
     slices: HashMap<i64, Slice, foldhash::fast::FixedState>,
     in_memory: usize,
+    /// Memory of sums that went to the spool, to be used again: new memory costs a page fault for each 4 KiB, and that was a
+    /// seventh of the time that flows took.
+    spare: Vec<Vec<u8>>,
 }
 
 #[derive(Default)]
@@ -170,44 +193,55 @@ impl FactLog {
         self.in_memory += 8;
     }
 
-    /// Adds a partial sum to the slice in which its bucket ends.
-    pub(crate) fn push_tally<T: Serialize>(
+    /// Adds partial sums of one kind to the slice in which their bucket ends: the bytes that all their keys begin with, and
+    /// then each.
+    pub(crate) fn push_tallies(
         &mut self,
         slice: i64,
         kind: TallyKind,
-        tally: &T,
-        encode_key: impl FnOnce(&mut Vec<u8>),
+        prefix: &[u8],
+        add_all: impl FnOnce(&mut BatchWriter<'_>),
     ) {
-        let slice = self.slices.entry(slice).or_default();
-        let before = slice.tallies.len();
-        kind.encode(tally, encode_key, &mut slice.tallies);
-        self.in_memory += slice.tallies.len() - before;
+        let into = &mut self.slices.entry(slice).or_default().tallies;
+        if into.capacity() == 0
+            && let Some(spare) = self.spare.pop()
+        {
+            *into = spare;
+        }
+        let before = into.len();
+        into.push(kind as u8);
+        into.extend_from_slice(&[0; 8]);
+        into.extend_from_slice(prefix);
+        let begin = into.len();
+        add_all(&mut BatchWriter(into));
+        let length = into.len() - begin;
+        set_lengths(into, before + 1, [prefix.len(), length]);
+        self.in_memory += into.len() - before;
     }
 
     /// Takes saved partial sums back, of the file with this rank now.
     fn restore_tallies(&mut self, slice: i64, mut bytes: &[u8], file: u32) -> Option<()> {
-        while !bytes.is_empty() {
-            let (kind, key, value, after) = TallyKind::decode(bytes)?;
-            bytes = after;
-            let key = |into: &mut Vec<u8>| into.extend_from_slice(key);
-            let moved = |place: &mut RecordPlace| place.file = file;
-            match kind {
-                TallyKind::Call => {
-                    let mut calls: (CallTally, EventIds) = postcard::from_bytes(value).ok()?;
-                    moved(&mut calls.0.place);
-                    self.push_tally(slice, kind, &calls, key);
-                }
-                TallyKind::Flow => {
-                    let mut tally: FlowTally = postcard::from_bytes(value).ok()?;
-                    tally.each_place(moved);
-                    self.push_tally(slice, kind, &tally, key);
-                }
-                TallyKind::Query => {
-                    let mut tally: QueryTally = postcard::from_bytes(value).ok()?;
-                    tally.each_place(moved);
-                    self.push_tally(slice, kind, &tally, key);
-                }
+        fn restored<T: Kept>(batch: Batch<'_>, into: &mut BatchWriter<'_>, change: impl Fn(&mut T)) -> Option<()> {
+            for (key, value) in batch.items {
+                let mut tally = T::decode(value)?;
+                change(&mut tally);
+                into.add(|into| into.extend_from_slice(key), &tally);
             }
+            Some(())
+        }
+        while !bytes.is_empty() {
+            let (batch, after) = Batch::decode(bytes)?;
+            bytes = after;
+            let moved = |place: &mut RecordPlace| place.file = file;
+            let mut is_whole = None;
+            self.push_tallies(slice, batch.kind, batch.prefix, |into| {
+                is_whole = match batch.kind {
+                    TallyKind::Call => restored(batch, into, |calls: &mut Calls| moved(&mut calls.tally.place)),
+                    TallyKind::Flow => restored(batch, into, |tally: &mut FlowTally| tally.each_place(moved)),
+                    TallyKind::Query => restored(batch, into, |tally: &mut QueryTally| tally.each_place(moved)),
+                };
+            });
+            is_whole?;
         }
         Some(())
     }
@@ -227,12 +261,26 @@ impl FactLog {
             ] {
                 if !bytes.is_empty() {
                     places.push((spool.append(bytes)?, bytes.len()));
-                    *bytes = Vec::new();
+                    bytes.clear();
                 }
             }
+            (slice.facts, slice.ids) = (Vec::new(), Vec::new());
+            self.spare.push(std::mem::take(&mut slice.tallies));
         }
+        self.spare.retain(|spare| spare.capacity() > 0);
+        let mut room = MEMORY_MAX;
+        self.spare.retain(|spare| {
+            let fits = spare.capacity() <= room;
+            room -= if fits { spare.capacity() } else { 0 };
+            fits
+        });
         self.in_memory = 0;
         Ok(())
+    }
+
+    /// Nothing more will come for a while: gives memory back that holds nothing.
+    pub fn rest(&mut self) {
+        self.spare = Vec::new();
     }
 
     /// Whether some of it went to the spool.

@@ -14,6 +14,7 @@ mod event_ids;
 mod facts;
 mod fold;
 mod index;
+mod judging;
 mod order;
 mod replay;
 mod storm;

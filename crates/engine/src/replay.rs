@@ -3,6 +3,7 @@
 use crate::facts::{Fact, FactKind, FactLog, Spool, Taken};
 use crate::fold::{Folder, Occurrence};
 use crate::index::{DetectionSet, ListenIndex, places};
+use crate::judging::Shown;
 use crate::order::{OrderedFacts, Sorter};
 use crate::storm::Storms;
 use crate::switches::SwitchedOff;
@@ -17,8 +18,7 @@ use watchfire_detections::budget::NEW_FINDINGS_PER_DAY;
 use watchfire_detections::shared::flow_side::{self, InterfaceAddresses};
 use watchfire_detections::tally::{CallKeys, Places};
 use watchfire_detections::{
-    Behaviour, Context, Conversations, Detection, FlowView, Observed, Rule, SLICE_MS, Scene, Thresholds, Verdict,
-    Window,
+    Behaviour, Context, Conversations, Detection, FlowView, Observed, Rule, SLICE_MS, Thresholds, Verdict, Window,
 };
 use watchfire_knowledge::baseline::{Baselines, Lessons};
 use watchfire_knowledge::{Estate, Knowledge, OwnLists};
@@ -125,6 +125,8 @@ pub struct Replay<'a> {
     counts: ReplayCounts,
     /// The clock hour of the last slice: what has expired is looked for once an hour.
     hour: i64,
+    /// Threads on which behaviours judge.
+    threads: usize,
 }
 
 /// Identities of events seen lately.
@@ -219,7 +221,14 @@ impl<'a> Replay<'a> {
             groups: Groups::default(),
             counts: ReplayCounts::default(),
             hour: i64::MIN,
+            threads: 1,
         }
+    }
+
+    /// The same with behaviours that judge on so many threads. What is found does not depend on it.
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
+        self
     }
 
     /// The same with these settings instead of the defaults.
@@ -489,30 +498,18 @@ impl<'a> Replay<'a> {
     fn judge_tallies(&mut self, tallies: &Tallies, end: Time, files: &dyn SourceFiles) {
         self.interfaces.learn(&tallies.flows);
         let context = Context { knowledge: self.knowledge, own_lists: Some(&self.own_lists), estate: &self.estate };
-        let flows: Vec<FlowView<'_>> =
-            tallies.flows.iter().filter_map(|merged| flow_side::view(merged, &self.interfaces, &context)).collect();
-        let mut verdicts: Vec<Verdict> = Vec::new();
-        for (place, behaviour) in self.behaviours.iter_mut().enumerate() {
-            let Some(behaviour) = behaviour else { continue };
-            let listens = |set: DetectionSet| set >> place & 1 == 1;
-            let mut scene = Scene {
-                context,
-                thresholds: &self.thresholds,
-                baselines: &self.baselines,
-                lessons: &mut self.lessons,
-                verdicts: &mut verdicts,
-            };
-            if listens(self.index.call_tallies) {
-                tallies.calls.iter().for_each(|(key, tally)| behaviour.call(key, tally, &mut scene));
-            }
-            if listens(self.index.flow_tallies) {
-                flows.iter().for_each(|flow| behaviour.flow(flow, &mut scene));
-            }
-            if listens(self.index.query_tallies) {
-                tallies.queries.iter().for_each(|(key, tally)| behaviour.query(key, tally, &mut scene));
-            }
-            behaviour.close(end, &mut scene);
-        }
+        let mut flows: Vec<FlowView<'_>> = Vec::with_capacity(tallies.flows.len());
+        flows.extend(tallies.flows.iter().filter_map(|merged| flow_side::view(merged, &self.interfaces, &context)));
+        let shown = Shown {
+            index: self.index,
+            context,
+            thresholds: &self.thresholds,
+            baselines: &self.baselines,
+            tallies,
+            flows: &flows,
+            end,
+        };
+        let mut verdicts = shown.to_all(&mut self.behaviours, &mut self.lessons, self.threads);
         let name = |file: u32| files.get(file).map_or("", |file| file.name.as_str());
         let teaches = |file: u32| files.get(file).is_some_and(|file| file.is_baseline);
         verdicts.retain(|verdict| self.is_wanted(&verdict.signal));

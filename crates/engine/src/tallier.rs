@@ -1,18 +1,16 @@
 //! The unordered part's sums: each worker's tallies, until they are handed to its facts.
 
-use crate::event_ids::EventIds;
+use crate::event_ids::Calls;
 use crate::facts::{FactLog, TallyKind, slice_of};
 use crate::worker::fold_id;
 use foldhash::fast::RandomState;
-use hashbrown::{HashMap, HashTable};
+use hashbrown::HashTable;
 use std::borrow::Cow;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::net::IpAddr;
 use std::ops::Range;
 use watchfire_detections::SLICE_MS;
-use watchfire_detections::tally::{
-    CallParts, CallTally, CallTallyKey, FlowKey, FlowTally, QueryKey, QueryTally, RecordPlace,
-};
+use watchfire_detections::tally::{CallParts, CallTallyKey, FlowKey, FlowTally, QueryKey, QueryTally, RecordPlace};
 use watchfire_knowledge::Knowledge;
 use watchfire_model::{ApiCall, DnsQuery, Time, VpcFlow};
 
@@ -21,6 +19,8 @@ use watchfire_model::{ApiCall, DnsQuery, Time, VpcFlow};
 const TALLIES_MAX: usize = 4_096;
 /// The same for calls, whose sums are small and whose keys are not looked at.
 const CALLS_MAX: usize = 16_384;
+/// Clients remembered, about 350 bytes each; then all are forgotten, which costs time and nothing else.
+const CLIENTS_MAX: usize = 20_000;
 
 type FixedState = foldhash::fast::FixedState;
 
@@ -28,13 +28,30 @@ type FixedState = foldhash::fast::FixedState;
 #[derive(Default)]
 pub(crate) struct Tallier {
     places: Places,
-    flows: HashMap<(u32, FlowKey), FlowTally, FixedState>,
+    flows: Flows,
     queries: HashTable<QueryEntry>,
+    clients: Clients,
     calls: HashTable<CallEntry>,
-    call_hashes: [RandomState; 2],
-    /// The keys of calls, one after the other.
+    /// The keys of calls, one after the other, each without its client.
     call_keys: Vec<u8>,
     domains: Domains,
+}
+
+/// Flows in the order in which they first came, and where each is by its hash: the entries are large, and the index,
+/// which every record goes through, is small enough to stay in the nearest cache.
+#[derive(Default)]
+struct Flows {
+    entries: Vec<FlowEntry>,
+    index: HashTable<u32>,
+    /// The entry of the last record: the other direction of a conversation mostly follows it.
+    last: usize,
+}
+
+struct FlowEntry {
+    hash: u64,
+    place: u32,
+    key: FlowKey,
+    tally: FlowTally,
 }
 
 struct QueryEntry {
@@ -46,15 +63,93 @@ struct QueryEntry {
     tally: QueryTally,
 }
 
-/// Found by two hashes, without a look at the key: it lies elsewhere in memory, and to fetch it takes as long as all the
-/// rest. Their seeds are of this process, so that nobody can write two calls with the same.
+/// Found by its client's number and a hash of the rest, without a look at the key: it lies elsewhere in memory, and to
+/// fetch it takes as long as all the rest.
 struct CallEntry {
-    hashes: [u64; 2],
+    client: u32,
+    hash: u128,
     hour: i64,
     /// Where its key stands among all.
     key: Range<usize>,
-    tally: CallTally,
-    ids: EventIds,
+    calls: Calls,
+}
+
+/// Who called, each by a number: twelve texts of 300 bytes that most calls share with others.
+#[derive(Default)]
+struct Clients {
+    /// A seed of this process, so that nobody can write two calls with the same hash.
+    seed: Seed,
+    scratch: Vec<u8>,
+    numbers: HashTable<(u128, u32)>,
+    /// As [`CallParts::encode_client`] writes them.
+    texts: Vec<Box<[u8]>>,
+}
+
+impl Flows {
+    /// The tally of this key. On the hot path.
+    fn tally(&mut self, place: u32, key: &FlowKey) -> &mut FlowTally {
+        let is_it = |entry: &FlowEntry| entry.place == place && entry.key == *key;
+        if !self.entries.get(self.last).is_some_and(is_it) {
+            let hash = hash_of(|hasher| {
+                hasher.write_u32(place);
+                key.hash(hasher);
+            });
+            let Self { entries, index, .. } = self;
+            let found = index.find(hash, |&at| {
+                let entry = &entries[at as usize];
+                entry.hash == hash && is_it(entry)
+            });
+            self.last = match found {
+                Some(&at) => at as usize,
+                None => {
+                    let at = entries.len();
+                    entries.push(FlowEntry { hash, place, key: *key, tally: FlowTally::default() });
+                    // Fits: they are handed over long before.
+                    index.insert_unique(hash, at as u32, |&other| entries[other as usize].hash);
+                    at
+                }
+            };
+        }
+        &mut self.entries[self.last].tally
+    }
+}
+
+impl Clients {
+    /// The number of the call's client. On the hot path.
+    fn number(&mut self, parts: &CallParts<'_>) -> u32 {
+        let hash = self.hash(parts.client());
+        if let Some(&(_, number)) = self.numbers.find(hash as u64, |(known, _)| *known == hash) {
+            return number;
+        }
+        let mut text = Vec::new();
+        parts.encode_client(&mut text);
+        // Fits: they are forgotten long before.
+        let number = self.texts.len() as u32;
+        self.texts.push(text.into());
+        self.numbers.insert_unique(hash as u64, (hash, number), |(known, _)| *known as u64);
+        number
+    }
+
+    /// Of parts with their lengths, so that none can pass for a piece of another. In one piece of memory: to hash each part
+    /// by itself takes three times as long.
+    fn hash(&mut self, parts: &[&str]) -> u128 {
+        self.scratch.clear();
+        for part in parts {
+            self.scratch.extend_from_slice(part.as_bytes());
+        }
+        for part in parts {
+            self.scratch.extend_from_slice(&(part.len() as u32).to_le_bytes());
+        }
+        xxhash_rust::xxh3::xxh3_128_with_seed(&self.scratch, self.seed.0)
+    }
+}
+
+struct Seed(u64);
+
+impl Default for Seed {
+    fn default() -> Self {
+        Self(RandomState::default().hash_one(0u8))
+    }
 }
 
 impl Tallier {
@@ -63,8 +158,8 @@ impl Tallier {
         let Some((key, is_upstream)) = FlowKey::of(flow) else { return };
         let seen_at =
             self.places.number([&flow.account, &flow.region, &flow.vpc_id, &flow.interface_id, &flow.instance_id]);
-        self.flows.entry((seen_at, key)).or_default().add(flow, &key, is_upstream, place);
-        if self.flows.len() >= TALLIES_MAX {
+        self.flows.tally(seen_at, &key).add(flow, &key, is_upstream, place);
+        if self.flows.entries.len() >= TALLIES_MAX {
             self.flush_flows(facts);
         }
     }
@@ -78,7 +173,8 @@ impl Tallier {
         facts: &mut FactLog,
     ) {
         let name = normal_name(&query.name);
-        let domain = self.domains.of(&name, knowledge);
+        let name_hash = QueryTally::name_hash(&name);
+        let (domain, domain_hash) = self.domains.of(&name, name_hash, knowledge);
         let seen_at = self.places.number([
             &query.account,
             &query.region,
@@ -88,7 +184,7 @@ impl Tallier {
         ]);
         let (hour, client) = (query.time.hour(), query.source);
         let hash = hash_of(|hasher| {
-            hasher.write(domain.as_bytes());
+            hasher.write_u64(domain_hash);
             hasher.write_u32(seen_at);
             hasher.write_i64(hour);
             match client {
@@ -108,7 +204,7 @@ impl Tallier {
             domain: domain.into(),
             tally: QueryTally::default(),
         });
-        entry.into_mut().tally.add(query, &name, hour, place);
+        entry.into_mut().tally.add(query, (&name, name_hash), hour, place);
         if self.queries.len() >= TALLIES_MAX {
             self.flush_queries(facts);
         }
@@ -120,22 +216,21 @@ impl Tallier {
             return;
         }
         let (hour, parts) = (call.time.hour(), CallParts::of(call));
-        let hashes = self.call_hashes.each_ref().map(|state| {
-            let mut hasher = state.build_hasher();
-            parts.hash(&mut hasher);
-            hasher.write_i64(hour);
-            hasher.finish()
-        });
-        let is_same = |entry: &CallEntry| (entry.hashes, entry.hour) == (hashes, hour);
-        let entry = self.calls.entry(hashes[0], is_same, |entry| entry.hashes[0]).or_insert_with(|| {
+        let client = self.clients.number(&parts);
+        let hash = self.clients.hash(parts.rest());
+        let table_hash = |client: u32, hash: u128| {
+            (hash as u64 ^ u64::from(client)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32)
+        };
+        let is_same = |entry: &CallEntry| (entry.client, entry.hash, entry.hour) == (client, hash, hour);
+        let rehash = |entry: &CallEntry| table_hash(entry.client, entry.hash);
+        let entry = self.calls.entry(table_hash(client, hash), is_same, rehash).or_insert_with(|| {
             let begin = self.call_keys.len();
-            parts.encode(&mut self.call_keys);
-            let key = begin..self.call_keys.len();
-            CallEntry { hashes, hour, key, tally: CallTally::default(), ids: EventIds::default() }
+            parts.encode_rest(&mut self.call_keys);
+            CallEntry { client, hash, hour, key: begin..self.call_keys.len(), calls: Calls::default() }
         });
         let entry = entry.into_mut();
-        entry.tally.add(call.time, id, place);
-        entry.ids.add(fold_id(id));
+        entry.calls.tally.add(call.time, id, place);
+        entry.calls.ids.add(fold_id(id));
         if self.calls.len() >= CALLS_MAX {
             self.flush_calls(facts);
         }
@@ -148,59 +243,100 @@ impl Tallier {
         self.flush_calls(facts);
     }
 
+    /// In order, as the ordered part wants them: it runs on one thread, and merges what is sorted already. One place after
+    /// the other, so that its name is written once, not with each tally.
     fn flush_flows(&mut self, facts: &mut FactLog) {
-        for ((place, key), tally) in self.flows.drain() {
-            let place = self.places.get(place);
-            facts.push_tally(key.slice, TallyKind::Flow, &tally, |into| key.encode(place, into));
+        let Flows { entries, index, last } = &mut self.flows;
+        entries.iter_mut().for_each(|entry| entry.tally.settle());
+        let rank = |at: &u32| {
+            let entry = &entries[*at as usize];
+            (entry.key.slice, entry.place, entry.key)
+        };
+        let mut order: Vec<u32> = (0..entries.len() as u32).collect();
+        order.sort_unstable_by_key(rank);
+        for alike in order.chunk_by(|one, next| (rank(one).0, rank(one).1) == (rank(next).0, rank(next).1)) {
+            let Some((slice, place, _)) = alike.first().map(rank) else { continue };
+            facts.push_tallies(slice, TallyKind::Flow, self.places.get(place), |batch| {
+                for &at in alike {
+                    let entry = &entries[at as usize];
+                    batch.add(|into| entry.key.encode(into), &entry.tally);
+                }
+            });
         }
+        entries.clear();
+        index.clear();
+        *last = 0;
     }
 
     fn flush_queries(&mut self, facts: &mut FactLog) {
-        for entry in self.queries.drain() {
-            let place = self.places.get(entry.place);
-            let encode = |into: &mut Vec<u8>| QueryKey::encode(place, entry.client, &entry.domain, into);
-            facts.push_tally(last_slice_of(entry.hour), TallyKind::Query, &entry.tally, encode);
+        let mut entries: Vec<QueryEntry> = self.queries.drain().collect();
+        let rank = |entry: &QueryEntry| (entry.hour, entry.place, entry.client);
+        entries.sort_unstable_by(|one, other| rank(one).cmp(&rank(other)).then_with(|| one.domain.cmp(&other.domain)));
+        let mut client = Vec::new();
+        for alike in entries.chunk_by_mut(|one, next| rank(one) == rank(next)) {
+            let Some((hour, place, address)) = alike.first().map(rank) else { continue };
+            client.clear();
+            QueryKey::encode_client(self.places.get(place), address, &mut client);
+            facts.push_tallies(last_slice_of(hour), TallyKind::Query, &client, |batch| {
+                for entry in alike {
+                    entry.tally.settle();
+                    batch.add(|into| into.extend_from_slice(entry.domain.as_bytes()), &entry.tally);
+                }
+            });
         }
     }
 
     fn flush_calls(&mut self, facts: &mut FactLog) {
-        for entry in self.calls.drain() {
-            let key = self.call_keys.get(entry.key).unwrap_or_default();
-            let encode = |into: &mut Vec<u8>| into.extend_from_slice(key);
-            facts.push_tally(last_slice_of(entry.hour), TallyKind::Call, &(entry.tally, entry.ids), encode);
+        let mut entries: Vec<CallEntry> = self.calls.drain().collect();
+        let keys = &self.call_keys;
+        let key = |entry: &CallEntry| keys.get(entry.key.clone()).unwrap_or_default();
+        let rank = |entry: &CallEntry| (entry.hour, entry.client);
+        entries.sort_unstable_by(|one, other| rank(one).cmp(&rank(other)).then_with(|| key(one).cmp(key(other))));
+        for alike in entries.chunk_by(|one, next| rank(one) == rank(next)) {
+            let Some((hour, client)) = alike.first().map(rank) else { continue };
+            let Some(client) = self.clients.texts.get(client as usize) else { continue };
+            facts.push_tallies(last_slice_of(hour), TallyKind::Call, client, |batch| {
+                for entry in alike {
+                    batch.add(|into| into.extend_from_slice(key(entry)), &entry.calls);
+                }
+            });
         }
         self.call_keys.clear();
+        if self.clients.texts.len() > CLIENTS_MAX {
+            self.clients.texts.clear();
+            self.clients.numbers.clear();
+        }
     }
 }
 
 /// Registered domains of names seen lately: most queries ask for what was asked before.
 struct Domains {
-    /// By the lowest bits of the name's hash: the hash, and how many bytes of the name are the domain.
-    slots: Box<[(u64, u32)]>,
+    /// By the lowest bits of the name's hash: the hash, that of the domain, and how many bytes of the name are the domain.
+    slots: Box<[(u64, u64, u32)]>,
 }
 
 impl Domains {
     const SLOTS: usize = 8_192;
 
-    /// The registered domain of a normal name, the whole name where there is none above it.
-    fn of<'n>(&mut self, name: &'n str, knowledge: &Knowledge) -> &'n str {
-        let hash = hash_of(|hasher| {
-            hasher.write(name.as_bytes());
-            hasher.write_usize(name.len());
-        });
-        let slot = &mut self.slots[hash as usize % Self::SLOTS];
-        if slot.0 != hash {
+    /// The registered domain of a normal name, the whole name where there is none above it; and its hash.
+    fn of<'n>(&mut self, name: &'n str, name_hash: u64, knowledge: &Knowledge) -> (&'n str, u64) {
+        let slot = &mut self.slots[name_hash as usize % Self::SLOTS];
+        if slot.0 != name_hash || slot.2 == 0 {
             let domain = knowledge.registered_domain(name);
-            let length = if domain.is_empty() { name.len() } else { domain.len() };
-            *slot = (hash, u32::try_from(length).unwrap_or(u32::MAX));
+            let domain = if domain.is_empty() { name } else { domain };
+            *slot = (name_hash, QueryTally::name_hash(domain), u32::try_from(domain.len()).unwrap_or(u32::MAX));
         }
-        name.len().checked_sub(slot.1 as usize).and_then(|begin| name.get(begin..)).unwrap_or(name)
+        let domain = name.len().checked_sub(slot.2 as usize).and_then(|begin| name.get(begin..));
+        match domain {
+            Some(domain) => (domain, slot.1),
+            None => (name, name_hash),
+        }
     }
 }
 
 impl Default for Domains {
     fn default() -> Self {
-        Self { slots: vec![(0, 0); Self::SLOTS].into() }
+        Self { slots: vec![(0, 0, 0); Self::SLOTS].into() }
     }
 }
 
@@ -212,11 +348,9 @@ fn last_slice_of(hour: i64) -> i64 {
 /// In lower case, without the final dot; most names are written so already.
 fn normal_name<'n>(name: &'n str) -> Cow<'n, str> {
     let name = name.strip_suffix('.').unwrap_or(name);
-    if name.bytes().any(|byte| byte.is_ascii_uppercase() || byte == 0) {
-        Cow::Owned(name.to_ascii_lowercase().replace('\0', " "))
-    } else {
-        Cow::Borrowed(name)
-    }
+    // All bytes, without a branch for each: the compiler then looks at sixteen at once.
+    let is_normal = name.bytes().fold(true, |normal, byte| normal & !byte.is_ascii_uppercase() & (byte != 0));
+    if !is_normal { Cow::Owned(name.to_ascii_lowercase().replace('\0', " ")) } else { Cow::Borrowed(name) }
 }
 
 fn hash_of(write: impl FnOnce(&mut foldhash::fast::FoldHasher<'_>)) -> u64 {
@@ -232,13 +366,93 @@ struct Places {
     all: Vec<Box<[u8]>>,
     /// By hashes of 128 bits: alike means the same, without a look at the bytes.
     numbers: HashTable<(u128, u32)>,
-    last: (u128, u32),
+    last: LastPlaces,
     scratch: Vec<u8>,
+}
+
+/// Places of the last records. An interface's flows come together, queries of a network's instances do not; to compare is a
+/// tenth of hashing.
+struct LastPlaces([LastPlace; Self::SLOTS]);
+
+impl LastPlaces {
+    const SLOTS: usize = 64;
+
+    /// By the ends of the interface's and the instance's id, which differ.
+    fn slot(&mut self, [.., interface, instance]: [&str; 5]) -> &mut LastPlace {
+        let end = |id: &str| id.as_bytes().last_chunk::<4>().map_or(0, |end| u32::from_le_bytes(*end));
+        let mixed = (end(interface) ^ end(instance).rotate_left(16)).wrapping_mul(0x9e37_79b9) >> 16;
+        &mut self.0[mixed as usize % Self::SLOTS]
+    }
+}
+
+impl Default for LastPlaces {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| LastPlace::default()))
+    }
+}
+
+/// Whether two short texts are alike: their first and their last bytes, which meet in the middle. A function that compares
+/// memory of any length, called five times, took longer than all the rest of a look-up, and much longer for empty texts,
+/// which lie nowhere.
+#[inline]
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    fn ends<const N: usize>(text: &[u8]) -> Option<(&[u8; N], &[u8; N])> {
+        text.first_chunk().zip(text.last_chunk())
+    }
+    one.len() == other.len()
+        && match one.len() {
+            0 => true,
+            4..=8 => ends::<4>(one) == ends::<4>(other),
+            9..=16 => ends::<8>(one) == ends::<8>(other),
+            17..=32 => ends::<16>(one) == ends::<16>(other),
+            _ => one == other,
+        }
+}
+
+/// A place of the last records.
+#[derive(Default)]
+struct LastPlace {
+    /// All parts, one after the other, and where each ends.
+    text: Vec<u8>,
+    ends: [usize; 5],
+    number: Option<u32>,
+}
+
+impl LastPlace {
+    fn is(&self, parts: [&str; 5]) -> bool {
+        let mut begin = 0;
+        parts.into_iter().zip(self.ends).all(|(part, end)| {
+            let same = self.text.get(begin..end).is_some_and(|known| is_same(known, part.as_bytes()));
+            begin = end;
+            same
+        })
+    }
+
+    fn note(&mut self, parts: [&str; 5], number: u32) {
+        self.text.clear();
+        for (part, end) in parts.into_iter().zip(&mut self.ends) {
+            self.text.extend_from_slice(part.as_bytes());
+            *end = self.text.len();
+        }
+        self.number = Some(number);
+    }
 }
 
 impl Places {
     /// The number of (account, region, VPC, interface, instance). On the hot path.
     fn number(&mut self, parts: [&str; 5]) -> u32 {
+        let last = self.last.slot(parts);
+        match last.number {
+            Some(number) if last.is(parts) => number,
+            _ => {
+                let number = self.look_up(parts);
+                self.last.slot(parts).note(parts, number);
+                number
+            }
+        }
+    }
+
+    fn look_up(&mut self, parts: [&str; 5]) -> u32 {
         let scratch = &mut self.scratch;
         scratch.clear();
         for part in parts {
@@ -247,11 +461,8 @@ impl Places {
             scratch.extend_from_slice(&(part.len() as u32).to_le_bytes());
         }
         let hash = xxhash_rust::xxh3::xxh3_128(scratch);
-        if self.last.0 == hash && !self.all.is_empty() {
-            return self.last.1;
-        }
         let table_hash = |hash: u128| hash as u64;
-        let number = match self.numbers.find(table_hash(hash), |&(known, _)| known == hash) {
+        match self.numbers.find(table_hash(hash), |&(known, _)| known == hash) {
             Some(&(_, number)) => number,
             None => {
                 let number = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
@@ -259,9 +470,7 @@ impl Places {
                 self.numbers.insert_unique(table_hash(hash), (hash, number), |&(known, _)| table_hash(known));
                 number
             }
-        };
-        self.last = (hash, number);
-        number
+        }
     }
 
     fn get(&self, number: u32) -> &[u8] {

@@ -1,12 +1,13 @@
 //! The ordered part's side of tallies: the partial sums of all workers, added up.
 
-use crate::event_ids::EventIds;
-use crate::facts::{Spool, Taken, TallyKind};
+use crate::event_ids::Calls;
+use crate::facts::{Batch, Spool, Taken, TallyKind};
+use hashbrown::HashMap;
 use std::io;
 use watchfire_detections::SLICE_MS;
 use watchfire_detections::shared::flow_side::MergedFlow;
 use watchfire_detections::tally::{
-    CallKeys, CallTally, CallTallyKey, FlowKey, FlowTally, Places, QueryKey, QueryTally, RecordPlace,
+    CallKeys, CallTally, CallTallyKey, FlowKey, FlowTally, Kept, Places, QueryKey, QueryTally, RecordPlace,
 };
 use watchfire_model::Time;
 
@@ -24,8 +25,35 @@ pub(crate) struct Tallies {
 /// A partial sum in the bytes of a slice.
 struct Part<'b> {
     kind: TallyKind,
+    /// The place of what its key begins with, among all in order.
+    prefix: u32,
     key: &'b [u8],
     value: &'b [u8],
+}
+
+/// What keys begin with, each once.
+#[derive(Default)]
+struct Prefixes<'b> {
+    all: Vec<&'b [u8]>,
+    numbers: HashMap<&'b [u8], u32, foldhash::fast::FixedState>,
+}
+
+impl<'b> Prefixes<'b> {
+    fn number(&mut self, prefix: &'b [u8]) -> u32 {
+        *self.numbers.entry(prefix).or_insert_with(|| {
+            self.all.push(prefix);
+            (self.all.len() - 1) as u32
+        })
+    }
+
+    /// The ranks by number, and the prefixes by rank.
+    fn ranks(self) -> (Vec<u32>, Vec<&'b [u8]>) {
+        let mut order: Vec<u32> = (0..self.all.len() as u32).collect();
+        order.sort_unstable_by_key(|number| self.all[*number as usize]);
+        let mut ranks = vec![0; order.len()];
+        order.iter().zip(0..).for_each(|(number, rank)| ranks[*number as usize] = rank);
+        (ranks, order.iter().map(|number| self.all[*number as usize]).collect())
+    }
 }
 
 impl Tallies {
@@ -42,66 +70,74 @@ impl Tallies {
         for worker in taken {
             worker.each_tally_bytes(spool, |part| bytes.extend_from_slice(part))?;
         }
-        let mut parts = Vec::new();
+        let (mut parts, mut prefixes) = (Vec::new(), Prefixes::default());
         let mut rest = bytes.as_slice();
-        while let Some((kind, key, value, after)) = TallyKind::decode(rest) {
-            parts.push(Part { kind, key, value });
+        while let Some((Batch { kind, prefix, items }, after)) = Batch::decode(rest) {
+            let prefix = prefixes.number(prefix);
+            parts.extend(items.map(|(key, value)| Part { kind, prefix, key, value }));
             rest = after;
         }
-        parts.sort_unstable_by(|one, other| (one.kind, one.key).cmp(&(other.kind, other.key)));
+        let (ranks, prefixes) = prefixes.ranks();
+        parts.iter_mut().for_each(|part| part.prefix = ranks[part.prefix as usize]);
+        let rank = |part: &Part<'_>| (part.kind, part.prefix);
+        // Each batch is in order already: a stable sort finds such runs and merges them.
+        parts.sort_by(|one, other| rank(one).cmp(&rank(other)).then_with(|| one.key.cmp(other.key)));
         let hour = Time::from_ms(slice.saturating_mul(SLICE_MS)).hour();
         let mut tallies = Self::default();
-        for group in parts.chunk_by(|one, other| (one.kind, one.key) == (other.kind, other.key)) {
-            tallies.add(slice, hour, group, &canonical, (&mut *places, &mut *calls));
+        // A storm has a million of them: a vector that grows by itself would take twice the room, and thrice as it grows.
+        let is_same = |one: &Part<'_>, other: &Part<'_>| rank(one) == rank(other) && one.key == other.key;
+        let groups = parts.chunk_by(is_same).filter_map(|group| group.first());
+        tallies.flows.reserve_exact(groups.filter(|part| part.kind == TallyKind::Flow).count());
+        for alike in parts.chunk_by(|one, other| rank(one) == rank(other)) {
+            let Some(first) = alike.first() else { continue };
+            let Some(prefix) = prefixes.get(first.prefix as usize) else { continue };
+            tallies.add_all((slice, hour), prefix, alike, &canonical, (&mut *places, &mut *calls));
         }
         Ok(tallies)
     }
 
-    fn add(
+    /// Adds parts whose keys begin alike.
+    fn add_all(
         &mut self,
-        slice: i64,
-        hour: i64,
-        group: &[Part<'_>],
+        (slice, hour): (i64, i64),
+        prefix: &[u8],
+        alike: &[Part<'_>],
         canonical: &impl Fn(u32) -> u32,
         (places, calls): (&mut Places, &mut CallKeys),
     ) {
-        let Some(first) = group.first() else { return };
         let stand_in = |place: &mut RecordPlace| place.file = canonical(place.file);
-        match first.kind {
-            TallyKind::Call => {
-                type Calls = (CallTally, EventIds);
-                let merge = |ours: &mut Calls, theirs: Calls| {
-                    ours.0.merge(theirs.0);
-                    ours.1.merge(theirs.1);
-                };
-                let sum = sum(group, |calls: &mut Calls| stand_in(&mut calls.0.place), merge);
-                let once = sum.map(|(mut tally, ids)| {
-                    tally.calls = tally.calls.saturating_sub(ids.copies()).max(1);
-                    tally
-                });
-                self.calls.extend(calls.decode(hour, first.key).zip(once));
+        let groups = || alike.chunk_by(|one, other| one.key == other.key);
+        let keyed = groups().filter_map(|group| Some((group.first()?.key, group)));
+        match alike.first().map(|part| part.kind) {
+            Some(TallyKind::Call) => {
+                for (key, group) in keyed {
+                    let sum = sum(group, |calls: &mut Calls| stand_in(&mut calls.tally.place), Calls::merge);
+                    self.calls.extend(calls.decode(hour, prefix, key).zip(sum.map(Calls::once)));
+                }
             }
-            TallyKind::Flow => {
-                let sum = sum(group, |tally: &mut FlowTally| tally.each_place(stand_in), FlowTally::merge);
-                let key = FlowKey::decode(slice, first.key, places).zip(sum);
-                self.flows.extend(key.map(|((key, place), sum)| (key, place, sum)));
+            Some(TallyKind::Flow) => {
+                let Some((place, [])) = places.read(prefix) else { return };
+                for (key, group) in keyed {
+                    let sum = sum(group, |tally: &mut FlowTally| tally.each_place(stand_in), FlowTally::merge);
+                    let merged = FlowKey::decode(slice, key).zip(sum);
+                    self.flows.extend(merged.map(|(key, sum)| (key, place.clone(), sum)));
+                }
             }
-            TallyKind::Query => {
-                let sum = sum(group, |tally: &mut QueryTally| tally.each_place(stand_in), QueryTally::merge);
-                self.queries.extend(QueryKey::decode(hour, first.key, places).zip(sum));
+            Some(TallyKind::Query) => {
+                for (key, group) in keyed {
+                    let sum = sum(group, |tally: &mut QueryTally| tally.each_place(stand_in), QueryTally::merge);
+                    self.queries.extend(QueryKey::decode(hour, prefix, key, places).zip(sum));
+                }
             }
+            None => {}
         }
     }
 }
 
-fn sum<T: serde::de::DeserializeOwned>(
-    group: &[Part<'_>],
-    mut stand_in: impl FnMut(&mut T),
-    mut merge: impl FnMut(&mut T, T),
-) -> Option<T> {
+fn sum<T: Kept>(group: &[Part<'_>], mut stand_in: impl FnMut(&mut T), mut merge: impl FnMut(&mut T, T)) -> Option<T> {
     let mut total: Option<T> = None;
     for part in group {
-        let Ok(mut tally) = postcard::from_bytes::<T>(part.value) else { continue };
+        let Some(mut tally) = T::decode(part.value) else { continue };
         stand_in(&mut tally);
         match &mut total {
             Some(total) => merge(total, tally),

@@ -103,9 +103,22 @@ fn findings(records: &[String], cut: &[(usize, usize)], workers: usize, spill: b
     }
     let (mut spool, formats) = (Memory::default(), FlowFormats::default());
     let mut kept = kept(&index, &knowledge, &shares, &formats, spill.then_some(&mut spool));
-    let mut replay = Replay::new(DETECTIONS, &index, &knowledge);
+    let mut replay = Replay::new(DETECTIONS, &index, &knowledge).with_threads(workers);
     replay.run(&mut kept, &formats.all(), &sources(cut.len()), &mut spool, None).unwrap();
     without_places(replay.finish().0)
+}
+
+/// The state after these records, judged on so many threads.
+fn state(records: &[String], threads: usize) -> serde_json::Value {
+    let knowledge = knowledge();
+    let index = ListenIndex::new(DETECTIONS);
+    let files: Vec<(u32, String)> =
+        records.iter().cloned().enumerate().map(|(rank, text)| (rank as u32, text)).collect();
+    let (mut spool, formats) = (Memory::default(), FlowFormats::default());
+    let mut kept = kept(&index, &knowledge, &[files], &formats, None);
+    let mut replay = Replay::new(DETECTIONS, &index, &knowledge).with_threads(threads);
+    replay.run(&mut kept, &formats.all(), &sources(records.len()), &mut spool, None).unwrap();
+    replay.save().unwrap()
 }
 
 proptest! {
@@ -133,6 +146,14 @@ proptest! {
         other.sort_unstable();
         let cut: Vec<(usize, usize)> = other.iter().map(|&(_, record, worker)| (record, worker)).collect();
         prop_assert_eq!(findings(&records, &cut, 3, spill), expected);
+    }
+
+    #[test]
+    fn the_number_of_threads_leaves_no_trace_in_the_state(
+        plan in proptest::collection::vec((any::<u8>(), 0u32..3_000, 0u8..4), 1..40),
+    ) {
+        let records: Vec<String> = plan.iter().enumerate().map(|(serial, &(what, minute, who))| record(what, minute, who, serial)).collect();
+        prop_assert_eq!(state(&records, 4), state(&records, 1));
     }
 
     #[test]

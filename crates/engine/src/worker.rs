@@ -63,6 +63,7 @@ pub struct Worker<'a> {
     noted: hashbrown::HashMap<u64, (Time, u128), foldhash::fast::FixedState>,
     addresses: AddressCache,
     agents: AgentCache,
+    names: NameCache,
     last_interface: (String, String, Option<IpAddr>, i64),
     tallier: Tallier,
 }
@@ -84,6 +85,7 @@ impl<'a> Worker<'a> {
             noted: hashbrown::HashMap::default(),
             addresses: AddressCache::default(),
             agents: AgentCache::default(),
+            names: NameCache::default(),
             last_interface: (String::new(), String::new(), None, 0),
             tallier: Tallier::default(),
         }
@@ -107,38 +109,38 @@ impl<'a> Worker<'a> {
             Record::ApiCall(_) => 0,
             _ => xxhash_rust::xxh3::xxh3_64(raw.text.as_bytes()) as u32,
         };
-        self.tally(record, RecordPlace { tie, file, position: raw.position });
+        let place = RecordPlace { tie, file, position: raw.position };
         match record {
-            Record::ApiCall(call) => self.observe_call(call, raw, file),
-            Record::Flow(flow) => self.observe_flow(flow, raw, file),
-            Record::DnsQuery(query) => self.observe_query(query, raw, file),
-        }
-    }
-
-    /// Sums what the record says of behaviour, if a detection listens to such sums.
-    fn tally(&mut self, record: &Record<'_>, place: RecordPlace) {
-        match record {
-            Record::ApiCall(call) if self.index.call_tallies != 0 => {
-                self.tallier.add_call(call, event_identity(call), place, &mut self.facts);
+            Record::ApiCall(call) => {
+                let id = event_identity(call);
+                if self.index.call_tallies != 0 {
+                    self.tallier.add_call(call, id, place, &mut self.facts);
+                }
+                self.observe_call(call, id, raw, file);
             }
-            Record::Flow(flow) if self.index.flow_tallies != 0 => {
-                self.tallier.add_flow(flow, place, &mut self.facts);
+            Record::Flow(flow) => {
+                if self.index.flow_tallies != 0 {
+                    self.tallier.add_flow(flow, place, &mut self.facts);
+                }
+                self.observe_flow(flow, raw, file);
             }
-            Record::DnsQuery(query) if self.index.query_tallies != 0 => {
-                self.tallier.add_query(query, self.knowledge, place, &mut self.facts);
+            Record::DnsQuery(query) => {
+                if self.index.query_tallies != 0 {
+                    self.tallier.add_query(query, self.knowledge, place, &mut self.facts);
+                }
+                self.observe_query(query, raw, file);
             }
-            _ => {}
         }
     }
 
     /// What was kept and seen: call it when everything has been shown.
     pub fn finish(mut self) -> (FactLog, Census) {
         self.tallier.flush(&mut self.facts);
+        self.facts.rest();
         (self.facts, self.census)
     }
 
-    fn observe_call(&mut self, call: &ApiCall<'_>, raw: Raw<'_>, file: u32) {
-        let id = event_identity(call);
+    fn observe_call(&mut self, call: &ApiCall<'_>, id: u128, raw: Raw<'_>, file: u32) {
         if id != 0 {
             self.facts.push_id(call.time, fold_id(id));
         }
@@ -321,8 +323,12 @@ impl<'a> Worker<'a> {
     }
 
     fn observe_query(&mut self, query: &DnsQuery<'_>, raw: Raw<'_>, file: u32) {
-        let lists = self.knowledge.lists(self.own_lists, &query.account, &query.region);
-        let kinds = lists.domain_kinds(&query.name);
+        let kinds = match self.own_lists {
+            Some(own) if own.hold_for(&query.account, &query.region) => {
+                self.knowledge.lists(Some(own), &query.account, &query.region).domain_kinds(&query.name)
+            }
+            _ => self.names.kinds(&query.name, self.knowledge),
+        };
         let wanted = kinds & self.index.query_kinds_wanted != 0 || has_metadata_answer(query);
         if wanted {
             self.keep(query.time, 0, 0, raw, file, RecordKind::DnsQuery, 0);
@@ -474,8 +480,7 @@ fn is_human_session(call: &ApiCall<'_>) -> bool {
 
 /// Whether an answer is the address of a metadata service. A search of the raw text: answers are parsed for the few.
 fn has_metadata_answer(query: &DnsQuery<'_>) -> bool {
-    query.answers.len() > 2
-        && watchfire_detections::shared::METADATA_ADDRESSES.iter().any(|address| query.answers.contains(address))
+    query.answers.len() > 2 && watchfire_detections::shared::names_metadata_service(query.answers)
 }
 
 /// Private IPv4 addresses are no use looking up, and half of all addresses.
@@ -539,6 +544,35 @@ impl AddressCache {
         };
         *slot = Some((address, facts));
         facts
+    }
+}
+
+/// The last answers by name: most queries ask for what was asked before, and to look through the lists for each of its
+/// labels takes ten times as long.
+struct NameCache {
+    /// Hash of the name, kinds of the lists that cover it.
+    slots: Vec<(u64, u32)>,
+    /// Seeds of this process: nobody can make a listed name look like a harmless one.
+    hasher: foldhash::quality::RandomState,
+}
+
+const NAME_SLOTS: usize = 8_192;
+
+impl Default for NameCache {
+    fn default() -> Self {
+        // No name has the hash 0, see below.
+        Self { slots: vec![(0, 0); NAME_SLOTS], hasher: foldhash::quality::RandomState::default() }
+    }
+}
+
+impl NameCache {
+    fn kinds(&mut self, name: &str, knowledge: &Knowledge) -> u32 {
+        let hash = self.hasher.hash_one(name) | 1 << 63;
+        let slot = &mut self.slots[hash as usize % NAME_SLOTS];
+        if slot.0 != hash {
+            *slot = (hash, knowledge.domain_kinds(name));
+        }
+        slot.1
     }
 }
 

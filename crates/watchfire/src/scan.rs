@@ -159,6 +159,7 @@ pub fn scan(
     kept.extend(learnt.facts);
     let mut replay = Replay::new(DETECTIONS, &index, knowledge)
         .with_thresholds(options.thresholds.clone())
+        .with_threads(options.threads)
         .without_types(options.disabled.iter().copied());
     let mut spool = shared.spool.into_inner().unwrap_or_else(PoisonError::into_inner);
     replay
@@ -281,7 +282,9 @@ pub fn learn_about(
     progress.end();
     let parts = take_saved(saved, listing.files.len(), &shared, &mut readings)?;
     let sources = sources(&[], &listing.files, parts, &shared, options);
-    let mut replay = Replay::new(DETECTIONS, &index, knowledge).with_thresholds(options.thresholds.clone());
+    let mut replay = Replay::new(DETECTIONS, &index, knowledge)
+        .with_thresholds(options.thresholds.clone())
+        .with_threads(options.threads);
     let mut spool = shared.spool.into_inner().unwrap_or_else(PoisonError::into_inner);
     replay
         .run(&mut readings.facts, &shared.formats.all(), &sources, &mut spool, None)

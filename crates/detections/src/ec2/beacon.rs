@@ -250,7 +250,7 @@ impl Behaviour for Beacons {
         }
         let Some(host) = Host::of(view, &scene.context) else { return };
         self.hosts.touch(host.clone(), view.first(), || view.first());
-        if connection::is_aws_service(view.remote(), &scene.context) {
+        if connection::is_to_aws_service(view, &scene.context) {
             return;
         }
         let key = (view.remote(), view.key.port, view.key.protocol, host);

@@ -90,6 +90,8 @@ struct Exfiltration {
     previous: BTreeMap<PairKey, PairHour>,
     /// Clients seen in the current hour, by a short text each.
     clients: BTreeSet<String>,
+    #[serde(skip)]
+    last_client: tallied_query::LastClient,
     /// When each domain worth a look was first seen, and how many clients used it in the current hour.
     domains: BTreeMap<Box<str>, DomainUse>,
     evicted: u64,
@@ -142,14 +144,14 @@ struct Window {
 impl Behaviour for Exfiltration {
     fn query(&mut self, key: &QueryKey, tally: &QueryTally, scene: &mut Scene<'_>) {
         self.begin_hour(key.hour);
-        let client = tallied_query::client(key);
-        if self.clients.len() < ENTITIES_MAX && !self.clients.contains(&client) {
-            self.clients.insert(client.clone());
+        let (client, is_another) = self.last_client.text(key, tallied_query::client);
+        if is_another && self.clients.len() < ENTITIES_MAX && !self.clients.contains(client) {
+            self.clients.insert(client.to_owned());
         }
         if !tallied_query::is_public(&key.domain) || tally.name_count() < NAMES_KEPT_MIN {
             return;
         }
-        let pair_key = (client, key.domain.clone());
+        let pair_key = (client.to_owned(), key.domain.clone());
         let mut pair = PairHour::of(key, tally);
         let window = pair.busiest(self.previous.get(&pair_key), key.hour);
         self.note_domain(key);
@@ -194,6 +196,7 @@ impl Behaviour for Exfiltration {
             current: saved.current.into_iter().collect(),
             previous: saved.previous.into_iter().collect(),
             clients: saved.clients,
+            last_client: tallied_query::LastClient::default(),
             domains: saved.domains,
             evicted: saved.evicted,
         };
@@ -225,6 +228,7 @@ impl Exfiltration {
         self.previous = if hour == self.hour + 1 { current } else { BTreeMap::new() };
         self.hour = hour;
         self.clients.clear();
+        self.last_client = tallied_query::LastClient::default();
         for usage in self.domains.values_mut() {
             usage.clients = 0;
         }

@@ -9,7 +9,9 @@ use crate::shared::{connection, subject};
 use crate::tally::{Conversation, RecordPlace};
 use crate::thresholds::Threshold;
 use crate::{Detection, Interest, Need, Rule};
-use serde::{Deserialize, Serialize};
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use serde::{Deserialize, Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use watchfire_knowledge::Bounded;
@@ -61,18 +63,63 @@ pub(crate) const DETECTION: Detection = Detection {
 ///
 /// False positives: message queues, push services, remote shells and VPNs that you use on purpose. Each is reported once;
 /// trust the address (`--trusted`) if that is too often.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
+#[serde(from = "Saved")]
 struct LongConnections {
-    #[serde(with = "pairs")]
-    open: BTreeMap<Key, Open>,
+    /// By service, then by our port: most conversations are with services known already, and to find each by one large key
+    /// in order was half of the time that this took.
+    open: HashMap<Service, HashMap<u16, Open, FixedState>, FixedState>,
+    /// How many are open.
+    count: usize,
     /// When a service was first reported for a host.
     known: Bounded<(Host, IpAddr, u16), Time>,
     evicted: u64,
     reported: u64,
 }
 
-/// Host, remote address, remote port, protocol, our port.
+/// The state as it is saved.
+#[derive(Deserialize)]
+struct Saved {
+    #[serde(with = "pairs")]
+    open: BTreeMap<Key, Open>,
+    known: Bounded<(Host, IpAddr, u16), Time>,
+    evicted: u64,
+    reported: u64,
+}
+
+/// Host, remote address, remote port, protocol.
+type Service = (Host, IpAddr, u16, u8);
+/// The same, and our port.
 type Key = (Host, IpAddr, u16, u8, u16);
+
+impl From<Saved> for LongConnections {
+    fn from(saved: Saved) -> Self {
+        let Saved { open: all, known, evicted, reported } = saved;
+        let (count, mut open) = (all.len(), HashMap::<Service, HashMap<u16, Open, FixedState>, FixedState>::default());
+        for ((host, remote, port, protocol, own_port), one) in all {
+            open.entry((host, remote, port, protocol)).or_default().insert(own_port, one);
+        }
+        Self { open, count, known, evicted, reported }
+    }
+}
+
+impl Serialize for LongConnections {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct State<'s> {
+            #[serde(serialize_with = "pairs::serialize")]
+            open: BTreeMap<Key, &'s Open>,
+            known: &'s Bounded<(Host, IpAddr, u16), Time>,
+            evicted: u64,
+            reported: u64,
+        }
+        let mut open = BTreeMap::new();
+        for ((host, remote, port, protocol), of_service) in &self.open {
+            open.extend(of_service.iter().map(|(own, one)| ((host.clone(), *remote, *port, *protocol, *own), one)));
+        }
+        State { open, known: &self.known, evicted: self.evicted, reported: self.reported }.serialize(serializer)
+    }
+}
 
 /// A connection that may go on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,36 +136,48 @@ struct Open {
 
 impl Default for LongConnections {
     fn default() -> Self {
-        Self { open: BTreeMap::new(), known: Bounded::new(KNOWN_MAX), evicted: 0, reported: 0 }
+        Self { open: HashMap::default(), count: 0, known: Bounded::new(KNOWN_MAX), evicted: 0, reported: 0 }
     }
 }
 
 impl Behaviour for LongConnections {
     fn flow(&mut self, view: &FlowView<'_>, scene: &mut Scene<'_>) {
         let is_judged = tallied_flow::is_request_outside(view) && matches!(view.key.protocol, TCP | UDP);
-        if !is_judged || !tallied_flow::is_answered(view) || connection::is_aws_service(view.remote(), &scene.context) {
+        if !is_judged || !tallied_flow::is_answered(view) || connection::is_to_aws_service(view, &scene.context) {
             return;
         }
         let Some(host) = Host::of(view, &scene.context) else { return };
+        let limit_ms = (scene.thresholds.get(&HOURS) * Time::HOUR_MS as f64) as i64;
+        let service = (host, view.remote(), view.key.port, view.key.protocol);
+        let mut of_service = self.open.remove(&service).unwrap_or_default();
+        self.count -= of_service.len();
         for conversation in view.tally.conversations.kept() {
-            let key = (host.clone(), view.remote(), view.key.port, view.key.protocol, conversation.port);
-            let Some(mut open) = self.follow(&key, conversation, view) else { continue };
-            let limit_ms = (scene.thresholds.get(&HOURS) * Time::HOUR_MS as f64) as i64;
+            if !self.follow(&mut of_service, conversation, view) {
+                of_service.remove(&conversation.port);
+                continue;
+            }
+            let Some(open) = of_service.get_mut(&conversation.port) else { continue };
             if !open.has_fired && open.last.ms() - open.first.ms() >= limit_ms {
                 open.has_fired = true;
-                self.report(&key, &open, view, scene);
+                self.report(&service, conversation.port, open, view, scene);
             }
             if connection::is_closed(conversation) {
-                self.open.remove(&key);
-            } else {
-                self.open.insert(key, open);
+                of_service.remove(&conversation.port);
             }
+        }
+        self.count += of_service.len();
+        if !of_service.is_empty() {
+            self.open.insert(service, of_service);
         }
     }
 
     fn expire(&mut self, now: Time) -> u64 {
         let horizon = now.plus_ms(-connection::IDLE_MS);
-        self.open.retain(|_, open| open.last >= horizon);
+        self.open.retain(|_, of_service| {
+            of_service.retain(|_, open| open.last >= horizon);
+            !of_service.is_empty()
+        });
+        self.count = self.open.values().map(HashMap::len).sum();
         self.known.forget_before(now.plus_ms(-MEMORY_MS));
         let evicted = self.evicted + self.known.evicted();
         let dropped = evicted.saturating_sub(self.reported);
@@ -127,7 +186,7 @@ impl Behaviour for LongConnections {
     }
 
     fn size(&self) -> (u64, u64) {
-        (self.open.len() as u64, self.open.len() as u64 * 300 + self.known.len() as u64 * 200)
+        (self.count as u64, self.count as u64 * 300 + self.known.len() as u64 * 200)
     }
 
     fn save(&self) -> serde_json::Value {
@@ -142,36 +201,44 @@ impl Behaviour for LongConnections {
 }
 
 impl LongConnections {
-    /// The connection with this part of it taken in; `None` if it is not worth following.
-    fn follow(&mut self, key: &Key, conversation: &Conversation, view: &FlowView<'_>) -> Option<Open> {
+    /// Takes in this part of a connection; false if it is not, or no longer, worth following.
+    fn follow(
+        &mut self,
+        of_service: &mut HashMap<u16, Open, FixedState>,
+        conversation: &Conversation,
+        view: &FlowView<'_>,
+    ) -> bool {
         let (begin, end) = (view.moment(conversation.first), view.moment(conversation.last));
-        let earlier = self.open.get(key).filter(|open| connection::continues(view, conversation, open.last));
-        if earlier.is_none() {
-            let is_question = view.key.protocol == UDP
-                && conversation.up_packets.saturating_add(conversation.down_packets) <= QUESTION_PACKETS_MAX;
-            let is_short = connection::is_closed(conversation) && end.ms() - begin.ms() < connection::IDLE_MS;
-            if is_question || is_short {
-                self.open.remove(key);
-                return None;
-            }
-            if self.open.len() >= OPEN_MAX && !self.open.contains_key(key) {
-                self.evicted += 1;
-                return None;
-            }
+        let earlier = of_service.get_mut(&conversation.port);
+        let is_held = earlier.is_some();
+        if let Some(open) = earlier.filter(|open| connection::continues(view, conversation, open.last)) {
+            open.take_in(conversation, begin, end);
+            return true;
         }
-        let mut open = earlier.cloned().unwrap_or_else(|| Open::new(begin));
-        open.last = open.last.max(end);
-        open.bytes_out += u64::from(conversation.up_bytes);
-        open.bytes_in += u64::from(conversation.down_bytes);
-        open.slices += 1;
-        if open.records.len() < RECORDS_MAX {
-            open.records.push((begin, conversation.place));
+        let is_question = view.key.protocol == UDP
+            && conversation.up_packets.saturating_add(conversation.down_packets) <= QUESTION_PACKETS_MAX;
+        let is_short = connection::is_closed(conversation) && end.ms() - begin.ms() < connection::IDLE_MS;
+        if is_question || is_short {
+            return false;
         }
-        Some(open)
+        if self.count + of_service.len() >= OPEN_MAX && !is_held {
+            self.evicted += 1;
+            return false;
+        }
+        let mut open = Open::new(begin);
+        open.take_in(conversation, begin, end);
+        of_service.insert(conversation.port, open);
+        true
     }
 
-    fn report(&mut self, key: &Key, open: &Open, view: &FlowView<'_>, scene: &mut Scene<'_>) {
-        let (host, remote, port, ..) = key;
+    fn report(
+        &mut self,
+        (host, remote, port, _): &Service,
+        own_port: u16,
+        open: &Open,
+        view: &FlowView<'_>,
+        scene: &mut Scene<'_>,
+    ) {
         let service = (host.clone(), *remote, *port);
         let first_report = *self.known.touch(service, open.last, || open.last);
         if open.last.ms() - first_report.ms() >= NEW_MS || view.lists(&scene.context).trusted_ip(*remote).is_some() {
@@ -186,7 +253,7 @@ impl LongConnections {
             format!(
                 "One connection from port {} to {remote}, {named}, had its first packet at {} and its last at {}: {minutes} \
                  minutes. At least {} hours are asked for.",
-                key.4,
+                own_port,
                 minute(open.first),
                 minute(open.last),
                 quoted(&HOURS, scene.thresholds)
@@ -216,7 +283,19 @@ impl LongConnections {
 
 impl Open {
     fn new(first: Time) -> Self {
-        Self { first, last: first, bytes_out: 0, bytes_in: 0, slices: 0, has_fired: false, records: Vec::new() }
+        // Most have one record.
+        let records = Vec::with_capacity(1);
+        Self { first, last: first, bytes_out: 0, bytes_in: 0, slices: 0, has_fired: false, records }
+    }
+
+    fn take_in(&mut self, conversation: &Conversation, begin: Time, end: Time) {
+        self.last = self.last.max(end);
+        self.bytes_out += u64::from(conversation.up_bytes);
+        self.bytes_in += u64::from(conversation.down_bytes);
+        self.slices += 1;
+        if self.records.len() < RECORDS_MAX {
+            self.records.push((begin, conversation.place));
+        }
     }
 }
 
@@ -304,7 +383,8 @@ mod tests {
         let mut connections = LongConnections::default();
         let host = Host::new("1", "r", "i-1");
         let remote: IpAddr = REMOTE.parse().unwrap();
-        connections.open.insert((host.clone(), remote, 443, 6, 50_000), Open::new(Time::from_ms(5)));
+        let of_service = connections.open.entry((host.clone(), remote, 443, 6)).or_default();
+        of_service.insert(50_000, Open::new(Time::from_ms(5)));
         connections.known.touch((host, remote, 443), Time::from_ms(7), || Time::from_ms(7));
         let mut restarted = LongConnections::default();
         restarted.load(connections.save()).unwrap();

@@ -181,7 +181,8 @@ impl Behaviour for Volumes {
         if bytes < TALLY_BYTES_MIN {
             return;
         }
-        let network = network_of(view.remote(), &scene.context);
+        let is_service = connection::is_to_aws_service(view, &scene.context);
+        let network = network_of(view.remote(), is_service, &scene.context);
         let in_hour = sender.add(&network, slice, bytes, now.day(), &mut self.evicted);
         let key = (host, network);
         let is_largest = self.prepared.get(&key).is_none_or(|prepared| prepared.bytes < bytes);
@@ -382,10 +383,9 @@ impl Prepared {
 }
 
 /// The remote network of an address: "203.0.113.0/24", "2001:db8:1::/48", or a service of AWS, "S3 in eu-west-1".
-fn network_of(address: IpAddr, context: &Context<'_>) -> Box<str> {
-    if connection::is_aws_service(address, context)
-        && let Some((region, service)) = context.knowledge.cloud_ranges.lookup(address)
-    {
+/// `is_service`: see [`connection::is_aws_service`].
+fn network_of(address: IpAddr, is_service: bool, context: &Context<'_>) -> Box<str> {
+    if is_service && let Some((region, service)) = context.knowledge.cloud_ranges.lookup(address) {
         return format!("{service} in {region}").into();
     }
     match address {
@@ -530,9 +530,10 @@ mod tests {
     fn networks_have_names() {
         let knowledge = watchfire_knowledge::Knowledge::shipped();
         let estate = watchfire_knowledge::Estate::default();
+        let context = Context { knowledge: &knowledge, own_lists: None, estate: &estate };
         let name = |address: &str| {
-            network_of(address.parse().unwrap(), &Context { knowledge: &knowledge, own_lists: None, estate: &estate })
-                .to_string()
+            let address = address.parse().unwrap();
+            network_of(address, connection::is_aws_service(address, &context), &context).to_string()
         };
         assert_eq!(name("203.0.113.9"), "203.0.113.0/24");
         assert_eq!(name("2a02:db8:1:2::3"), "2a02:db8:1::/48");

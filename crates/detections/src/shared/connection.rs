@@ -29,8 +29,13 @@ pub(crate) fn is_closed(conversation: &Conversation) -> bool {
     (conversation.up_flags | conversation.down_flags) & FIN_OR_RST != 0
 }
 
-/// Whether the address is of a service that AWS runs itself, where rhythm and long connections are everyday: any of its
+/// Whether the remote address is of a service that AWS runs itself, where rhythm and long connections are everyday: any of its
 /// ranges but those of EC2, where anyone may be.
+pub(crate) fn is_to_aws_service(view: &FlowView<'_>, context: &crate::Context<'_>) -> bool {
+    *view.found.is_aws_service.get_or_init(|| is_aws_service(view.remote(), context))
+}
+
+/// The same of an address.
 pub(crate) fn is_aws_service(address: IpAddr, context: &crate::Context<'_>) -> bool {
     context.knowledge.cloud_ranges.lookup(address).is_some_and(|(_, service)| service != "EC2")
 }

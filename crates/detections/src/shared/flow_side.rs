@@ -1,7 +1,7 @@
 //! Which end of a flow tally is ours, and which opened the conversations.
 
 use crate::Context;
-use crate::behaviour::{End, FlowView};
+use crate::behaviour::{End, FlowView, Found};
 use crate::shared::contact::TCP;
 use crate::shared::state::pairs;
 use crate::tally::{FlowKey, FlowTally, Place, service_rank};
@@ -31,12 +31,19 @@ impl InterfaceAddresses {
     /// there were at least two with different other ends.
     pub fn learn(&mut self, slice: &[MergedFlow]) {
         let mut shared: HashMap<(&str, &str), Shared, foldhash::fast::FixedState> = HashMap::default();
-        for (key, place, _) in slice.iter().filter(|(_, place, _)| !place.interface.is_empty()) {
-            let ends = [key.client(), key.server()];
-            shared
-                .entry((&place.account, &place.interface))
-                .and_modify(|known| known.keep(ends))
-                .or_insert(Shared { candidates: [Some(ends[0]), Some(ends[1])] });
+        // The tallies of one place follow each other: an interface is looked up once, not with each of its tallies.
+        for alike in slice.chunk_by(|one, next| one.1 == next.1) {
+            let Some((key, place, _)) = alike.first().filter(|(_, place, _)| !place.interface.is_empty()) else {
+                continue;
+            };
+            let candidates = [Some(key.client()), Some(key.server())];
+            let known = shared.entry((&place.account, &place.interface)).or_insert(Shared { candidates });
+            for (key, ..) in alike {
+                if known.candidates == [None, None] {
+                    break;
+                }
+                known.keep([key.client(), key.server()]);
+            }
         }
         for ((account, interface), shared) in shared {
             self.note(account, interface, shared.candidates);
@@ -108,6 +115,7 @@ pub fn view<'a>(merged: &'a MergedFlow, addresses: &InterfaceAddresses, context:
         remote_is_internal: if local_end == End::Client { !server } else { !client },
         is_transit: by_interface.is_some_and(|end| end != local_end),
         opener: opener(key, tally),
+        found: Found::default(),
     })
 }
 

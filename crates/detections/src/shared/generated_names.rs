@@ -64,6 +64,7 @@ pub(crate) struct GeneratedNames {
     current: BTreeMap<String, Vec<Asked>>,
     /// Of each client one key, to say who it is.
     keys: BTreeMap<String, QueryKey>,
+    last_client: tallied_query::LastClient,
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -99,7 +100,13 @@ struct Client {
 impl GeneratedNames {
     /// Nothing seen yet.
     pub(crate) fn new(finding_type: FindingType) -> Self {
-        Self { finding_type, state: State::default(), current: BTreeMap::new(), keys: BTreeMap::new() }
+        Self {
+            finding_type,
+            state: State::default(),
+            current: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            last_client: tallied_query::LastClient::default(),
+        }
     }
 
     /// What was answered is known before the first failure of the hour is judged, so that order does not matter.
@@ -287,7 +294,6 @@ impl Behaviour for GeneratedNames {
         if !failed && tally.answered == 0 {
             return;
         }
-        let who = client_of(key);
         let first = |names: &mut dyn Iterator<Item = &SubName>| {
             names.min_by_key(|name| (name.first, &name.name)).map(|name| (name.name.clone(), name.first, name.place))
         };
@@ -298,8 +304,13 @@ impl Behaviour for GeneratedNames {
             return;
         };
         let asked = Asked { first: QueryTally::moment(key.hour, at), domain: key.domain.clone(), name, failed, place };
-        self.current.entry(who.clone()).or_default().push(asked);
-        self.keys.entry(who).or_insert_with(|| key.clone());
+        let (who, _) = self.last_client.text(key, tallied_query::client);
+        if let Some(all) = self.current.get_mut(who) {
+            all.push(asked);
+            return;
+        }
+        self.current.insert(who.to_owned(), vec![asked]);
+        self.keys.entry(who.to_owned()).or_insert_with(|| key.clone());
     }
 
     fn close(&mut self, end: Time, scene: &mut Scene<'_>) {
@@ -354,12 +365,6 @@ impl Behaviour for GeneratedNames {
         self.state = serde_json::from_value(state["state"].take()).map_err(read)?;
         Ok(())
     }
-}
-
-fn client_of(key: &QueryKey) -> String {
-    let address = key.client.map_or_else(String::new, |client| client.to_string());
-    let place = &key.place;
-    format!("{} {} {} {} {address}", place.account, place.vpc, place.interface, place.instance)
 }
 
 #[cfg(test)]

@@ -39,6 +39,10 @@ impl Host {
 
     /// The host at our end. `None` at a gateway, where packets of many hosts pass that have interfaces of their own.
     pub(crate) fn of(view: &FlowView<'_>, context: &Context<'_>) -> Option<Self> {
+        view.found.host.get_or_init(|| Self::found(view, context)).clone()
+    }
+
+    fn found(view: &FlowView<'_>, context: &Context<'_>) -> Option<Self> {
         let place = view.place;
         if view.is_transit {
             if context.estate.owns(&place.account, view.local()) {

@@ -131,6 +131,7 @@ pub(crate) struct Reputation {
     /// Domains of the current hour that may have enough points, by name.
     candidates: BTreeMap<Box<str>, Candidate>,
     clients: BTreeSet<String>,
+    last_client: tallied_query::LastClient,
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -160,7 +161,14 @@ struct Point {
 impl Reputation {
     /// Nothing seen yet.
     pub(crate) fn new(finding_type: FindingType, kind: Kind) -> Self {
-        Self { finding_type, kind, state: State::default(), candidates: BTreeMap::new(), clients: BTreeSet::new() }
+        Self {
+            finding_type,
+            kind,
+            state: State::default(),
+            candidates: BTreeMap::new(),
+            clients: BTreeSet::new(),
+            last_client: tallied_query::LastClient::default(),
+        }
     }
 
     fn first_seen(&mut self, key: &QueryKey) -> i64 {
@@ -296,8 +304,13 @@ impl Behaviour for Reputation {
         self.state.first_hour.get_or_insert(key.hour);
         self.state.last_hour = key.hour;
         if self.clients.len() < CANDIDATES_MAX {
-            let address = key.client.map_or_else(String::new, |client| client.to_string());
-            self.clients.insert(format!("{} {} {address}", key.place.account, key.place.instance));
+            let (client, is_another) = self.last_client.text(key, |key| {
+                let address = key.client.map_or_else(String::new, |client| client.to_string());
+                format!("{} {} {address}", key.place.account, key.place.instance)
+            });
+            if is_another {
+                self.clients.insert(client.to_owned());
+            }
         }
         let is_new = key.hour - self.first_seen(key) < NEW_HOURS;
         let moment = QueryTally::moment(key.hour, tally.first);
@@ -326,6 +339,7 @@ impl Behaviour for Reputation {
             self.judge(&domain, &candidate, scene);
         }
         self.clients.clear();
+        self.last_client = tallied_query::LastClient::default();
     }
 
     fn expire(&mut self, _now: Time) -> u64 {

@@ -10,8 +10,9 @@ use crate::shared::contact::{TCP, UDP, protocol_name};
 use crate::shared::host::Host;
 use crate::shared::state::pairs;
 use crate::shared::subject::Origin;
-use crate::tally::{Conversation, RecordPlace};
+use crate::tally::{Conversation, Place, RecordPlace};
 use crate::{Context, Threshold, Thresholds};
+use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -57,6 +58,8 @@ const KNOWN_MAX: usize = 4_096;
 const GROUPS_MAX: usize = 1_024;
 /// Doors per group: ten times what any rule asks for. About 80 bytes each.
 const DOORS_MAX: usize = 1_024;
+/// Up to so many conversations are looked through again by each kind of scan.
+const FEW_CONVERSATIONS: usize = 4;
 /// Records shown.
 const RECORDS_MAX: usize = 10;
 
@@ -142,10 +145,17 @@ pub(crate) struct Scanners {
     holding: BTreeSet<Host>,
     /// What the tallies of the open slice showed.
     #[serde(skip)]
-    slice: BTreeMap<Host, (Origin, Vec<Try>)>,
+    slice: Slice,
+}
+
+/// What the tallies of one slice showed, by host. Found by hash and put in order at its end: hosts are texts, and to keep
+/// a million of them in order took half a minute.
+#[derive(Default)]
+struct Slice {
+    hosts: Vec<(Host, Origin, Vec<Try>)>,
+    places: HashMap<Host, usize, foldhash::fast::FixedState>,
     /// The host of the last tally: they come in runs.
-    #[serde(skip)]
-    last: Option<(Origin, Option<Host>)>,
+    last: Option<(IpAddr, Place, Option<usize>)>,
 }
 
 /// What one host tried.
@@ -224,8 +234,7 @@ impl Default for Scanners {
             reported: 0,
             dropped: 0,
             holding: BTreeSet::new(),
-            slice: BTreeMap::new(),
-            last: None,
+            slice: Slice::default(),
         }
     }
 }
@@ -236,32 +245,27 @@ impl Scanners {
         if !view.is_outbound() || !matches!(view.key.protocol, TCP | UDP) || !is_a_host(view.remote()) {
             return;
         }
-        let is_same =
-            self.last.as_ref().is_some_and(|(origin, _)| origin.local == view.local() && origin.place == *view.place);
-        if !is_same {
-            self.last = Some((Origin::of(view), Host::of(view, context)));
-        }
-        let Some((origin, Some(host))) = &self.last else { return };
-        let tries = tries_of(view);
-        match self.slice.get_mut(host) {
-            Some((_, all)) => all.extend(tries),
-            None => {
-                self.slice.insert(host.clone(), (origin.clone(), tries));
-            }
+        let Some(tries) = self.slice.of(view, context) else { return };
+        // A scan or a storm is very many flows of one conversation each: to keep what each shows would take more memory than
+        // it saves time.
+        if view.tally.conversations.kept().len() <= FEW_CONVERSATIONS {
+            tries.extend(tries_of(view));
+        } else {
+            tries.extend_from_slice(view.found.tries.get_or_init(|| tries_of(view).into()));
         }
     }
 
     /// Judges what the slice brought: each group with a new try, in order.
     pub(crate) fn close(&mut self, kind: &Kind, end: Time, judge: &mut dyn FnMut(Suspect<'_>)) {
-        self.last = None;
         let mut slice = std::mem::take(&mut self.slice);
         let waiting = std::mem::take(&mut self.holding);
         for host in waiting {
-            if let Some(known) = self.hosts.get(&host) {
-                slice.entry(host).or_insert_with(|| (known.origin.clone(), Vec::new()));
+            if let Some(known) = self.hosts.get(&host).filter(|_| !slice.places.contains_key(&host)) {
+                slice.hosts.push((host, known.origin.clone(), Vec::new()));
             }
         }
-        for (host, (origin, tries)) in slice {
+        slice.hosts.sort_unstable_by(|(one, ..), (other, ..)| one.cmp(other));
+        for (host, origin, tries) in slice.hosts {
             let source = self.hosts.touch(host.clone(), end, || Source::new(origin.clone(), end));
             source.origin = origin;
             let touched = source.take_in(tries, kind, end);
@@ -304,6 +308,24 @@ impl Scanners {
     pub(crate) fn reindex(mut self) -> Self {
         self.hosts.reindex();
         self
+    }
+}
+
+impl Slice {
+    /// The tries of the host at our end of a flow, as far as the slice was shown.
+    fn of(&mut self, view: &FlowView<'_>, context: &Context<'_>) -> Option<&mut Vec<Try>> {
+        let is_last = self.last.as_ref().is_some_and(|(local, place, _)| *local == view.local() && place == view.place);
+        if !is_last {
+            let at = Host::of(view, context).map(|host| {
+                *self.places.entry(host).or_insert_with_key(|host| {
+                    self.hosts.push((host.clone(), Origin::of(view), Vec::new()));
+                    self.hosts.len() - 1
+                })
+            });
+            self.last = Some((view.local(), view.place.clone(), at));
+        }
+        let (.., at) = self.last.as_ref()?;
+        self.hosts.get_mut((*at)?).map(|(.., tries)| tries)
     }
 }
 

@@ -2,7 +2,8 @@
 
 use crate::Context;
 use crate::shared::subject;
-use crate::tally::{QueryKey, QueryTally};
+use crate::tally::{Place, QueryKey, QueryTally};
+use std::net::IpAddr;
 use watchfire_model::{Action, DnsRequestAction, FindingType, ResourceRole, Severity, Signal};
 
 /// Zones that no registry gives out, and the reverse zones. Source: RFC 6762 and its appendix G, RFC 8375, RFC 6761, ICANN
@@ -11,6 +12,26 @@ const PRIVATE_ZONES: [&str; 10] =
     ["arpa", "corp", "home", "internal", "intranet", "lan", "local", "localdomain", "localhost", "private"];
 /// AWS's own zones, whose names are made by machines. Source: AWS documentation of service endpoints.
 const AWS_ZONES: [&str; 5] = ["amazonaws.com", "amazonaws.com.cn", "aws", "cloudfront.net", "awsglobalaccelerator.com"];
+
+/// The text that stands for a client, made anew only where the client differs from that of the last tally: they come in runs,
+/// and to write it for each was half of what the judging of queries took.
+#[derive(Default)]
+pub(crate) struct LastClient {
+    of: Option<(Place, Option<IpAddr>)>,
+    text: String,
+}
+
+impl LastClient {
+    /// The client's text, as `write` makes it, and whether this is another client than the last.
+    pub(crate) fn text(&mut self, key: &QueryKey, write: impl FnOnce(&QueryKey) -> String) -> (&str, bool) {
+        let is_same = self.of.as_ref().is_some_and(|(place, client)| *client == key.client && *place == key.place);
+        if !is_same {
+            self.of = Some((key.place.clone(), key.client));
+            self.text = write(key);
+        }
+        (&self.text, !is_same)
+    }
+}
 
 /// Whether anyone could have registered the domain: not a private zone, a single label, or AWS's own.
 pub(crate) fn is_public(domain: &str) -> bool {

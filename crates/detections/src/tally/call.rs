@@ -1,11 +1,10 @@
 //! Calls of one API by one caller, alike in all that a habit is made of, in one clock hour.
 
-use super::RecordPlace;
+use super::bytes::{Reader, Writer};
+use super::{Kept, RecordPlace};
 use crate::shared::calls::session::{Deed, SessionKey, Shown};
 use hashbrown::HashMap;
-use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
@@ -114,11 +113,6 @@ impl CallTallyKey {
             && call.source_ip.is_some()
             && call.category != watchfire_model::CallCategory::NetworkActivity
     }
-
-    /// Bytes that tell calls apart that are not summed together; their order is that of the keys of one hour.
-    pub fn encode(call: &ApiCall<'_>, into: &mut Vec<u8>) {
-        CallParts::of(call).encode(into);
-    }
 }
 
 /// What a call's key is made of, still in the record.
@@ -159,27 +153,45 @@ impl<'c> CallParts<'c> {
         ])
     }
 
-    /// See [`CallTallyKey::encode`].
-    pub fn encode(&self, into: &mut Vec<u8>) {
-        for part in self.0 {
-            // The separator cannot stand in a part: hostile text must not pretend to be another key.
-            if part.as_bytes().contains(&0) {
-                into.extend(part.bytes().map(|byte| if byte == 0 { b' ' } else { byte }));
-            } else {
-                into.extend_from_slice(part.as_bytes());
-            }
-            into.push(0);
-        }
+    /// Bytes that tell clients apart, and then those that tell apart the calls of one client that are not summed together;
+    /// in the order of these two are the keys of one hour.
+    pub fn encode(&self) -> (Vec<u8>, Vec<u8>) {
+        let (mut client, mut rest) = (Vec::new(), Vec::new());
+        self.encode_client(&mut client);
+        self.encode_rest(&mut rest);
+        (client, rest)
+    }
+
+    /// The first half of [`Self::encode`].
+    pub fn encode_client(&self, into: &mut Vec<u8>) {
+        encode(&self.0[..CLIENT_PARTS], into);
+    }
+
+    /// The second half of [`Self::encode`].
+    pub fn encode_rest(&self, into: &mut Vec<u8>) {
+        encode(&self.0[CLIENT_PARTS..], into);
+    }
+
+    /// The parts that tell clients apart.
+    pub fn client(&self) -> &[&'c str] {
+        &self.0[..CLIENT_PARTS]
+    }
+
+    /// The parts that tell apart the calls of one client.
+    pub fn rest(&self) -> &[&'c str] {
+        &self.0[CLIENT_PARTS..]
     }
 }
 
-/// All parts, each with its length, so that none can pass for a piece of another.
-impl Hash for CallParts<'_> {
-    fn hash<H: Hasher>(&self, hasher: &mut H) {
-        for part in self.0 {
-            hasher.write_u32(part.len() as u32);
-            hasher.write(part.as_bytes());
+fn encode(parts: &[&str], into: &mut Vec<u8>) {
+    for part in parts {
+        // The separator cannot stand in a part: hostile text must not pretend to be another key.
+        if part.as_bytes().contains(&0) {
+            into.extend(part.bytes().map(|byte| if byte == 0 { b' ' } else { byte }));
+        } else {
+            into.extend_from_slice(part.as_bytes());
         }
+        into.push(0);
     }
 }
 
@@ -321,9 +333,9 @@ impl CallKeys {
     /// The same for APIs with their outcomes, about 500 bytes each.
     const APIS_MAX: usize = 50_000;
 
-    /// Reads what [`CallTallyKey::encode`] wrote in this hour. `None` where the bytes are not that.
-    pub fn decode(&mut self, hour: i64, bytes: &[u8]) -> Option<CallTallyKey> {
-        let (client, rest) = self.client(bytes)?;
+    /// Reads what [`CallParts::encode`] wrote in this hour. `None` where the bytes are not that.
+    pub fn decode(&mut self, hour: i64, client: &[u8], rest: &[u8]) -> Option<CallTallyKey> {
+        let client = self.client(client)?;
         let (api, rest) = self.api(rest)?;
         let mut texts = std::str::from_utf8(rest).ok()?.split('\0');
         let (bucket, vpc_endpoint, flags) = (texts.next()?, texts.next()?, texts.next()?);
@@ -339,26 +351,25 @@ impl CallKeys {
         })
     }
 
-    fn client<'b>(&mut self, bytes: &'b [u8]) -> Option<(Client, &'b [u8])> {
+    fn client(&mut self, bytes: &[u8]) -> Option<Client> {
         if let Some((known, client)) = &self.last
-            && let Some(rest) = bytes.strip_prefix(&**known)
+            && **known == *bytes
         {
-            return Some((client.clone(), rest));
+            return Some(client.clone());
         }
-        let (own, rest) = split_parts(bytes, CLIENT_PARTS)?;
-        let client = match self.clients.get(own) {
+        let client = match self.clients.get(bytes) {
             Some(client) => client.clone(),
             None => {
-                let client = Client::new(ClientParts::decode(own)?);
+                let client = Client::new(ClientParts::decode(bytes)?);
                 if self.clients.len() >= Self::CLIENTS_MAX {
                     self.clients.clear();
                 }
-                self.clients.insert(own.into(), client.clone());
+                self.clients.insert(bytes.into(), client.clone());
                 client
             }
         };
-        self.last = Some((own.into(), client.clone()));
-        Some((client, rest))
+        self.last = Some((bytes.into(), client.clone()));
+        Some(client)
     }
 
     fn api<'b>(&mut self, bytes: &'b [u8]) -> Option<(Api, &'b [u8])> {
@@ -382,7 +393,7 @@ fn split_parts(bytes: &[u8], count: usize) -> Option<(&[u8], &[u8])> {
 }
 
 /// The sums of one [`CallTallyKey`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CallTally {
     /// Calls.
     pub calls: u64,
@@ -396,6 +407,29 @@ pub struct CallTally {
     pub first_id: u128,
     /// Where the first stands.
     pub place: RecordPlace,
+}
+
+impl Kept for CallTally {
+    fn encode(&self, into: &mut Vec<u8>) {
+        let mut writer = Writer::<80>::new();
+        let (first, last) = (self.first.ms() as u64, self.last.ms() as u64);
+        let fixed = [self.first_id.to_le_bytes(), (u128::from(first) << 64 | u128::from(self.minutes)).to_le_bytes()];
+        fixed.as_flattened().iter().for_each(|byte| writer.byte(*byte));
+        writer.number(last.wrapping_sub(first));
+        writer.number(self.calls);
+        writer.place(self.place);
+        writer.finish(into);
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut reader = Reader(bytes);
+        let first_id = u128::from_le_bytes(reader.chunk()?);
+        let (minutes, first) = (u64::from_le_bytes(reader.chunk()?), u64::from_le_bytes(reader.chunk()?));
+        let last = first.wrapping_add(reader.number()?);
+        let calls = reader.number()?;
+        let (first, last) = (Time::from_ms(first as i64), Time::from_ms(last as i64));
+        Some(Self { calls, first, last, minutes, first_id, place: reader.place()? })
+    }
 }
 
 impl CallTally {
@@ -453,15 +487,14 @@ mod tests {
         #[test]
         fn what_is_encoded_is_read_again(texts in proptest::collection::vec("[a\\x00é]{0,3}", PARTS)) {
             let parts = CallParts(std::array::from_fn(|at| texts[at].as_str()));
-            let mut bytes = Vec::new();
-            parts.encode(&mut bytes);
+            let (client, rest) = parts.encode();
             let mut keys = CallKeys::default();
-            let key = keys.decode(7, &bytes).unwrap();
+            let key = keys.decode(7, &client, &rest).unwrap();
             let clean: Vec<String> = texts.iter().map(|text| text.replace('\0', " ")).collect();
             let read = [&key.client.account, &key.client.user_agent, &key.api.source, &key.api.error_code, &key.bucket];
             prop_assert_eq!(read.map(|part| part.to_string()), [0, 11, 12, 14, 15].map(|at| clean[at].clone()));
-            prop_assert_eq!(key, keys.decode(7, &bytes).unwrap());
-            prop_assert_eq!(keys.decode(7, &bytes[..bytes.len().min(PARTS - 2)]).is_some(), false);
+            prop_assert_eq!(key, keys.decode(7, &client, &rest).unwrap());
+            prop_assert_eq!(keys.decode(7, &client, &rest[..rest.len().min(PARTS - CLIENT_PARTS - 2)]).is_some(), false);
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Flows between two addresses on one service port, seen at one interface in ten minutes.
 
-use super::{Place, Places, RecordPlace, Sample, Sampled, offset_ms, saturating_u32};
+use super::bytes::{Reader, Writer, put_group};
+use super::{Kept, RecordPlace, Sample, Sampled, offset_ms, saturating_u32};
 use crate::shared::contact::{SLICE_MS, TCP};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::net::{IpAddr, Ipv6Addr};
 use watchfire_model::{Direction, LogStatus, Time, VpcFlow};
 
@@ -27,13 +27,16 @@ const KNOWN_PORTS: [u16; 40] = [
 const EPHEMERAL_MIN: u16 = 32_768;
 
 /// How little a port looks like a service's: the side with the lower rank serves.
+///
+/// On the hot path: the client's port of most records is an ephemeral one, and needs no search.
+#[inline]
 pub fn service_rank(port: u16) -> u8 {
     match port {
         0 => 4,
         1..1024 => 0,
+        EPHEMERAL_MIN.. => 3,
         _ if KNOWN_PORTS.binary_search(&port).is_ok() => 1,
         1024..EPHEMERAL_MIN => 2,
-        EPHEMERAL_MIN.. => 3,
     }
 }
 
@@ -80,32 +83,34 @@ impl FlowKey {
         address(self.server)
     }
 
-    /// Bytes whose order is that of the keys of one slice. `place` is what [`Place::encode`] wrote.
-    pub fn encode(&self, place: &[u8], into: &mut Vec<u8>) {
-        into.extend_from_slice(place);
-        into.extend_from_slice(&self.client.to_be_bytes());
-        into.extend_from_slice(&self.server.to_be_bytes());
-        into.extend_from_slice(&self.port.to_be_bytes());
-        into.push(self.protocol);
+    /// Bytes whose order is that of the keys of one slice and place.
+    pub fn encode(&self, into: &mut Vec<u8>) {
+        let mut bytes = [0; KEY_BYTES];
+        bytes[0..16].copy_from_slice(&self.client.to_be_bytes());
+        bytes[16..32].copy_from_slice(&self.server.to_be_bytes());
+        bytes[32..34].copy_from_slice(&self.port.to_be_bytes());
+        bytes[34] = self.protocol;
+        into.extend_from_slice(&bytes);
     }
 
     /// Reads what [`Self::encode`] wrote in this slice. `None` where the bytes are not that.
-    pub fn decode(slice: i64, bytes: &[u8], places: &mut Places) -> Option<(Self, Place)> {
-        let (place, ends) = places.read(bytes)?;
-        let ends: &[u8; 35] = ends.try_into().ok()?;
-        let key = Self {
+    pub fn decode(slice: i64, bytes: &[u8]) -> Option<Self> {
+        let ends: &[u8; KEY_BYTES] = bytes.try_into().ok()?;
+        Some(Self {
             slice,
             client: u128::from_be_bytes(ends[0..16].try_into().ok()?),
             server: u128::from_be_bytes(ends[16..32].try_into().ok()?),
             port: u16::from_be_bytes(ends[32..34].try_into().ok()?),
             protocol: ends[34],
-        };
-        Some((key, place))
+        })
     }
 }
 
+/// Bytes of an encoded key.
+const KEY_BYTES: usize = 16 + 16 + 2 + 1;
+
 /// What one side sent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sent {
     /// Records of this direction.
     pub records: u32,
@@ -134,7 +139,7 @@ pub struct Sent {
 }
 
 /// The sums of one [`FlowKey`].
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct FlowTally {
     /// From the client to the server.
     pub up: Sent,
@@ -146,7 +151,7 @@ pub struct FlowTally {
     pub conversations: Sample<Conversation, CONVERSATIONS_MAX>,
 }
 
-/// One conversation: the records with one port of the client, both directions. Saved as bytes: there are very many.
+/// One conversation: the records with one port of the client, both directions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Conversation {
     /// The client's port.
@@ -205,74 +210,164 @@ impl Conversation {
     }
 }
 
-/// Bytes of a saved conversation.
-const CONVERSATION_BYTES: usize = 54;
+/// What the flags of an encoded conversation mean.
+mod bit {
+    pub(super) const UP_REJECTED: u8 = 1;
+    pub(super) const DOWN_REJECTED: u8 = 2;
+    /// The earliest record is the server's.
+    pub(super) const DOWN_FIRST: u8 = 4;
+    /// The earliest record is all that its side sent.
+    pub(super) const IS_ALL: u8 = 8;
+    /// Its times are whole seconds, as AWS writes them.
+    pub(super) const SECONDS: u8 = 16;
+}
 
 impl Conversation {
-    fn to_bytes(self) -> [u8; CONVERSATION_BYTES] {
-        let mut bytes = [0; CONVERSATION_BYTES];
-        let flags = u8::from(self.rejected.0) | u8::from(self.rejected.1) << 1 | u8::from(self.earliest.0) << 2;
+    /// `file`: of the conversation before, which is mostly this one's.
+    fn encode(&self, file: u32, into: &mut Vec<u8>) {
+        let (is_down, packets, bytes) = self.earliest;
+        let sent = if is_down { (self.down_packets, self.down_bytes) } else { (self.up_packets, self.up_bytes) };
+        let is_all = sent == (packets, bytes);
+        let is_seconds = self.first.is_multiple_of(1_000) && self.last.is_multiple_of(1_000);
+        let (first, last) = if is_seconds { (self.first / 1_000, self.last / 1_000) } else { (self.first, self.last) };
+        let (packets, bytes) = if is_all { (0, 0) } else { (packets, bytes) };
+        let bits = [
+            (self.rejected.0, bit::UP_REJECTED),
+            (self.rejected.1, bit::DOWN_REJECTED),
+            (is_down, bit::DOWN_FIRST),
+            (is_all, bit::IS_ALL),
+            (is_seconds, bit::SECONDS),
+        ];
+        let bits = bits.into_iter().fold(0, |all, (is_set, bit)| all | (u8::from(is_set) * bit));
+        let [low, high] = self.port.to_le_bytes();
+        into.extend_from_slice(&[bits, low, high, self.up_flags, self.down_flags]);
+        let position = self.place.position;
         let numbers = [
-            self.first,
-            self.last,
+            first,
+            last.wrapping_sub(first),
             self.up_packets,
-            self.down_packets,
             self.up_bytes,
+            self.down_packets,
             self.down_bytes,
-            self.earliest.1,
-            self.earliest.2,
-            self.place.file,
+            packets,
+            bytes,
+            self.place.file ^ file,
+            position as u32,
+            (position >> 32) as u32,
             self.place.tie,
         ];
-        bytes[..2].copy_from_slice(&self.port.to_le_bytes());
-        bytes[2..5].copy_from_slice(&[self.up_flags, self.down_flags, flags]);
-        bytes[6..46].copy_from_slice(numbers.map(u32::to_le_bytes).as_flattened());
-        bytes[46..].copy_from_slice(&self.place.position.to_le_bytes());
-        bytes
+        put_group(numbers, into);
     }
 
-    fn of_bytes(bytes: &[u8]) -> Option<Self> {
-        let bytes: &[u8; CONVERSATION_BYTES] = bytes.try_into().ok()?;
-        let (numbers, _) = bytes[6..46].as_chunks::<4>();
-        let number = |at: usize| numbers.get(at).map_or(0, |bytes| u32::from_le_bytes(*bytes));
-        let flag = |bit: u8| bytes[4] >> bit & 1 == 1;
+    fn decode(file: u32, reader: &mut Reader<'_>) -> Option<Self> {
+        let [bits, low, high, up_flags, down_flags] = reader.chunk()?;
+        let numbers: [u32; 12] = reader.group()?;
+        let [first, lasted, up_packets, up_bytes, down_packets, down_bytes, packets, bytes, other_file, ..] = numbers;
+        let [.., position, position_high, tie] = numbers;
+        let has = |bit: u8| bits & bit != 0;
+        let scale = if has(bit::SECONDS) { 1_000 } else { 1 };
+        let is_down = has(bit::DOWN_FIRST);
+        let sent = if is_down { (down_packets, down_bytes) } else { (up_packets, up_bytes) };
+        let (packets, bytes) = if has(bit::IS_ALL) { sent } else { (packets, bytes) };
+        let position = u64::from(position_high) << 32 | u64::from(position);
         Some(Self {
-            port: u16::from_le_bytes([bytes[0], bytes[1]]),
-            up_flags: bytes[2],
-            down_flags: bytes[3],
-            rejected: (flag(0), flag(1)),
-            first: number(0),
-            last: number(1),
-            up_packets: number(2),
-            down_packets: number(3),
-            up_bytes: number(4),
-            down_bytes: number(5),
-            earliest: (flag(2), number(6), number(7)),
-            place: RecordPlace {
-                tie: number(9),
-                file: number(8),
-                position: u64::from_le_bytes(*bytes.last_chunk::<8>()?),
-            },
+            port: u16::from_le_bytes([low, high]),
+            up_flags,
+            down_flags,
+            rejected: (has(bit::UP_REJECTED), has(bit::DOWN_REJECTED)),
+            first: first.checked_mul(scale)?,
+            last: first.wrapping_add(lasted).checked_mul(scale)?,
+            up_packets,
+            down_packets,
+            up_bytes,
+            down_bytes,
+            place: RecordPlace { tie, file: other_file ^ file, position },
+            earliest: (is_down, packets, bytes),
         })
     }
 }
 
-impl Serialize for Conversation {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(&self.to_bytes())
+impl Sent {
+    fn encode(&self, into: &mut Vec<u8>) {
+        let (packets, bytes) = (self.packets, self.bytes);
+        let numbers = [
+            self.records,
+            self.rejected,
+            self.syn,
+            self.syn_ack,
+            self.reset,
+            self.without_flags,
+            self.small,
+            self.ingress,
+            self.egress,
+            self.first,
+            packets as u32,
+            (packets >> 32) as u32,
+            bytes as u32,
+            (bytes >> 32) as u32,
+            0,
+            0,
+        ];
+        put_group(numbers, into);
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Option<Self> {
+        let numbers: [u32; 16] = reader.group()?;
+        let [records, rejected, syn, syn_ack, reset, without_flags, small, ingress, egress, first, rest @ ..] = numbers;
+        let [packets, packets_high, bytes, bytes_high, ..] = rest;
+        let whole = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
+        let (packets, bytes) = (whole(packets_high, packets), whole(bytes_high, bytes));
+        Some(Self {
+            records,
+            rejected,
+            syn,
+            syn_ack,
+            reset,
+            without_flags,
+            small,
+            ingress,
+            egress,
+            packets,
+            bytes,
+            first,
+        })
     }
 }
 
-impl<'de> Deserialize<'de> for Conversation {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let bytes = <&[u8]>::deserialize(deserializer)?;
-        Self::of_bytes(bytes)
-            .ok_or_else(|| serde::de::Error::invalid_length(bytes.len(), &"the bytes of a conversation"))
+impl Kept for FlowTally {
+    fn encode(&self, into: &mut Vec<u8>) {
+        self.up.encode(into);
+        self.down.encode(into);
+        let mut writer = Writer::<24>::new();
+        writer.number(self.last);
+        let kept = self.conversations.kept();
+        writer.number((kept.len() as u64) << 1 | u64::from(self.conversations.is_cut()));
+        writer.finish(into);
+        let mut file = 0;
+        for conversation in kept {
+            conversation.encode(file, into);
+            file = conversation.place.file;
+        }
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut reader = Reader(bytes);
+        let (up, down) = (Sent::decode(&mut reader)?, Sent::decode(&mut reader)?);
+        let (last, count) = (reader.small()?, reader.number()?);
+        let mut kept = Vec::with_capacity(usize::try_from(count >> 1).ok()?.min(CONVERSATIONS_MAX));
+        let mut file = 0;
+        for _ in 0..count >> 1 {
+            let conversation = Conversation::decode(file, &mut reader)?;
+            file = conversation.place.file;
+            kept.push(conversation);
+        }
+        Some(Self { up, down, last, conversations: Sample::restored(kept, count & 1 == 1) })
     }
 }
 
 impl FlowTally {
     /// Takes in a record of this key. On the hot path.
+    #[inline]
     pub fn add(&mut self, flow: &VpcFlow<'_>, key: &FlowKey, is_upstream: bool, place: RecordPlace) {
         let begin = key.slice.saturating_mul(SLICE_MS);
         let (first, last) = (offset_ms(flow.start.ms(), begin), offset_ms(flow.end.ms().max(flow.start.ms()), begin));
@@ -285,27 +380,35 @@ impl FlowTally {
         if self.conversations.is_out_of_reach(hash) {
             return;
         }
-        if !self.conversations.has_room_for(hash) && self.conversations.get_mut(hash).is_none() {
-            self.conversations.pass_over();
-            return;
-        }
         let (packets, bytes) = (saturating_u32(flow.packet_count), saturating_u32(flow.byte_count));
-        let mut conversation = Conversation {
-            port,
-            first,
-            last,
-            place,
-            earliest: (!is_upstream, packets, bytes),
-            ..Conversation::default()
+        let earliest = (!is_upstream, packets, bytes);
+        let flags = flags.unwrap_or(0);
+        // In its place, not by a merge with a conversation of this one record: half of the time that it took.
+        let conversation = match self.conversations.get_mut(hash) {
+            Some(known) => {
+                if (first, earliest, place) < (known.first, known.earliest, known.place) {
+                    (known.first, known.earliest, known.place) = (first, earliest, place);
+                }
+                known.last = known.last.max(last);
+                known
+            }
+            None => {
+                let new = Conversation { port, first, last, place, earliest, ..Conversation::default() };
+                let Some(new) = self.conversations.insert_new(new) else { return };
+                new
+            }
         };
         if is_upstream {
-            (conversation.up_packets, conversation.up_bytes) = (packets, bytes);
-            (conversation.up_flags, conversation.rejected.0) = (flags.unwrap_or(0), flow.is_rejected());
+            conversation.up_packets = conversation.up_packets.saturating_add(packets);
+            conversation.up_bytes = conversation.up_bytes.saturating_add(bytes);
+            conversation.up_flags |= flags;
+            conversation.rejected.0 |= flow.is_rejected();
         } else {
-            (conversation.down_packets, conversation.down_bytes) = (packets, bytes);
-            (conversation.down_flags, conversation.rejected.1) = (flags.unwrap_or(0), flow.is_rejected());
+            conversation.down_packets = conversation.down_packets.saturating_add(packets);
+            conversation.down_bytes = conversation.down_bytes.saturating_add(bytes);
+            conversation.down_flags |= flags;
+            conversation.rejected.1 |= flow.is_rejected();
         }
-        self.conversations.insert(conversation);
     }
 
     /// Takes in what another part summed.

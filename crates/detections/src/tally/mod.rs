@@ -12,11 +12,13 @@
 //! A flow's bucket is a slice of ten minutes, a query's and a call's is a clock hour: floods and guessing are short, names
 //! and habits are not.
 
+mod bytes;
 mod call;
 mod flow;
 mod query;
 mod sample;
 
+pub use bytes::Kept;
 pub use call::{Api, ApiParts, CallKeys, CallParts, CallTally, CallTallyKey, Client, ClientParts};
 pub use flow::{Conversation, FlowKey, FlowTally, Sent, service_rank};
 pub use query::{Answered, QueryKey, QueryTally, QueryType, SubName};
@@ -115,7 +117,7 @@ impl Places {
     const MAX: usize = 200_000;
 
     /// Reads what [`Place::encode`] wrote; what follows it in the bytes.
-    fn read<'b>(&mut self, bytes: &'b [u8]) -> Option<(Place, &'b [u8])> {
+    pub fn read<'b>(&mut self, bytes: &'b [u8]) -> Option<(Place, &'b [u8])> {
         if let Some((known, place)) = &self.last
             && let Some(rest) = bytes.strip_prefix(&**known)
         {

@@ -1,8 +1,8 @@
 //! Queries of one client for names below one registered domain, in one clock hour.
 
-use super::{Place, Places, RecordPlace, Sample, Sampled, offset_ms};
+use super::bytes::{Reader, Writer};
+use super::{Kept, Place, Places, RecordPlace, Sample, Sampled, offset_ms};
 use memchr::memmem::Finder;
-use serde::{Deserialize, Serialize};
 use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
 use std::sync::LazyLock;
@@ -31,8 +31,9 @@ pub struct QueryKey {
 }
 
 impl QueryKey {
-    /// Bytes whose order is that of the keys of one hour. `place` is what [`Place::encode`] wrote.
-    pub fn encode(place: &[u8], client: Option<IpAddr>, domain: &str, into: &mut Vec<u8>) {
+    /// Bytes that tell clients apart, whose order is theirs. `place` is what [`Place::encode`] wrote. The keys of one client
+    /// and hour are in the order of their domains.
+    pub fn encode_client(place: &[u8], client: Option<IpAddr>, into: &mut Vec<u8>) {
         into.extend_from_slice(place);
         match client {
             None => into.push(0),
@@ -45,17 +46,16 @@ impl QueryKey {
                 into.extend_from_slice(&v6.octets());
             }
         }
-        into.extend_from_slice(domain.as_bytes());
     }
 
-    /// Reads what [`Self::encode`] wrote in this hour. `None` where the bytes are not that.
-    pub fn decode(hour: i64, bytes: &[u8], places: &mut Places) -> Option<Self> {
-        let (place, rest) = places.read(bytes)?;
+    /// The key of what [`Self::encode_client`] wrote, in this hour, with this domain. `None` where the bytes are not that.
+    pub fn decode(hour: i64, client: &[u8], domain: &[u8], places: &mut Places) -> Option<Self> {
+        let (place, rest) = places.read(client)?;
         let (family, rest) = rest.split_first()?;
-        let (client, domain) = match family {
-            0 => (None, rest),
-            4 => rest.split_first_chunk::<4>().map(|(octets, rest)| (Some(IpAddr::from(*octets)), rest))?,
-            6 => rest.split_first_chunk::<16>().map(|(octets, rest)| (Some(IpAddr::from(*octets)), rest))?,
+        let client = match family {
+            0 => None,
+            4 => Some(IpAddr::from(<[u8; 4]>::try_from(rest).ok()?)),
+            6 => Some(IpAddr::from(<[u8; 16]>::try_from(rest).ok()?)),
             _ => return None,
         };
         Some(Self { hour, place, client, domain: std::str::from_utf8(domain).ok()?.into() })
@@ -99,7 +99,7 @@ impl QueryType {
 }
 
 /// The sums of one [`QueryKey`].
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct QueryTally {
     /// Queries.
     pub queries: u32,
@@ -126,7 +126,7 @@ pub struct QueryTally {
 }
 
 /// One name that was asked for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SubName {
     hash: u64,
     /// The whole name, lower case, without a final dot, at most 253 characters.
@@ -148,7 +148,7 @@ pub struct SubName {
 }
 
 /// Queries of type A or AAAA that were answered with addresses of one kind.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Answered {
     /// The first such query, in milliseconds of the hour.
     pub first: u32,
@@ -239,9 +239,130 @@ impl SubName {
     }
 }
 
+impl SubName {
+    fn encode(&self, into: &mut Vec<u8>) {
+        let mut writer = Writer::<24>::new();
+        self.hash.to_le_bytes().into_iter().for_each(|byte| writer.byte(byte));
+        writer.number(self.name.len() as u64);
+        writer.finish(into);
+        into.extend_from_slice(self.name.as_bytes());
+        let mut writer = Writer::<48>::new();
+        writer.number(u64::from(self.queries) << 1 | u64::from(self.nx));
+        writer.number(self.first);
+        writer.number(self.last.wrapping_sub(self.first));
+        writer.place(self.place);
+        writer.byte(u8::from(self.public.is_some()) | u8::from(self.inside.is_some()) << 1);
+        writer.finish(into);
+        self.public.iter().chain(self.inside.as_deref()).for_each(|answered| answered.encode(into));
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Option<Self> {
+        let hash = u64::from_le_bytes(reader.chunk()?);
+        let length = usize::try_from(reader.number()?).ok()?;
+        let name = std::str::from_utf8(reader.bytes(length)?).ok()?.into();
+        let queries = reader.number()?;
+        let first = reader.small()?;
+        let last = first.wrapping_add(reader.small()?);
+        let place = reader.place()?;
+        let kinds = reader.byte()?;
+        let public = if kinds & 1 == 1 { Some(Answered::decode(reader)?) } else { None };
+        let inside = if kinds & 2 == 2 { Some(Box::new(Answered::decode(reader)?)) } else { None };
+        let (nx, queries) = (queries & 1 == 1, u32::try_from(queries >> 1).ok()?);
+        Some(Self { hash, name, queries, nx, first, last, public, inside, place })
+    }
+}
+
+impl Answered {
+    fn encode(&self, into: &mut Vec<u8>) {
+        let mut writer = Writer::<56>::new();
+        writer.number(self.first);
+        writer.number(self.last.wrapping_sub(self.first));
+        writer.place(self.place);
+        writer.place(self.last_place);
+        // At most four.
+        writer.byte(self.addresses.len() as u8);
+        writer.finish(into);
+        for address in &self.addresses {
+            match address {
+                IpAddr::V4(v4) => {
+                    into.push(4);
+                    into.extend_from_slice(&v4.octets());
+                }
+                IpAddr::V6(v6) => {
+                    into.push(6);
+                    into.extend_from_slice(&v6.octets());
+                }
+            }
+        }
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Option<Self> {
+        let first = reader.small()?;
+        let last = first.wrapping_add(reader.small()?);
+        let (place, last_place) = (reader.place()?, reader.place()?);
+        let count = usize::from(reader.byte()?);
+        let mut addresses = Vec::with_capacity(count.min(ANSWERS_MAX));
+        for _ in 0..count {
+            addresses.push(match reader.byte()? {
+                4 => IpAddr::from(reader.chunk::<4>()?),
+                6 => IpAddr::from(reader.chunk::<16>()?),
+                _ => return None,
+            });
+        }
+        Some(Self { first, last, addresses, place, last_place })
+    }
+}
+
+impl Kept for QueryTally {
+    fn encode(&self, into: &mut Vec<u8>) {
+        let mut writer = Writer::<140>::new();
+        let counts = [self.queries, self.nx, self.failed, self.answered, self.blocked, self.tcp, self.first, self.last];
+        counts.into_iter().chain(self.by_type).for_each(|count| writer.number(count));
+        writer.number(self.answer_bytes);
+        writer.number((self.names.kept().len() as u64) << 1 | u64::from(self.names.is_cut()));
+        writer.finish(into);
+        self.names.kept().iter().for_each(|name| name.encode(into));
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut reader = Reader(bytes);
+        let mut tally = Self::default();
+        for count in [
+            &mut tally.queries,
+            &mut tally.nx,
+            &mut tally.failed,
+            &mut tally.answered,
+            &mut tally.blocked,
+            &mut tally.tcp,
+            &mut tally.first,
+            &mut tally.last,
+        ]
+        .into_iter()
+        .chain(&mut tally.by_type)
+        {
+            *count = reader.small()?;
+        }
+        tally.answer_bytes = reader.number()?;
+        let count = reader.number()?;
+        let mut kept = Vec::with_capacity(usize::try_from(count >> 1).ok()?.min(NAMES_MAX));
+        for _ in 0..count >> 1 {
+            kept.push(SubName::decode(&mut reader)?);
+        }
+        tally.names = Sample::restored(kept, count & 1 == 1);
+        Some(tally)
+    }
+}
+
 impl QueryTally {
-    /// Takes in a query for this name (lower case, without a final dot). On the hot path.
-    pub fn add(&mut self, query: &DnsQuery<'_>, name: &str, hour: i64, place: RecordPlace) {
+    /// A hash of a name (lower case, without a final dot): the same in every run.
+    pub fn name_hash(name: &str) -> u64 {
+        let mut hasher = foldhash::quality::FixedState::with_seed(NAME_SEED).build_hasher();
+        hasher.write(name.as_bytes());
+        hasher.finish()
+    }
+
+    /// Takes in a query for this name, with its hash ([`Self::name_hash`]). On the hot path.
+    pub fn add(&mut self, query: &DnsQuery<'_>, (name, hash): (&str, u64), hour: i64, place: RecordPlace) {
         let at = offset_ms(query.time.ms(), hour.saturating_mul(Time::HOUR_MS));
         self.first = if self.queries == 0 { at } else { self.first.min(at) };
         self.last = self.last.max(at);
@@ -255,11 +376,10 @@ impl QueryTally {
         self.tcp += u32::from(query.transport == "TCP");
         self.by_type[QueryType::of(&query.query_type) as usize] += 1;
         self.answer_bytes += query.answers.len() as u64;
-        self.add_name(query, name, at, place);
+        self.add_name(query, (name, hash), at, place);
     }
 
-    fn add_name(&mut self, query: &DnsQuery<'_>, name: &str, at: u32, place: RecordPlace) {
-        let hash = name_hash(name);
+    fn add_name(&mut self, query: &DnsQuery<'_>, (name, hash): (&str, u64), at: u32, place: RecordPlace) {
         if self.names.is_out_of_reach(hash) {
             return;
         }
@@ -270,14 +390,12 @@ impl QueryTally {
             known.last = known.last.max(at);
             (known.first, known.place) = (known.first, known.place).min((at, place));
             known.answer(query, at, place);
-        } else if self.names.has_room_for(hash) {
+        } else {
             let name = Box::from(name);
             let (public, inside) = (None, None);
             let mut known = SubName { hash, name, queries: 1, nx, first: at, last: at, public, inside, place };
             known.answer(query, at, place);
-            self.names.insert(known);
-        } else {
-            self.names.pass_over();
+            self.names.insert_new(known);
         }
     }
 
@@ -393,12 +511,6 @@ fn addresses(query: &DnsQuery<'_>) -> Vec<IpAddr> {
     addresses.dedup();
     addresses.truncate(ANSWERS_MAX);
     addresses
-}
-
-fn name_hash(name: &str) -> u64 {
-    let mut hasher = foldhash::quality::FixedState::with_seed(NAME_SEED).build_hasher();
-    hasher.write(name.as_bytes());
-    hasher.finish()
 }
 
 #[cfg(test)]

@@ -128,19 +128,26 @@ impl Lessons {
     pub fn merge(&mut self, other: &Self) {
         self.is_complete &= other.is_complete;
         self.out_of_range = self.out_of_range.saturating_add(other.out_of_range);
+        // Each text is looked up once, however many rows it stands in.
+        let (mut ids, mut values) = (vec![None; other.ids.len()], vec![None; other.values.len()]);
         for (row, amount) in &other.rows {
-            let Some(id) = self.ids.number(other.ids.text(row.id)) else { continue };
+            let Some(id) = ours(&mut self.ids, &other.ids, &mut ids, row.id) else { continue };
             let about = match row.about {
                 About::Parent(kind, parent) => {
-                    self.ids.number(other.ids.text(parent)).map(|id| About::Parent(kind, id))
+                    ours(&mut self.ids, &other.ids, &mut ids, parent).map(|id| About::Parent(kind, id))
                 }
                 About::Seen(feature, value) => {
-                    self.values.number(other.values.text(value)).map(|value| About::Seen(feature, value))
+                    ours(&mut self.values, &other.values, &mut values, value).map(|value| About::Seen(feature, value))
                 }
                 other => Some(other),
             };
+            let before = self.renumbered;
             if let Some(about) = about {
                 self.add(Row { id, about, ..*row }, *amount);
+            }
+            if self.renumbered != before {
+                ids.fill(None);
+                values.fill(None);
             }
         }
     }
@@ -280,6 +287,15 @@ impl Lessons {
         }
         first | hasher.digest() >> 1
     }
+}
+
+/// Our number of another's text.
+fn ours(symbols: &mut Symbols, theirs: &Symbols, known: &mut [Option<u32>], number: u32) -> Option<u32> {
+    let place = known.get_mut(number as usize)?;
+    if place.is_none() {
+        *place = symbols.number(theirs.text(number));
+    }
+    *place
 }
 
 impl LessonsOf<'_> {

@@ -787,6 +787,33 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_fetch_that_ended_with_its_process_goes_on_when_the_next_starts() {
+        let api = Api::with_detector().await;
+        api.objects([("lists/a", "198.51.100.7\n")]);
+        let made = api.of_detector("POST", "/ipset", set("s3://lists/a", false)).await.unwrap();
+        let key = Key {
+            account: crate::testing::ACCOUNT.into(),
+            region: crate::testing::REGION.into(),
+            kind: IpSets::KIND,
+            parent: api.detector.clone(),
+            id: made["ipSetId"].as_str().unwrap().into(),
+        };
+        let store = &api.service.store;
+        let state = async || store.document(&key).await.unwrap().unwrap().body["state"].clone();
+        let mut body = store.document(&key).await.unwrap().unwrap().body;
+        api.service.resume().await;
+        assert_eq!(state().await, "inactive", "nothing was begun");
+        body["state"] = "activating".into();
+        store.commit(vec![Change::Put { key: key.clone(), body, expect: Expect::Any }]).await.unwrap();
+        api.service.resume().await;
+        while state().await == "activating" {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        assert_eq!(state().await, "active");
+        assert!(store.document(&content_key(&key)).await.unwrap().is_some());
+    }
+
+    #[tokio::test]
     async fn what_a_set_may_not_be_is_refused() {
         let api = Api::with_detector().await;
         assert!(api.refusal("POST", "/ipset", set("file:///etc/passwd", false)).await.contains("location"));

@@ -34,7 +34,7 @@ const REPLAYED_AT_ONCE_MS: i64 = 7 * Time::DAY_MS;
 /// long, the next waits this many times as long. So saving takes a twentieth of the time at most, and a process that is
 /// killed has to judge again what it judged in twenty times the time that saving takes.
 const SAVING_REST: u32 = 20;
-/// And what was found is never kept from the store for longer.
+/// But what was found is never kept from the store for longer, however long saving takes.
 const SAVING_REST_MAX: Duration = Duration::from_secs(60);
 
 /// The part of the state that is the service's own, saved with that of the engine.

@@ -16,7 +16,7 @@ glibc_of() {
     objdump -T "$1" | grep -o 'GLIBC_[0-9.]*' | sort -Vu | tail -n 1 | sed 's/GLIBC_//'
 }
 
-# Lays out below $2 what comes with the program $1: manual page, completions, licences, example configuration.
+# Lays out below $2 what comes with the program $1: manual page, completions, licences, example configuration, the service.
 lay_out() {
     local program=$1 root=$2 share=$2/usr/share
     install -D -m 755 "$program" "$root/usr/bin/watchfire"
@@ -29,6 +29,8 @@ lay_out() {
     "$program" completions fish > "$share/fish/vendor_completions.d/watchfire.fish"
     install -m 644 NOTICE THIRD-PARTY-NOTICES.md docs/threat-lists.md "$share/doc/watchfire"
     install -m 644 docs/config.example.toml docs/inventory.example.json "$share/doc/watchfire/examples"
+    install -D -m 644 packaging/watchfire.service "$root/usr/lib/systemd/system/watchfire.service"
+    install -D -m 644 packaging/sysusers.conf "$root/usr/lib/sysusers.d/watchfire.conf"
 }
 
 # Runs what was laid out: the program answers, finds something in the samples, and its pages and scripts can be read.
@@ -37,6 +39,12 @@ try_out() {
     "$root/usr/bin/watchfire" --version
     "$root/usr/bin/watchfire" scan samples --quiet --format jsonl | grep -c . > /dev/null || fail "no finding in samples"
     bash -n "$share/bash-completion/completions/watchfire"
+    if command -v systemd-analyze > /dev/null; then
+        # What systemd thinks of the unit, with a program that is there: no mistake, and hardly a way out.
+        sed 's|/usr/bin/watchfire|/bin/true|' "$root/usr/lib/systemd/system/watchfire.service" > target/package/watchfire.service
+        systemd-analyze verify --man=no target/package/watchfire.service || fail "the service's unit"
+        systemd-analyze security --offline=true --threshold=20 --no-pager target/package/watchfire.service | tail -n 1
+    fi
     gzip -dc "$share/man/man1/watchfire.1.gz" | grep -q '^\.TH watchfire 1' || fail "the manual page has no title"
     if command -v man > /dev/null; then
         local complaints

@@ -79,6 +79,18 @@ Description: threat detection over AWS logs
 END
 }
 
+# The user that the service runs as. Nothing is started: there is no account to serve yet.
+postinst() {
+    cat << 'END'
+#!/bin/sh
+set -e
+if [ "$1" = configure ]; then
+    if command -v systemd-sysusers > /dev/null; then systemd-sysusers watchfire.conf; fi
+    if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
+fi
+END
+}
+
 # Lays the package out in the folder $1 and writes it to the file $2.
 build() {
     local root=$1 package=$2
@@ -91,7 +103,11 @@ build() {
     gzip -9n < CHANGELOG.md > "$doc/CHANGELOG.md.gz"
     gzip -9n "$doc/THIRD-PARTY-NOTICES.md"
     chmod -R u=rwX,go=rX "$root"
-    (cd "$root" && find usr -type f -print0 | LC_ALL=C sort -z | xargs -0 md5sum > DEBIAN/md5sums)
+    install -D -m 644 packaging/watchfire.toml "$root/etc/watchfire/watchfire.toml"
+    echo /etc/watchfire/watchfire.toml > "$root/DEBIAN/conffiles"
+    postinst > "$root/DEBIAN/postinst"
+    chmod 755 "$root/DEBIAN/postinst"
+    (cd "$root" && find etc usr -type f -print0 | LC_ALL=C sort -z | xargs -0 md5sum > DEBIAN/md5sums)
     control "$(du -k -s --apparent-size "$root/usr" | cut -f 1)" > "$root/DEBIAN/control"
     dpkg-deb --root-owner-group -Zxz --build "$root" "$package" > /dev/null
 }

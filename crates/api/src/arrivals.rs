@@ -1,6 +1,6 @@
 //! Where logs arrive: the detector that their findings belong to.
 
-use crate::documents::{Document, Held, put};
+use crate::documents::{self, Document, Held, put};
 use crate::error::ApiError;
 use crate::features::Features;
 use crate::generated::types::{DetectorFeature, DetectorStatus, FindingPublishingFrequency};
@@ -8,18 +8,65 @@ use crate::resources::detectors::{Deleted, Detector, THE_ONE};
 use crate::resources::filters::{Suppression, suppression};
 use crate::tags::Tags;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fmt;
-use watchfire_store::{Expect, Key, Store, StoreError};
+use watchfire_store::{Expect, Key, Range, Store, StoreError};
 
-/// The detector of an account and region, as the engine needs to know it.
+/// What is switched on in an account and region.
 #[derive(Clone, Debug)]
-pub struct LogDetector {
-    /// Its id.
+pub struct Switches {
+    /// The detector's id.
     pub id: String,
     /// Whether it is enabled; one that is suspended reports nothing.
     pub is_enabled: bool,
     features: Features,
+}
+
+/// The detector of an account and region, as the engine needs to know it.
+#[derive(Clone, Debug)]
+pub struct LogDetector {
+    /// What is on.
+    pub switches: Switches,
     suppression: Suppression,
+}
+
+/// Which detectors there are, to tell when something was switched.
+#[derive(Debug, Default)]
+pub struct HeldDetectors {
+    stamp: Vec<[i64; 3]>,
+}
+
+/// An account and region that has a detector, or whose detector was deleted: then there are no switches.
+#[derive(Clone, Debug)]
+pub struct DetectorPlace {
+    /// The account.
+    pub account: String,
+    /// The region.
+    pub region: String,
+    /// What is on.
+    pub switches: Option<Switches>,
+}
+
+impl HeldDetectors {
+    /// All places, if any detector has changed since this was asked. Asking costs little while nothing changes.
+    pub async fn changed(&mut self, store: &Store) -> Result<Option<Vec<DetectorPlace>>, Unanswered> {
+        let stamp = store.documents_stamp(&[Detector::KIND, Deleted::KIND]).await?;
+        if stamp == self.stamp {
+            return Ok(None);
+        }
+        let range = |kind| Range { kind, account: None, region: None, parent: None };
+        let detectors = documents::all::<Detector>(store, &range(Detector::KIND)).await?;
+        let deleted = documents::all::<Deleted>(store, &range(Deleted::KIND)).await?;
+        // The mark of a deleted detector stays when another is made.
+        let mut places: BTreeMap<(String, String), Option<Switches>> =
+            deleted.into_iter().map(|mark| ((mark.key.account, mark.key.region), None)).collect();
+        places.extend(
+            detectors.into_iter().map(|held| ((held.key.account, held.key.region), Some(Switches::of(held.body)))),
+        );
+        self.stamp = stamp;
+        let place = |((account, region), switches)| DetectorPlace { account, region, switches };
+        Ok(Some(places.into_iter().map(place).collect()))
+    }
 }
 
 /// Why a question of the engine could not be answered: the store failed, or holds what this version cannot read.
@@ -46,7 +93,12 @@ impl From<StoreError> for Unanswered {
     }
 }
 
-impl LogDetector {
+impl Switches {
+    fn of(detector: Detector) -> Self {
+        let is_enabled = detector.status == DetectorStatus::Enabled;
+        Self { id: detector.id, is_enabled, features: detector.features }
+    }
+
     /// Whether findings of a protection plan are wanted. Plans are named as in the catalogue of finding types: `s3`,
     /// `rds`, …; what has no switch is always wanted.
     pub fn wants(&self, plan: &str) -> bool {
@@ -60,7 +112,9 @@ impl LogDetector {
         };
         self.is_enabled && self.features.is_enabled(feature)
     }
+}
 
+impl LogDetector {
     /// The ARN of the filter that archives a finding, given as its JSON, if it is new: the detector's own, or its
     /// administrator's.
     pub fn suppressed_by(&self, finding: &Value) -> Option<&str> {
@@ -85,10 +139,9 @@ pub async fn detector_of_logs(
     };
     loop {
         if let Some(stored) = store.document(&key(Detector::KIND)).await? {
-            let Detector { id, status, features, .. } = Held::of(stored)?.body;
-            let suppression = suppression(store, (account, region), &id).await?;
-            let is_enabled = status == DetectorStatus::Enabled;
-            return Ok(Some(LogDetector { id, is_enabled, features, suppression }));
+            let switches = Switches::of(Held::<Detector>::of(stored)?.body);
+            let suppression = suppression(store, (account, region), &switches.id).await?;
+            return Ok(Some(LogDetector { switches, suppression }));
         }
         if store.document(&key(Deleted::KIND)).await?.is_some() {
             return Ok(None);
@@ -127,8 +180,9 @@ mod tests {
         let (_folder, store) = store();
         let made = detector_of_logs(&store, PLACE, "a", 1).await.unwrap().unwrap();
         let found = detector_of_logs(&store, PLACE, "b", 2).await.unwrap().unwrap();
-        assert_eq!((made.id.as_str(), found.id.as_str()), ("a", "a"));
-        assert!(found.wants("foundational") && found.wants("s3") && !found.wants("runtime"));
+        assert_eq!((made.switches.id.as_str(), found.switches.id.as_str()), ("a", "a"));
+        let wants = |plan| found.switches.wants(plan);
+        assert!(wants("foundational") && wants("s3") && !wants("runtime"));
     }
 
     #[tokio::test]

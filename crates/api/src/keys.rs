@@ -138,6 +138,7 @@ pub enum KeyError {
 pub struct SealingKey {
     aead: LessSafeKey,
     tokens: hmac::Key,
+    fingerprint: String,
 }
 
 impl fmt::Debug for SealingKey {
@@ -181,12 +182,18 @@ impl SealingKey {
         let derived = |purpose: &str| hmac::sign(&master, purpose.as_bytes());
         let aead = UnboundKey::new(&CHACHA20_POLY1305, derived("watchfire access key secrets").as_ref()).ok()?;
         let tokens = hmac::Key::new(hmac::HMAC_SHA256, derived("watchfire page tokens").as_ref());
-        Some(Self { aead: LessSafeKey::new(aead), tokens })
+        let fingerprint = STANDARD.encode(derived("watchfire fingerprint"));
+        Some(Self { aead: LessSafeKey::new(aead), tokens, fingerprint })
     }
 
     /// A key of random bytes, for tests and for nothing that is to last.
     pub fn ephemeral() -> Result<Self, KeyError> {
         Self::of(&random::<32>()?).ok_or(KeyError::Random)
+    }
+
+    /// What tells this key from others, and gives nothing away of it.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
     }
 
     /// The key that page tokens are authenticated with.

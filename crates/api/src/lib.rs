@@ -6,6 +6,7 @@
 //! tell.
 
 mod arrivals;
+mod audit;
 mod buckets;
 mod call;
 mod console;
@@ -15,9 +16,11 @@ mod error;
 mod features;
 mod generated;
 mod keys;
+mod metrics;
 mod model;
 mod operation;
 mod own;
+mod own_lists;
 mod prices;
 mod rate;
 mod relationship;
@@ -33,9 +36,12 @@ mod tags;
 mod testing;
 mod wire;
 
-pub use arrivals::{LogDetector, Unanswered, detector_of_logs};
+pub use arrivals::{DetectorPlace, HeldDetectors, LogDetector, Switches, Unanswered, detector_of_logs};
+pub use audit::{AUDIT_FILE, Audit, REFUSALS_PER_SECOND};
 pub use buckets::{Buckets, NoBuckets, Outcome};
 pub use keys::{AccessKey, IssuedKey, KeyError, Keyring, Policy, SECRET_FILE, SealingKey, write_private};
+pub use metrics::{Metrics, MetricsAccess};
+pub use own_lists::HeldLists;
 pub use prices::{Prices, PricesError};
 pub use server::{TlsError, serve, tls};
 pub use service::{BODY_BYTES_MAX, Clock, Service, Settings};

@@ -91,8 +91,9 @@ impl Prices {
         Ok(prices)
     }
 
-    /// What one month's usage of one account costs, for each of its entries. Features without a price cost nothing.
-    pub(crate) fn costs(&self, usage: &[Usage]) -> Vec<f64> {
+    /// What one month's usage of one account in one region costs, for each of its entries, in USD. Features without a price
+    /// cost nothing.
+    pub fn costs(&self, usage: &[Usage]) -> Vec<f64> {
         let mut totals: BTreeMap<usize, f64> = BTreeMap::new();
         let group_of = |one: &Usage| self.groups.iter().position(|group| group.features.contains(&one.source));
         for one in usage {

@@ -114,9 +114,9 @@ pub async fn serve(
         let _ = stream.set_nodelay(true);
         let watcher = graceful.watcher();
         let (service, tls) = (service.clone(), tls.clone());
-        let inlet = Inlet { peer: peer.ip(), is_tls: tls.is_some() };
+        let inlet = Inlet { peer: peer.ip().to_canonical(), is_tls: tls.is_some() };
         tokio::spawn(async move {
-            let _room = room;
+            let _counted = (room, service.metrics.connection());
             match tls {
                 None => speak(stream, inlet, service, watcher).await,
                 Some(tls) => {
@@ -152,7 +152,11 @@ where
         request.extensions_mut().insert(inlet);
         let service = service.clone();
         // A task of its own: a handler that panics answers 500, and takes nothing else with it.
-        async move { Ok::<Answer, Infallible>(tokio::spawn(service.answer(request)).await.unwrap_or_else(|_| panicked())) }
+        async move {
+            Ok::<Answer, Infallible>(
+                tokio::spawn(service.answer(request, Some(inlet.peer))).await.unwrap_or_else(|_| panicked()),
+            )
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -1,28 +1,33 @@
 //! One request of HTTP and its answer: who signed, what for, and what to say.
 
+use crate::audit::{Asker, Audit, Result as Audited};
 use crate::buckets::{Buckets, NoBuckets};
 use crate::call::Caller;
 use crate::console::{self, Ask, Console, Fields, Inlet, is_for_console};
 use crate::dispatch::{self, dispatch};
 use crate::error::{ApiError, ErrorClass};
 use crate::keys::{self, KeyError, Keyring, SealingKey};
+use crate::metrics::{Metrics, MetricsAccess};
 use crate::operation::recognise;
 use crate::own;
 use crate::prices::Prices;
 use crate::rate::Rate;
+use crate::resources::sets;
 use crate::sigv4::{Claim, Signed, hex, pairs};
 use crate::sts;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderValue, USER_AGENT};
 use hyper::{Method, Request, Response, StatusCode};
 use jiff::Timestamp;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
+use tracing::{Instrument, Span, debug, field, info_span};
 use watchfire_store::{Range, Store};
 
 /// The largest body that is read. Ours: the largest request that the model allows is below 200 kB.
@@ -62,7 +67,6 @@ impl Clock {
 }
 
 /// How a service is set.
-#[derive(Clone)]
 pub struct Settings {
     /// Requests a second that one access key may make on average; twice as many at once. `None` is no bound.
     pub requests_per_second: Option<u32>,
@@ -74,6 +78,12 @@ pub struct Settings {
     pub buckets: Arc<dyn Buckets>,
     /// What usage is said to cost.
     pub prices: Prices,
+    /// Where it is written who asked for what.
+    pub audit: Option<Audit>,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Who may read it.
+    pub metrics_access: MetricsAccess,
 }
 
 /// Ours: far above what one program does on purpose, far below what would keep others out.
@@ -87,6 +97,9 @@ impl Default for Settings {
             report: Arc::new(|_| {}),
             buckets: Arc::new(NoBuckets),
             prices: Prices::shipped(),
+            audit: None,
+            metrics: Metrics::default(),
+            metrics_access: MetricsAccess::default(),
         }
     }
 }
@@ -115,6 +128,10 @@ pub struct Service {
     pub(crate) prices: Prices,
     /// Who has signed in to the console.
     pub(crate) console: Console,
+    /// What is counted.
+    pub(crate) metrics: Metrics,
+    audit: Option<Audit>,
+    metrics_access: MetricsAccess,
     rate: Option<Rate>,
     report: Arc<dyn Fn(&str) + Send + Sync>,
     bodies: Semaphore,
@@ -149,9 +166,20 @@ impl Service {
             buckets: settings.buckets,
             prices: settings.prices,
             console: Console::default(),
+            metrics: settings.metrics,
+            audit: settings.audit,
+            metrics_access: settings.metrics_access,
             bodies: Semaphore::new(BODIES_KIB_MAX as usize),
             working: Semaphore::new(WORKING_MAX),
         })
+    }
+
+    /// Goes on with what an earlier process began: lists that were being fetched. Needs the runtime that serves.
+    pub async fn resume(self: &Arc<Self>) {
+        if let Err(error) = sets::resume(self).await {
+            let cause = error.cause.unwrap_or(error.message);
+            (self.report)(&format!("could not go on with the lists that were being activated: {cause}"));
+        }
     }
 
     /// The access keys.
@@ -164,34 +192,55 @@ impl Service {
         (self.report)(line);
     }
 
-    /// Answers a request, whatever it is.
-    pub(crate) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Answer {
+    /// Answers a request, whatever it is, from this address.
+    pub(crate) async fn answer(self: Arc<Self>, request: Request<Incoming>, source: Option<IpAddr>) -> Answer {
         match (request.method(), request.uri().path()) {
             (&Method::GET | &Method::HEAD, "/healthz") => return plain(StatusCode::OK, "ok\n"),
             (&Method::GET | &Method::HEAD, "/readyz") => return self.readiness().await,
+            (&Method::GET, "/metrics") if self.metrics_access.admits(source) => return self.metrics(),
             _ => {}
         }
         let query = request.uri().query().unwrap_or_default();
         if is_for_console(request.method(), request.uri().path(), query, request.headers()) {
             return self.answer_console(request).await;
         }
+        let begin = self.clock.now();
         let asked = Asked {
             method: request.method().clone(),
             raw_path: request.uri().path().to_owned(),
             raw_query: request.uri().query().unwrap_or_default().to_owned(),
         };
-        let is_sts = asked.raw_path == "/";
-        let outcome = self.answer_signed(&asked, request, is_sts).await;
+        let user_agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let user_agent = user_agent.to_owned();
         let request_id = request_id();
+        let span = info_span!(
+            "request",
+            otel.name = field::Empty,
+            otel.kind = "server",
+            otel.status_code = field::Empty,
+            http.request.method = %asked.method,
+            http.response.status_code = field::Empty,
+            aws.request_id = request_id,
+            aws.operation = field::Empty,
+            aws.account = field::Empty,
+            aws.region = field::Empty,
+            error.type = field::Empty,
+        );
+        let mut asker = Asker { is_sts: asked.raw_path == "/", ..Asker::default() };
+        let outcome = self.answer_signed(&asked, request, &mut asker).instrument(span.clone()).await;
+        let result = outcome.as_ref().map_or_else(|error| error.class.name(), |_| "ok");
         let mut answer = match outcome {
             Ok(answer) => answer,
             Err(error) => {
                 if let Some(cause) = &error.cause {
                     (self.report)(&format!("{} {}: {cause}", asked.method, asked.raw_path));
                 }
-                if is_sts { sts::refusal(&error, &request_id) } else { refusal(&error) }
+                if asker.is_sts { sts::refusal(&error, &request_id) } else { refusal(&error) }
             }
         };
+        let took = Duration::try_from(self.clock.now().duration_since(begin)).unwrap_or_default();
+        let result = Audited { outcome: result, status: answer.status().as_u16(), took };
+        self.tell(&span, source, &user_agent, &request_id, &asker, result);
         if let Ok(id) = HeaderValue::from_str(&request_id) {
             answer.headers_mut().insert("x-amzn-requestid", id);
         }
@@ -223,6 +272,73 @@ impl Service {
         self.rate.as_ref().is_none_or(|rate| rate.admits(access_key_id, now))
     }
 
+    /// Tells of a request in the audit log, the counters, the log and the trace.
+    fn tell(
+        &self,
+        span: &Span,
+        source: Option<IpAddr>,
+        user_agent: &str,
+        request_id: &str,
+        asker: &Asker,
+        result: Audited<'static>,
+    ) {
+        let operation = asker.operation();
+        self.metrics.answered(operation, result.outcome, result.took);
+        if let Some(audit) = &self.audit
+            && let Err(error) = audit.write(self.clock.now(), request_id, source, user_agent, asker, result)
+        {
+            self.metrics.audit_failed();
+            (self.report)(&format!("a line of the audit log could not be written: {error}"));
+        }
+        span.record("otel.name", if operation.is_empty() { "unknown" } else { operation });
+        span.record("http.response.status_code", result.status);
+        span.record("aws.operation", operation);
+        if let Some(caller) = &asker.caller {
+            span.record("aws.account", &caller.account);
+        }
+        if let Some(region) = &asker.region {
+            span.record("aws.region", region);
+        }
+        if result.outcome != "ok" {
+            span.record("error.type", result.outcome);
+        }
+        if result.status >= 500 {
+            span.record("otel.status_code", "ERROR");
+        }
+        debug!(
+            operation,
+            outcome = result.outcome,
+            status = result.status,
+            milliseconds = result.took.as_millis() as u64,
+            account = asker.caller.as_ref().map(|caller| caller.account.as_str()),
+            region = asker.region.as_deref(),
+            request_id,
+            "answered"
+        );
+    }
+
+    /// Tells of what the console did for somebody, as of a request that they signed themselves.
+    pub(crate) fn tell_of_console(
+        &self,
+        (source, user_agent): (IpAddr, &str),
+        asker: &Asker,
+        begin: Timestamp,
+        error: Option<ErrorClass>,
+    ) {
+        let took = Duration::try_from(self.clock.now().duration_since(begin)).unwrap_or_default();
+        let (outcome, status) = error.map_or(("ok", 200), |class| (class.name(), class.status()));
+        let result = Audited { outcome, status, took };
+        self.tell(&Span::none(), Some(source), user_agent, &request_id(), asker, result);
+    }
+
+    fn metrics(&self) -> Answer {
+        const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+        match self.metrics.text() {
+            Ok(text) => with_body(StatusCode::OK, OPEN_METRICS, text.into()),
+            Err(_) => plain(StatusCode::INTERNAL_SERVER_ERROR, "the metrics cannot be written\n"),
+        }
+    }
+
     async fn readiness(&self) -> Answer {
         let any = Range { kind: "detector", account: None, region: None, parent: None };
         match self.store.documents(&any, None, 1).await {
@@ -238,7 +354,7 @@ impl Service {
         self: &Arc<Self>,
         asked: &Asked,
         request: Request<Incoming>,
-        is_sts: bool,
+        asker: &mut Asker,
     ) -> Result<Answer, ApiError> {
         let (head, body) = request.into_parts();
         let signed = Signed {
@@ -249,6 +365,8 @@ impl Service {
         };
         // Everything that can be refused without the body is refused before it is read.
         let claim = Claim::read(&signed)?;
+        asker.access_key_id = Some(claim.access_key_id.clone());
+        asker.region = Some(claim.region.clone());
         let unknown = "The security token included in the request is invalid.";
         let unknown = || ApiError::of(ErrorClass::UnrecognizedClient, unknown);
         if claim.has_session_token {
@@ -256,7 +374,7 @@ impl Service {
         }
         let issued = self.keys.find(&claim.access_key_id).await?.ok_or_else(unknown)?;
         claim.check_time(self.clock.now())?;
-        let wanted = if is_sts { "sts" } else { "guardduty" };
+        let wanted = if asker.is_sts { "sts" } else { "guardduty" };
         if claim.service != wanted {
             let message = format!("Credential should be scoped to correct service: '{wanted}'.");
             return Err(ApiError::of(ErrorClass::InvalidSignature, message));
@@ -270,7 +388,8 @@ impl Service {
         let _working = self.working.acquire().await.map_err(ApiError::internal)?;
         let caller =
             Caller { account: issued.key.account, access_key_id: claim.access_key_id, policy: issued.key.policy };
-        if is_sts {
+        asker.caller = Some(caller.clone());
+        if asker.is_sts {
             return sts::answer(&caller, &claim.region, &asked.raw_query, &body);
         }
         if let Some(path) = asked.raw_path.strip_prefix(own::PREFIX) {
@@ -281,6 +400,8 @@ impl Service {
             let message = format!("There is no operation {} {}", asked.method, asked.raw_path);
             return Err(ApiError::of(ErrorClass::UnknownOperation, message));
         };
+        asker.operation = Some(operation);
+        asker.detector = labels.iter().find(|(label, _)| *label == "DetectorId").map(|(_, value)| value.clone());
         let request = dispatch::Request { operation, labels, query: pairs(&asked.raw_query), body: &body };
         let answer = dispatch(self, caller, claim.region, request).await?;
         let status = StatusCode::from_u16(operation.route().status).map_err(ApiError::internal)?;

@@ -6,6 +6,7 @@ use crate::tally::{
 };
 use crate::{Context, Observed, SLICE_MS, Thresholds};
 use std::net::IpAddr;
+use watchfire_knowledge::Lists;
 use watchfire_knowledge::baseline::{Baselines, Lessons};
 use watchfire_model::{Action, ConnectionDirection, NetworkConnectionAction, Signal, Time};
 
@@ -113,6 +114,11 @@ pub struct FlowView<'a> {
 }
 
 impl FlowView<'_> {
+    /// The lists that hold where it was seen.
+    pub fn lists<'c>(&self, context: &Context<'c>) -> Lists<'c> {
+        context.lists(&self.place.account, &self.place.region)
+    }
+
     /// Our address.
     pub fn local(&self) -> IpAddr {
         self.address(self.local_end)

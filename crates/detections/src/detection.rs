@@ -1,7 +1,7 @@
 //! What a detection is, and what it may ask.
 
 use std::net::IpAddr;
-use watchfire_knowledge::{Estate, Knowledge};
+use watchfire_knowledge::{Estate, Knowledge, Lists, OwnLists};
 use watchfire_model::{ApiCall, Bucket, DnsQuery, FindingType, Instance, ListKind, Signal, Time};
 
 use crate::behaviour::Behaviour;
@@ -114,11 +114,18 @@ pub trait Window: Send {
 pub struct Context<'a> {
     /// Lists, geography, ranges, and the inventory that was handed over.
     pub knowledge: &'a Knowledge,
+    /// Lists that hold for some accounts and regions only, beside those of `knowledge`.
+    pub own_lists: Option<&'a OwnLists>,
     /// What the logs themselves have shown of the estate, up to this record.
     pub estate: &'a Estate,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    /// The lists that hold for what is logged in this account and region.
+    pub fn lists(&self, account: &str, region: &str) -> Lists<'a> {
+        self.knowledge.lists(self.own_lists, account, region)
+    }
+
     /// The instance behind these ids: from the inventory, else from the logs, else just the ids themselves.
     pub fn instance(&self, account: &str, instance_id: &str, interface_id: &str, address: Option<IpAddr>) -> Instance {
         self.estate.instance(self.knowledge, account, instance_id, interface_id, address)

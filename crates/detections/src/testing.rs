@@ -65,11 +65,11 @@ pub(crate) fn signals_of(detection: &Detection, knowledge: &Knowledge, files: &[
     });
     read(&mut |record| {
         if let Record::Flow(flow) = record {
-            conversations.learn(flow, &Context { knowledge, estate: &estate });
+            conversations.learn(flow, &Context { knowledge, own_lists: None, estate: &estate });
         }
     });
     read(&mut |record| {
-        let context = Context { knowledge, estate: &estate };
+        let context = Context { knowledge, own_lists: None, estate: &estate };
         match record {
             Record::ApiCall(call) => {
                 match &detection.rule {
@@ -391,7 +391,7 @@ fn shown(
         };
         let flows: Vec<_> = tallied.flows.into_iter().map(settled).collect();
         addresses.learn(&flows);
-        let context = Context { knowledge, estate: &estate };
+        let context = Context { knowledge, own_lists: None, estate: &estate };
         let mut scene =
             crate::Scene { context, thresholds, baselines: &baselines, lessons: &mut lessons, verdicts: &mut verdicts };
         for (key, tally) in tallied.calls {
@@ -439,7 +439,7 @@ impl Tallied {
         let mut tallied = Self::default();
         for (rank, file) in files.iter().enumerate() {
             let report = watchfire_parse::parse(file.as_bytes(), &Origin::default(), &mut |record, raw| {
-                let place = crate::tally::RecordPlace { file: rank as u32, position: raw.position };
+                let place = crate::tally::RecordPlace { tie: 0, file: rank as u32, position: raw.position };
                 tallied.add(record, place, knowledge, estate);
             });
             assert_eq!(report.rejected_count, 0, "the test's own lines must be well-formed: {:?}", report.rejected);

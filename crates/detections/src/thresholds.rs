@@ -2,11 +2,11 @@
 
 use crate::ec2::{
     abused_domain_request, beacon, bitcoin_domain_request, denial_of_service, dga_domain_request,
-    dns_data_exfiltration, lateral_scan, long_connection, malicious_domain_request, network_port_unusual, port_sweep,
-    portscan, rdp_brute_force, spambot, ssh_brute_force, successful_brute_force, suspicious_domain_request,
+    dns_data_exfiltration, dns_rebind, lateral_scan, long_connection, malicious_domain_request, network_port_unusual,
+    port_sweep, portscan, rdp_brute_force, spambot, ssh_brute_force, successful_brute_force, suspicious_domain_request,
     traffic_volume_unusual, unusual_dns_resolver, unusual_doh_activity, unusual_dot_activity, win_rm_brute_force,
 };
-use crate::iam_user::{self, console_login_success, token_from_several_places};
+use crate::iam_user::{self, console_login_success, log_supply_silent, token_from_several_places};
 use crate::shared::calls::{scorer, volume};
 use crate::shared::{generated_names, guessing, reputation};
 use crate::{DETECTIONS, Detection, Rule, budget, s3};
@@ -146,6 +146,15 @@ pub static GROUPS: &[Group] = &[
         ],
     },
     Group {
+        detections: &[&log_supply_silent::DETECTION],
+        thresholds: &[
+            &log_supply_silent::HOURS,
+            &log_supply_silent::RECORDS,
+            &log_supply_silent::THINNED_PERCENT,
+            &log_supply_silent::LEARNING_DAYS,
+        ],
+    },
+    Group {
         detections: &[&token_from_several_places::DETECTION],
         thresholds: &[&token_from_several_places::GAP_MINUTES],
     },
@@ -174,6 +183,7 @@ pub static GROUPS: &[Group] = &[
             &dns_data_exfiltration::COMMON_SHARE,
         ],
     },
+    Group { detections: &[&dns_rebind::DETECTION], thresholds: &[&dns_rebind::MINUTES, &dns_rebind::KNOWN_DAYS] },
     Group {
         detections: &[
             &ssh_brute_force::DETECTION,

@@ -4,6 +4,7 @@
 //! in the slice of event time it belongs to; beyond a bound the slices go to a [`Spool`] outside this crate. Later
 //! each slice is taken out whole, from all workers, and put in order.
 
+use crate::event_ids::EventIds;
 use hashbrown::HashMap;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -18,7 +19,7 @@ use watchfire_parse::FlowFormat;
 const MEMORY_MAX: usize = 24 << 20;
 
 /// The form of what [`FactLog::save`] writes. Raise it with every change of the bytes of a fact, of a tally or of a census.
-pub const KEPT_FORM: u32 = 1;
+pub const KEPT_FORM: u32 = 2;
 
 /// Somewhere to put bytes that do not fit into memory: a temporary file, in practice.
 pub trait Spool {
@@ -192,9 +193,9 @@ impl FactLog {
             let moved = |place: &mut RecordPlace| place.file = file;
             match kind {
                 TallyKind::Call => {
-                    let mut tally: CallTally = postcard::from_bytes(value).ok()?;
-                    moved(&mut tally.place);
-                    self.push_tally(slice, kind, &tally, key);
+                    let mut calls: (CallTally, EventIds) = postcard::from_bytes(value).ok()?;
+                    moved(&mut calls.0.place);
+                    self.push_tally(slice, kind, &calls, key);
                 }
                 TallyKind::Flow => {
                     let mut tally: FlowTally = postcard::from_bytes(value).ok()?;

@@ -97,12 +97,11 @@ impl Folder {
         let key = Key::of(&signal);
         let stale = self.open.get(&key).is_some_and(|open| occurrence.begin.ms() - open.last_seen.ms() > OPEN_FOR_MS);
         if stale && let Some(open) = self.open.remove(&key) {
-            if let Some(changed) = &mut self.changed
-                && changed.open.remove(&key)
-            {
-                changed.closed.push((*open).clone());
+            match &mut self.changed {
+                // Whoever takes changes has it from an earlier taking, or gets it with the next.
+                Some(changed) => changed.closed.extend(changed.open.remove(&key).then_some(*open)),
+                None => self.closed.push(*open),
             }
-            self.closed.push(*open);
         }
         if let Some(changed) = &mut self.changed {
             changed.open.insert(key.clone());
@@ -134,6 +133,16 @@ impl Folder {
             finding.knowledge = knowledge_used(&finding.latest, &versions);
         }
         findings
+    }
+
+    /// Forgets the findings of an account and region: the next occurrence of any opens it anew.
+    pub fn forget(&mut self, account: &str, region: &str) {
+        let is_kept = |key: &Key| key.account != account || key.region != region;
+        self.open.retain(|key, _| is_kept(key));
+        if let Some(changed) = &mut self.changed {
+            changed.open.retain(is_kept);
+            changed.closed.retain(|finding| is_kept(&Key::of(&finding.latest)));
+        }
     }
 
     /// Keeps the texts of a finding's records, which were fetched after it had been folded.

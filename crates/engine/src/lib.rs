@@ -10,12 +10,14 @@
 //! No I/O and no clock: what does not fit into memory goes through [`Spool`], which the caller provides.
 
 mod census;
+mod event_ids;
 mod facts;
 mod fold;
 mod index;
 mod order;
 mod replay;
 mod storm;
+mod switches;
 mod tallier;
 mod tallies;
 #[cfg(test)]
@@ -26,5 +28,6 @@ pub use census::{Census, Coverage, CoverageMap};
 pub use facts::{FactLog, FlowFormats, KEPT_FORM, Spool, Taken};
 pub use fold::{EVIDENCE_MAX, OPEN_FOR_MS, show_text};
 pub use index::ListenIndex;
-pub use replay::{Replay, ReplayCounts, RestoreError, SourceFile, StillLearning};
+pub use replay::{Replay, ReplayCounts, RestoreError, SourceFile, SourceFiles, StillLearning};
+pub use switches::SwitchedOff;
 pub use worker::{Scope, Worker};

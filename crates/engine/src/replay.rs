@@ -5,12 +5,14 @@ use crate::fold::{Folder, Occurrence};
 use crate::index::{DetectionSet, ListenIndex, places};
 use crate::order::{OrderedFacts, Sorter};
 use crate::storm::Storms;
+use crate::switches::SwitchedOff;
 use crate::tallies::Tallies;
 use crate::worker::{call_listeners, query_listeners};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
+use std::sync::Arc;
 use watchfire_detections::budget::NEW_FINDINGS_PER_DAY;
 use watchfire_detections::shared::flow_side::{self, InterfaceAddresses};
 use watchfire_detections::tally::{CallKeys, Places};
@@ -19,7 +21,7 @@ use watchfire_detections::{
     Window,
 };
 use watchfire_knowledge::baseline::{Baselines, Lessons};
-use watchfire_knowledge::{Estate, Knowledge};
+use watchfire_knowledge::{Estate, Knowledge, OwnLists};
 use watchfire_model::{ApiCall, Finding, FindingType, Record, RecordKind, Signal, Time};
 use watchfire_parse::{FlowFormat, Origin, parse_record};
 
@@ -42,6 +44,24 @@ pub struct SourceFile {
     pub canonical: u32,
     /// Its records teach what is normal; nothing of them is reported.
     pub is_baseline: bool,
+}
+
+/// Files by their numbers. One that is not there any more is named by nothing.
+pub trait SourceFiles {
+    /// The file with this number.
+    fn get(&self, file: u32) -> Option<&SourceFile>;
+}
+
+impl SourceFiles for Vec<SourceFile> {
+    fn get(&self, file: u32) -> Option<&SourceFile> {
+        <[SourceFile]>::get(self, file as usize)
+    }
+}
+
+impl SourceFiles for BTreeMap<u32, SourceFile> {
+    fn get(&self, file: u32) -> Option<&SourceFile> {
+        BTreeMap::get(self, &file)
+    }
 }
 
 /// What the ordered part did.
@@ -81,6 +101,7 @@ pub struct Replay<'a> {
     detections: &'static [&'static Detection],
     index: &'a ListenIndex,
     knowledge: &'a Knowledge,
+    own_lists: Arc<OwnLists>,
     estate: Estate,
     windows: Vec<Option<Box<dyn Window>>>,
     behaviours: Vec<Option<Box<dyn Behaviour>>>,
@@ -93,6 +114,8 @@ pub struct Replay<'a> {
     thresholds: Thresholds,
     /// Types that the user switched off.
     switched_off: BTreeSet<FindingType>,
+    /// Types that accounts have switched off for themselves.
+    off_in_places: SwitchedOff,
     conversations: Conversations,
     places: Places,
     call_keys: CallKeys,
@@ -120,7 +143,7 @@ struct Groups {
 }
 
 /// The version of the saved state. Raise it with every change of any state's form.
-const STATE_VERSION: u32 = 5;
+const STATE_VERSION: u32 = 6;
 
 /// Everything that the ordered part remembers.
 #[derive(Deserialize)]
@@ -182,9 +205,11 @@ impl<'a> Replay<'a> {
             storms: Storms::default(),
             thresholds: Thresholds::default(),
             switched_off: BTreeSet::new(),
+            off_in_places: SwitchedOff::default(),
             detections,
             index,
             knowledge,
+            own_lists: Arc::default(),
             estate: Estate::default(),
             conversations: Conversations::default(),
             places: Places::default(),
@@ -208,6 +233,27 @@ impl<'a> Replay<'a> {
     pub fn without_types(mut self, types: impl IntoIterator<Item = FindingType>) -> Self {
         self.switched_off = types.into_iter().collect();
         self
+    }
+
+    /// From now on these lists hold beside those of the knowledge. They are no part of the state: what they make of
+    /// records is decided by those that hold when the records' slice has its turn.
+    pub fn hold_lists(&mut self, own_lists: Arc<OwnLists>) {
+        self.own_lists = own_lists;
+    }
+
+    /// From now on these types are off in these places, and no others: what their detections find there is not folded. Their
+    /// detections run on, as for [`Self::without_types`]. No part of the state.
+    pub fn hold_switches(&mut self, off: SwitchedOff) {
+        self.off_in_places = off;
+    }
+
+    /// Forgets the findings of an account and region, as if it had never had any. What was learnt is kept.
+    pub fn forget_findings(&mut self, account: &str, region: &str) {
+        self.folder.forget(account, region);
+    }
+
+    fn is_wanted(&self, signal: &Signal) -> bool {
+        !self.switched_off.contains(&signal.finding_type) && !self.off_in_places.silences(signal)
     }
 
     /// Everything remembered, as JSON with a version: [`Self::restore`] goes on where this stopped.
@@ -299,7 +345,7 @@ impl<'a> Replay<'a> {
         &mut self,
         kept: &mut [FactLog],
         formats: &[FlowFormat],
-        files: &[SourceFile],
+        files: &dyn SourceFiles,
         spool: &mut dyn Spool,
         until: Option<Time>,
     ) -> io::Result<()> {
@@ -311,7 +357,7 @@ impl<'a> Replay<'a> {
             }
             let taken: Vec<Taken> = kept.iter_mut().map(|facts| facts.take(slice)).collect();
             self.counts.duplicates += count_duplicates(&taken, IDS_AT_ONCE_MAX, spool)?;
-            let canonical = |file: u32| files.get(file as usize).map_or(file, |file| file.canonical);
+            let canonical = |file: u32| files.get(file).map_or(file, |file| file.canonical);
             let known = (&mut self.places, &mut self.call_keys);
             let tallies = Tallies::of(slice, &taken, canonical, known, spool)?;
             self.run_slice(taken, &FactParser { formats, files }, spool)?;
@@ -337,7 +383,10 @@ impl<'a> Replay<'a> {
                 if fact.kind == FactKind::Record(RecordKind::Flow)
                     && let Some(Record::Flow(flow)) = parser.record(fact)
                 {
-                    self.conversations.learn(&flow, &Context { knowledge: self.knowledge, estate: &self.estate });
+                    self.conversations.learn(
+                        &flow,
+                        &Context { knowledge: self.knowledge, own_lists: Some(&self.own_lists), estate: &self.estate },
+                    );
                 }
             })?;
         }
@@ -362,7 +411,7 @@ impl<'a> Replay<'a> {
             return;
         }
         let Some(record) = parser.record(fact) else { return };
-        let Some(file) = parser.files.get(fact.file as usize) else { return };
+        let Some(file) = parser.files.get(fact.file) else { return };
         self.judge(&record, fact, file);
         if let Record::ApiCall(call) = &record {
             self.estate.learn_call(call);
@@ -386,25 +435,26 @@ impl<'a> Replay<'a> {
         };
         match record {
             Record::ApiCall(call) => {
-                let wanted = call_listeners(self.index, self.knowledge, call);
+                let wanted = call_listeners(self.index, self.knowledge, &self.own_lists, call);
                 self.ask(wanted, &Observed::Call(call), &mut signals);
             }
             Record::Flow(flow) => {
-                let context = Context { knowledge: self.knowledge, estate: &self.estate };
+                let context =
+                    Context { knowledge: self.knowledge, own_lists: Some(&self.own_lists), estate: &self.estate };
                 let Some(contact) = self.conversations.contact(flow, &context) else { return };
-                let wanted =
-                    self.index.flow_with(self.knowledge.ip_kinds(contact.remote) & self.index.flow_kinds_wanted);
+                let kinds = contact.lists(&context).ip_kinds(contact.remote);
+                let wanted = self.index.flow_with(kinds & self.index.flow_kinds_wanted);
                 self.ask(wanted, &Observed::Flow(&contact), &mut signals);
             }
             Record::DnsQuery(query) => {
-                let wanted = query_listeners(self.index, self.knowledge, query);
+                let wanted = query_listeners(self.index, self.knowledge, &self.own_lists, query);
                 self.ask(wanted, &Observed::Query(query), &mut signals);
             }
         }
         if is_baseline {
             return;
         }
-        signals.retain(|signal| !self.switched_off.contains(&signal.finding_type));
+        signals.retain(|signal| self.is_wanted(signal));
         let occurrence =
             Occurrence { begin: fact.time, end, id: fact.id, file, position: fact.position, raw: fact.text };
         for signal in signals {
@@ -413,7 +463,7 @@ impl<'a> Replay<'a> {
     }
 
     fn ask(&mut self, wanted: DetectionSet, observed: &Observed<'_>, signals: &mut Vec<Signal>) {
-        let context = Context { knowledge: self.knowledge, estate: &self.estate };
+        let context = Context { knowledge: self.knowledge, own_lists: Some(&self.own_lists), estate: &self.estate };
         for place in places(wanted) {
             let Some(detection) = self.detections.get(place) else { continue };
             match (&detection.rule, observed) {
@@ -436,9 +486,9 @@ impl<'a> Replay<'a> {
     }
 
     /// Shows the sums that ended with the slice to the behaviours, and folds what they found.
-    fn judge_tallies(&mut self, tallies: &Tallies, end: Time, files: &[SourceFile]) {
+    fn judge_tallies(&mut self, tallies: &Tallies, end: Time, files: &dyn SourceFiles) {
         self.interfaces.learn(&tallies.flows);
-        let context = Context { knowledge: self.knowledge, estate: &self.estate };
+        let context = Context { knowledge: self.knowledge, own_lists: Some(&self.own_lists), estate: &self.estate };
         let flows: Vec<FlowView<'_>> =
             tallies.flows.iter().filter_map(|merged| flow_side::view(merged, &self.interfaces, &context)).collect();
         let mut verdicts: Vec<Verdict> = Vec::new();
@@ -463,9 +513,9 @@ impl<'a> Replay<'a> {
             }
             behaviour.close(end, &mut scene);
         }
-        let name = |file: u32| files.get(file as usize).map_or("", |file| file.name.as_str());
-        let teaches = |file: u32| files.get(file as usize).is_some_and(|file| file.is_baseline);
-        verdicts.retain(|verdict| !self.switched_off.contains(&verdict.signal.finding_type));
+        let name = |file: u32| files.get(file).map_or("", |file| file.name.as_str());
+        let teaches = |file: u32| files.get(file).is_some_and(|file| file.is_baseline);
+        verdicts.retain(|verdict| self.is_wanted(&verdict.signal));
         verdicts.retain(|verdict| verdict.records.iter().any(|(_, place)| !teaches(place.file)));
         verdicts.sort_by_key(|verdict: &Verdict| verdict.begin);
         let per_day = self.thresholds.count(&NEW_FINDINGS_PER_DAY);
@@ -623,13 +673,13 @@ struct Kinds {
 }
 
 /// All facts of a slice in order, each with the file that stands for its content.
-fn in_order(taken: Vec<Taken>, files: &[SourceFile], spool: &mut dyn Spool) -> io::Result<(OrderedFacts, Kinds)> {
+fn in_order(taken: Vec<Taken>, files: &dyn SourceFiles, spool: &mut dyn Spool) -> io::Result<(OrderedFacts, Kinds)> {
     let (mut sorter, mut kinds) = (Sorter::default(), Kinds::default());
     for taken in taken {
         taken.each_fact(spool, |mut fact, spool| {
             kinds.interfaces |= fact.kind == FactKind::Interface;
             kinds.flows |= fact.kind == FactKind::Record(RecordKind::Flow);
-            fact.file = files.get(fact.file as usize).map_or(fact.file, |file| file.canonical);
+            fact.file = files.get(fact.file).map_or(fact.file, |file| file.canonical);
             sorter.push(&fact, spool)
         })?;
     }
@@ -683,14 +733,14 @@ impl Copies {
 struct FactParser<'a> {
     /// By number.
     formats: &'a [FlowFormat],
-    files: &'a [SourceFile],
+    files: &'a dyn SourceFiles,
 }
 
 impl FactParser<'_> {
     /// The record of this fact, if it is one.
     fn record<'r>(&'r self, fact: &Fact<'r>) -> Option<Record<'r>> {
         let FactKind::Record(kind) = fact.kind else { return None };
-        let file = self.files.get(fact.file as usize)?;
+        let file = self.files.get(fact.file)?;
         let format = fact.format.checked_sub(1).and_then(|place| self.formats.get(place as usize));
         parse_record(fact.text, kind, &file.origin, format)
     }

@@ -1,6 +1,8 @@
 //! The unordered part's sums: each worker's tallies, until they are handed to its facts.
 
+use crate::event_ids::EventIds;
 use crate::facts::{FactLog, TallyKind, slice_of};
+use crate::worker::fold_id;
 use foldhash::fast::RandomState;
 use hashbrown::{HashMap, HashTable};
 use std::borrow::Cow;
@@ -52,6 +54,7 @@ struct CallEntry {
     /// Where its key stands among all.
     key: Range<usize>,
     tally: CallTally,
+    ids: EventIds,
 }
 
 impl Tallier {
@@ -127,9 +130,12 @@ impl Tallier {
         let entry = self.calls.entry(hashes[0], is_same, |entry| entry.hashes[0]).or_insert_with(|| {
             let begin = self.call_keys.len();
             parts.encode(&mut self.call_keys);
-            CallEntry { hashes, hour, key: begin..self.call_keys.len(), tally: CallTally::default() }
+            let key = begin..self.call_keys.len();
+            CallEntry { hashes, hour, key, tally: CallTally::default(), ids: EventIds::default() }
         });
-        entry.into_mut().tally.add(call.time, id, place);
+        let entry = entry.into_mut();
+        entry.tally.add(call.time, id, place);
+        entry.ids.add(fold_id(id));
         if self.calls.len() >= CALLS_MAX {
             self.flush_calls(facts);
         }
@@ -161,7 +167,7 @@ impl Tallier {
         for entry in self.calls.drain() {
             let key = self.call_keys.get(entry.key).unwrap_or_default();
             let encode = |into: &mut Vec<u8>| into.extend_from_slice(key);
-            facts.push_tally(last_slice_of(entry.hour), TallyKind::Call, &entry.tally, encode);
+            facts.push_tally(last_slice_of(entry.hour), TallyKind::Call, &(entry.tally, entry.ids), encode);
         }
         self.call_keys.clear();
     }

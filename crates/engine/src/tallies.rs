@@ -1,5 +1,6 @@
 //! The ordered part's side of tallies: the partial sums of all workers, added up.
 
+use crate::event_ids::EventIds;
 use crate::facts::{Spool, Taken, TallyKind};
 use std::io;
 use watchfire_detections::SLICE_MS;
@@ -68,8 +69,17 @@ impl Tallies {
         let stand_in = |place: &mut RecordPlace| place.file = canonical(place.file);
         match first.kind {
             TallyKind::Call => {
-                let sum = sum(group, |tally: &mut CallTally| stand_in(&mut tally.place), CallTally::merge);
-                self.calls.extend(calls.decode(hour, first.key).zip(sum));
+                type Calls = (CallTally, EventIds);
+                let merge = |ours: &mut Calls, theirs: Calls| {
+                    ours.0.merge(theirs.0);
+                    ours.1.merge(theirs.1);
+                };
+                let sum = sum(group, |calls: &mut Calls| stand_in(&mut calls.0.place), merge);
+                let once = sum.map(|(mut tally, ids)| {
+                    tally.calls = tally.calls.saturating_sub(ids.copies()).max(1);
+                    tally
+                });
+                self.calls.extend(calls.decode(hour, first.key).zip(once));
             }
             TallyKind::Flow => {
                 let sum = sum(group, |tally: &mut FlowTally| tally.each_place(stand_in), FlowTally::merge);

@@ -8,7 +8,9 @@ use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
 use watchfire_detections::shared::pen_test::PenTestDistribution;
 use watchfire_detections::tally::RecordPlace;
-use watchfire_knowledge::{Knowledge, Workload, instance_session, is_cloudtrail, is_publicly_routable, is_task_id};
+use watchfire_knowledge::{
+    Knowledge, OwnLists, Workload, instance_session, is_cloudtrail, is_publicly_routable, is_task_id,
+};
 use watchfire_model::{ApiCall, Direction, DnsQuery, IdentityKind, Record, RecordKind, Time, VpcFlow};
 use watchfire_parse::{FlowFormat, Raw};
 
@@ -47,6 +49,7 @@ impl Scope {
 pub struct Worker<'a> {
     index: &'a ListenIndex,
     knowledge: &'a Knowledge,
+    own_lists: Option<&'a OwnLists>,
     scope: &'a Scope,
     scope_is_open: bool,
     has_leaked_keys: bool,
@@ -70,6 +73,7 @@ impl<'a> Worker<'a> {
         Self {
             index,
             knowledge,
+            own_lists: None,
             scope,
             scope_is_open: scope.is_open(),
             has_leaked_keys: knowledge.has_leaked_keys(),
@@ -85,6 +89,12 @@ impl<'a> Worker<'a> {
         }
     }
 
+    /// The same with lists that hold for some accounts and regions only.
+    pub fn with_own_lists(mut self, own_lists: &'a OwnLists) -> Self {
+        self.own_lists = Some(own_lists);
+        self
+    }
+
     /// Takes in one record of the file with this rank.
     pub fn observe(&mut self, record: &Record<'_>, raw: Raw<'_>, file: u32) {
         if !self.scope_is_open && !self.scope.holds(record) {
@@ -92,7 +102,12 @@ impl<'a> Worker<'a> {
             return;
         }
         self.census.count(record);
-        self.tally(record, RecordPlace { file, position: raw.position });
+        // Calls are told apart by their identities, the others only by what they say.
+        let tie = match record {
+            Record::ApiCall(_) => 0,
+            _ => xxhash_rust::xxh3::xxh3_64(raw.text.as_bytes()) as u32,
+        };
+        self.tally(record, RecordPlace { tie, file, position: raw.position });
         match record {
             Record::ApiCall(call) => self.observe_call(call, raw, file),
             Record::Flow(flow) => self.observe_flow(flow, raw, file),
@@ -143,10 +158,11 @@ impl<'a> Worker<'a> {
         let index = self.index;
         let mut wanted = index.api(&call.source, &call.name);
         let address = call.source_ip.map(|ip| self.addresses.look_up(ip, self.knowledge));
-        if let Some(address) = address
-            && address.kinds & index.call_kinds_wanted != 0
-        {
-            wanted |= index.call_from(address.kinds);
+        if let (Some(ip), Some(address)) = (call.source_ip, address) {
+            let kinds = self.kinds(ip, address.kinds, call.account(), &call.region);
+            if kinds & index.call_kinds_wanted != 0 {
+                wanted |= index.call_from(kinds);
+            }
         }
         if call.identity.kind == IdentityKind::Root {
             wanted |= index.root_call;
@@ -167,6 +183,14 @@ impl<'a> Worker<'a> {
             session |= crate::index::ESTATE;
         }
         (wanted, session)
+    }
+
+    /// The kinds of the lists that cover an address for an account and region, of which everyone's are known already.
+    fn kinds(&self, ip: IpAddr, shared: u32, account: &str, region: &str) -> u32 {
+        match self.own_lists {
+            Some(own) if own.hold_for(account, region) => self.knowledge.lists(Some(own), account, region).ip_kinds(ip),
+            _ => shared,
+        }
     }
 
     /// Who wants a call of a role's session for the place it came from: every such call, or one of a session, place and
@@ -234,14 +258,14 @@ impl<'a> Worker<'a> {
         let mut kinds = 0;
         for address in [flow.source, flow.target].into_iter().flatten() {
             if is_not_plainly_private(address) {
-                kinds |= self.addresses.look_up(address, self.knowledge).kinds;
+                kinds |= self.flow_kinds(address, flow);
             }
         }
         for (packet, outer) in [(flow.packet_source, flow.source), (flow.packet_target, flow.target)] {
             if packet != outer
                 && let Some(address) = packet
             {
-                kinds |= self.addresses.look_up(address, self.knowledge).kinds;
+                kinds |= self.flow_kinds(address, flow);
             }
         }
         if kinds & self.index.flow_kinds_wanted == 0 {
@@ -249,6 +273,11 @@ impl<'a> Worker<'a> {
         }
         let format = raw.format.map_or(0, |format| self.format_number(format));
         self.keep(flow.start, 0, 0, raw, file, RecordKind::Flow, format);
+    }
+
+    fn flow_kinds(&mut self, address: IpAddr, flow: &VpcFlow<'_>) -> u32 {
+        let shared = self.addresses.look_up(address, self.knowledge).kinds;
+        self.kinds(address, shared, &flow.account, &flow.region)
     }
 
     /// Notes which instance and address an interface has, once a day.
@@ -292,7 +321,8 @@ impl<'a> Worker<'a> {
     }
 
     fn observe_query(&mut self, query: &DnsQuery<'_>, raw: Raw<'_>, file: u32) {
-        let kinds = self.knowledge.domain_kinds(&query.name);
+        let lists = self.knowledge.lists(self.own_lists, &query.account, &query.region);
+        let kinds = lists.domain_kinds(&query.name);
         let wanted = kinds & self.index.query_kinds_wanted != 0 || has_metadata_answer(query);
         if wanted {
             self.keep(query.time, 0, 0, raw, file, RecordKind::DnsQuery, 0);
@@ -318,10 +348,16 @@ impl<'a> Worker<'a> {
 }
 
 /// The detections that want this call, decided again when its turn comes.
-pub(crate) fn call_listeners(index: &ListenIndex, knowledge: &Knowledge, call: &ApiCall<'_>) -> DetectionSet {
+pub(crate) fn call_listeners(
+    index: &ListenIndex,
+    knowledge: &Knowledge,
+    own: &OwnLists,
+    call: &ApiCall<'_>,
+) -> DetectionSet {
     let mut wanted = index.api(&call.source, &call.name);
     if let Some(ip) = call.source_ip {
-        wanted |= index.call_from(knowledge.ip_kinds(ip) & index.call_kinds_wanted);
+        wanted |= index
+            .call_from(knowledge.lists(Some(own), call.account(), &call.region).ip_kinds(ip) & index.call_kinds_wanted);
     }
     if call.identity.kind == IdentityKind::Root {
         wanted |= index.root_call;
@@ -341,8 +377,14 @@ pub(crate) fn call_listeners(index: &ListenIndex, knowledge: &Knowledge, call: &
 }
 
 /// The detections that want this query.
-pub(crate) fn query_listeners(index: &ListenIndex, knowledge: &Knowledge, query: &DnsQuery<'_>) -> DetectionSet {
-    let named = index.query_for(knowledge.domain_kinds(&query.name) & index.query_kinds_wanted);
+pub(crate) fn query_listeners(
+    index: &ListenIndex,
+    knowledge: &Knowledge,
+    own: &OwnLists,
+    query: &DnsQuery<'_>,
+) -> DetectionSet {
+    let kinds = knowledge.lists(Some(own), &query.account, &query.region).domain_kinds(&query.name);
+    let named = index.query_for(kinds & index.query_kinds_wanted);
     if has_metadata_answer(query) { named | index.metadata_answer } else { named }
 }
 
@@ -399,7 +441,7 @@ fn long_hash(text: &str) -> u128 {
 }
 
 /// 64 bits of an identity, enough to count duplicates within ten minutes.
-const fn fold_id(id: u128) -> u64 {
+pub(crate) const fn fold_id(id: u128) -> u64 {
     (id >> 64) as u64 ^ (id as u64).rotate_left(29)
 }
 

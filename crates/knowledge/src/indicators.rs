@@ -8,11 +8,13 @@ mod domains;
 mod entries;
 mod label;
 mod list;
+mod own;
 mod weight;
 
 pub use builder::IndicatorsBuilder;
 pub use entries::ListEntries;
 pub use list::{EntryDetails, Indicator, IndicatorList, ListEntry, ListOrigin};
+pub use own::{ListGroup, Lists, OwnLists};
 pub use weight::WEIGHT_MIN;
 
 use crate::address::canonical;
@@ -54,6 +56,8 @@ struct ListInfo {
     role: ListRole,
     origin: ListOrigin,
     confidence: u8,
+    /// For whose logs it holds: see [`own`].
+    holder: u32,
 }
 
 /// What a list is used for.

@@ -29,8 +29,8 @@ pub use estate::{
 };
 pub use geography::{Geography, GeographyError, Spot};
 pub use indicators::{
-    Coverage, EntryDetails, Indicator, IndicatorList, Indicators, IndicatorsBuilder, ListEntries, ListEntry,
-    ListOrigin, ListRole, WEIGHT_MIN,
+    Coverage, EntryDetails, Indicator, IndicatorList, Indicators, IndicatorsBuilder, ListEntries, ListEntry, ListGroup,
+    ListOrigin, ListRole, Lists, OwnLists, WEIGHT_MIN,
 };
 pub use inventory::{
     AddressOrPrefix, Inventory, InventoryAccount, InventoryBlock, InventoryBucket, InventoryEncryption, InventoryError,
@@ -69,6 +69,15 @@ impl Knowledge {
             builder.guard(guard);
         }
         Self { indicators: builder.build(), cloud_ranges: CloudRanges::shipped(), ..Self::default() }
+    }
+
+    /// The lists that hold for what is logged in an account and region: those of this knowledge, and of `own` those that
+    /// are meant for it.
+    pub fn lists<'a>(&'a self, own: Option<&'a OwnLists>, account: &str, region: &str) -> Lists<'a> {
+        match own {
+            Some(own) => own.beside(&self.indicators, account, region),
+            None => Lists::of(&self.indicators),
+        }
     }
 
     /// The kinds of the lists that cover this address, as [`ListKind::bit`](watchfire_model::ListKind::bit)s.

@@ -1,10 +1,14 @@
 //! What the store costs at scale: fills one with findings, then asks it what ListFindings and GetFindings would.
 //!
-//! `cargo run --release -p watchfire-store --example scale -- [FINDINGS [FOLDER]]`, 1,000,000 by default, in a temporary
-//! folder. Writing is set against a floor measured in the same run: the same JSON into a plain SQLite table with the same
+//! `cargo run --release -p watchfire-store --example scale -- [FINDINGS [FOLDER | URL | postgresql]]`, 1,000,000 by default,
+//! in a temporary folder; with `postgresql`, in a PostgreSQL server that it starts from the programs on this machine, with
+//! its settings as they come, and that flushes to disk. Writing is set against a floor measured in the same run: the same JSON into a plain SQLite table with the same
 //! durability and batches, no index. See docs/benchmarks.md.
 
 #![allow(clippy::print_stdout, clippy::disallowed_methods, clippy::unwrap_used, reason = "a measurement")]
+
+#[path = "../tests/shared/postgres.rs"]
+mod postgres;
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -12,7 +16,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use watchfire_export::FindingCriteria;
 use watchfire_model::Time;
-use watchfire_store::{FindingWrite, Grouping, Location, Scope, Sort, Store};
+use watchfire_store::{FindingWrite, Grouping, Location, PostgresUrl, Scope, Sort, Store};
 
 const BATCH: u64 = 500;
 const WRITERS: u64 = 4;
@@ -181,14 +185,26 @@ async fn main() {
     let mut arguments = std::env::args().skip(1);
     let count: u64 = arguments.next().map_or(1_000_000, |count| count.parse().unwrap());
     let temporary = tempfile::tempdir().unwrap();
-    let folder = arguments.next().map_or(temporary.path().to_owned(), Into::into);
+    let place = arguments.next().unwrap_or_else(|| temporary.path().display().to_string());
+    let server = (place == "postgresql").then(|| postgres::Server::begin(postgres::Purpose::Measure).unwrap());
+    let place = server.as_ref().map_or(place, postgres::Server::schema);
+    let location = match PostgresUrl::parse(&place) {
+        Ok(url) => Location::Postgres(url),
+        Err(_) => Location::Directory(place.clone().into()),
+    };
     let floor = floor(temporary.path(), count.min(50_000));
     std::fs::remove_file(temporary.path().join("floor.db")).unwrap();
-    let store = Store::open(&Location::Directory(folder.clone())).unwrap();
+    let store = Store::open(&location).unwrap();
     let early = fill(&store, 0, count.min(50_000)).await;
     fill(&store, 50_000, count.saturating_sub(50_000)).await;
     let late = fill(&store, count.saturating_sub(50_000).max(50_000), count).await;
-    let size = std::fs::metadata(folder.join("watchfire.db")).unwrap().len();
+    let size = match &server {
+        Some(server) => server.sql(&place, "SELECT pg_database_size(current_database())").parse().unwrap(),
+        None => std::fs::metadata(Path::new(&place).join("watchfire.db")).map_or(0, |data| data.len()),
+    };
+    if let Some(server) = &server {
+        server.sql(&place, "VACUUM ANALYZE"); // As autovacuum does a minute later.
+    }
     println!("plain inserts (the floor)   {floor:>8.0}/s");
     println!("new findings, empty store   {early:>8.0}/s, {:.2} of the floor", early / floor);
     println!("new findings, full store    {late:>8.0}/s, {:.2} of the floor", late / floor);
@@ -271,5 +287,13 @@ async fn main() {
             times.push(begin.elapsed());
         }
         Times(times).say(&format!("statistics of all by {what}"));
+        let open = FindingCriteria::parse("", &json!({"criterion": {"service.archived": {"eq": ["false"]}}})).unwrap();
+        let mut times = Vec::new();
+        for _ in 0..3 {
+            let begin = Instant::now();
+            store.statistics(&[scope()], &open, grouping, false, 100).await.unwrap();
+            times.push(begin.elapsed());
+        }
+        Times(times).say(&format!("statistics of those not archived by {what}"));
     }
 }

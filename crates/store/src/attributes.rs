@@ -130,13 +130,18 @@ pub(crate) fn needles_of(facts: &str) -> BTreeSet<(u16, i64)> {
 /// A value as `facts` holds it: a text, or a number.
 pub(crate) fn stored(value: AttributeValue) -> Value {
     let number = value.number.and_then(serde_json::Number::from_f64);
-    number.map_or(Value::String(value.text), Value::Number)
+    number.map_or_else(|| Value::String(without_zero(&value.text)), Value::Number)
 }
 
 /// What `facts` holds of a value that a criterion wants to be equal to: the text, and the number if it reads as one.
 pub(crate) fn wanted(text: &str) -> impl Iterator<Item = Value> {
     let number = text.parse().ok().and_then(serde_json::Number::from_f64).map(Value::Number);
-    std::iter::once(Value::String(text.to_owned())).chain(number)
+    std::iter::once(Value::String(without_zero(text))).chain(number)
+}
+
+/// PostgreSQL's JSON has no texts with a zero character in them, and texts of logs may hold anything.
+fn without_zero(text: &str) -> String {
+    text.replace('\0', "\u{FFFD}")
 }
 
 /// The hash of a needle: XXH3, which is specified, so that databases may rely on it. Numbers and texts are kept apart.

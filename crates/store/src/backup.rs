@@ -1,6 +1,6 @@
 //! Copies of a store while it runs, and bringing one back.
 
-use crate::schema::{self, Migration};
+use crate::schema;
 use crate::{FILE_NAME, Store, StoreError};
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{self, File};
@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 
 impl Store {
     /// Writes a copy of everything that is committed now to `file`, which must not exist. Reading and writing go on
-    /// meanwhile. The copy is a database of its own, on disk when this returns.
+    /// meanwhile. The copy is a database of its own, on disk when this returns. Of the embedded database only.
     pub async fn backup(&self, file: &Path) -> Result<(), StoreError> {
         let file = file.to_owned();
-        let connect = self.sqlite.connect_for_backup();
+        let connector = self.database.connector.clone();
         let done = tokio::task::spawn_blocking(move || {
             if file.exists() {
                 return Err(StoreError::Exists { path: file });
@@ -20,8 +20,8 @@ impl Store {
             // Under another name until it is whole: a backup that was cut short must not look like one.
             let unfinished = unfinished(&file);
             let _ = fs::remove_file(&unfinished);
-            let connection = connect()?;
-            connection.execute("VACUUM INTO $1", [unfinished.to_string_lossy().as_ref()])?;
+            private(&unfinished).map_err(|cause| failed(&unfinished, cause))?;
+            connector.copy(&unfinished)?;
             let written = File::open(&unfinished).and_then(|copy| copy.sync_all());
             written.and_then(|()| fs::rename(&unfinished, &file)).map_err(|cause| failed(&file, cause))?;
             sync_folder_of(&file).map_err(|cause| failed(&file, cause))
@@ -57,18 +57,21 @@ fn check(copy: &Path, backup: &Path) -> Result<(), StoreError> {
     let damaged = |cause| StoreError::Open { path: backup.to_owned(), cause };
     let connection = Connection::open_with_flags(copy, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(damaged)?;
     let found: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(damaged)?;
-    match schema::readable(found) {
-        Ok(()) => {}
-        Err(Migration::Newer(found)) => {
-            return Err(StoreError::NewerSchema { path: backup.to_owned(), found, ours: schema::VERSION });
-        }
-        Err(Migration::Sql(cause)) => return Err(damaged(cause)),
-    }
+    schema::readable(found, &backup.display().to_string())?;
     let verdict: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(damaged)?;
     if found == 0 || verdict != "ok" {
         return Err(StoreError::NotABackup { path: backup.to_owned() });
     }
     Ok(())
+}
+
+/// An empty file that only its owner can read: findings are nobody else's.
+pub(crate) fn private(file: &Path) -> std::io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(file)
 }
 
 fn unfinished(file: &Path) -> PathBuf {

@@ -1,10 +1,11 @@
 //! Changes that are written together or not at all.
 
+use crate::database::Connection;
 use crate::documents::{self, Key};
 use crate::findings::{self, FindingOutcome, FindingWrite, Prepared, Scope};
+use crate::lease::Held;
 use crate::ledgers::{self, OutboxItem, UsageDelta};
 use crate::{Store, StoreError};
-use rusqlite::Connection;
 use serde_json::Value;
 
 /// What a change asks of the document that is there now.
@@ -88,7 +89,8 @@ impl Store {
     /// process that is killed has done it or not, and doing it again changes nothing.
     pub async fn commit(&self, changes: Vec<Change>) -> Result<Committed, StoreError> {
         let steps = changes.into_iter().map(Step::of).collect::<Result<Vec<_>, _>>()?;
-        self.sqlite.write(move |connection| apply(connection, steps)).await
+        let lease = self.lease.clone();
+        self.database.write(move |connection| apply(connection, lease.as_deref(), steps)).await
     }
 }
 
@@ -106,7 +108,10 @@ impl Step {
     }
 }
 
-fn apply(connection: &Connection, steps: Vec<Step>) -> Result<Committed, StoreError> {
+fn apply(connection: &dyn Connection, lease: Option<&Held>, steps: Vec<Step>) -> Result<Committed, StoreError> {
+    if let Some(lease) = lease {
+        lease.check(connection)?;
+    }
     let mut committed = Committed::default();
     let now = now_ms();
     for step in steps {
@@ -114,9 +119,7 @@ fn apply(connection: &Connection, steps: Vec<Step>) -> Result<Committed, StoreEr
             Step::Other(change) => change,
             Step::Findings(scope, prepared) => {
                 let detector = findings::detector_no_or_new(connection, &scope)?;
-                for finding in &prepared {
-                    committed.findings.push(findings::put(connection, detector, finding, now)?);
-                }
+                committed.findings.extend(findings::put(connection, detector, prepared, now)?);
                 continue;
             }
         };

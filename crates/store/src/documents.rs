@@ -1,7 +1,8 @@
 //! Documents: every API resource but findings, a JSON body under a key.
 
+use crate::database::Connection;
+use crate::sql::{Row, Sql, values};
 use crate::{Expect, Store, StoreError};
-use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 
 /// Names one document.
@@ -51,7 +52,7 @@ impl Store {
     /// One document, if there is such.
     pub async fn document(&self, key: &Key) -> Result<Option<Document>, StoreError> {
         let key = key.clone();
-        self.sqlite.read(move |connection| get(connection, &key)).await
+        self.database.read(move |connection| get(connection, &key)).await
     }
 
     /// Documents of a kind by (account, region, parent, id), at most `limit`, those after `after` in that order.
@@ -65,62 +66,67 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<Document>, StoreError> {
         let (range, after) = (range.clone(), after.cloned());
-        self.sqlite.read(move |connection| list(connection, &range, after.as_ref(), limit)).await
+        self.database.read(move |connection| list(connection, &range, after.as_ref(), limit)).await
     }
 }
 
-fn get(connection: &Connection, key: &Key) -> Result<Option<Document>, StoreError> {
-    let mut statement = connection.prepare_cached(
+impl Store {
+    /// Tells one state of all documents of these kinds from another: numbers that change with every document that is put
+    /// or deleted. Reading them is cheap beside reading the documents.
+    pub async fn documents_stamp(&self, kinds: &[&'static str]) -> Result<Vec<[i64; 3]>, StoreError> {
+        let kinds = kinds.to_vec();
+        self.database.read(move |connection| kinds.iter().map(|kind| stamp(connection, kind)).collect()).await
+    }
+}
+
+fn stamp(connection: &dyn Connection, kind: &str) -> Result<[i64; 3], StoreError> {
+    let found = connection.first(
+        "SELECT count(*), CAST(coalesce(sum(version), 0) AS BIGINT), CAST(coalesce(sum(updated), 0) AS BIGINT) \
+         FROM documents WHERE kind = $1",
+        &values![kind],
+    )?;
+    let mut row = found.ok_or(StoreError::WrongKind)?;
+    Ok([row.take(0)?, row.take(1)?, row.take(2)?])
+}
+
+fn get(connection: &dyn Connection, key: &Key) -> Result<Option<Document>, StoreError> {
+    let found = connection.first(
         "SELECT body, version, created, updated FROM documents \
          WHERE kind = $1 AND account = $2 AND region = $3 AND parent = $4 AND id = $5",
+        &values![key.kind, &key.account, &key.region, &key.parent, &key.id],
     )?;
-    let row = statement
-        .query_row(params![key.kind, key.account, key.region, key.parent, key.id], |row| {
-            Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-        })
-        .optional()?;
-    row.map(|(body, version, created, updated)| document(key.clone(), &body, version, created, updated)).transpose()
+    let Some(mut row) = found else { return Ok(None) };
+    let body: String = row.take(0)?;
+    document(key.clone(), &body, row.take(1)?, row.take(2)?, row.take(3)?).map(Some)
 }
 
 fn list(
-    connection: &Connection,
+    connection: &dyn Connection,
     range: &Range,
     after: Option<&Key>,
     limit: usize,
 ) -> Result<Vec<Document>, StoreError> {
-    let mut sql =
-        "SELECT account, region, parent, id, body, version, created, updated FROM documents WHERE kind = $1".to_owned();
-    let mut values: Vec<&dyn rusqlite::ToSql> = vec![&range.kind];
+    let mut sql = Sql::new(
+        connection.dialect(),
+        "SELECT account, region, parent, id, body, version, created, updated FROM documents WHERE kind = ",
+    );
+    sql.bind(range.kind);
     let columns = [("account", &range.account), ("region", &range.region), ("parent", &range.parent)];
     for (column, wanted) in columns.iter().filter_map(|(column, wanted)| Some((column, wanted.as_ref()?))) {
-        values.push(wanted);
-        sql.push_str(&format!(" AND {column} = ${}", values.len()));
+        sql.push(" AND ").push(column).push(" = ").bind(wanted);
     }
     if let Some(after) = after {
-        let at = values.len();
-        let key: [&dyn rusqlite::ToSql; 4] = [&after.account, &after.region, &after.parent, &after.id];
-        values.extend(key);
-        sql.push_str(&format!(
-            " AND (account, region, parent, id) > (${}, ${}, ${}, ${})",
-            at + 1,
-            at + 2,
-            at + 3,
-            at + 4
-        ));
+        sql.push(" AND (account, region, parent, id) > (").bind(&after.account).push(", ").bind(&after.region);
+        sql.push(", ").bind(&after.parent).push(", ").bind(&after.id).push(")");
     }
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    values.push(&limit);
-    sql.push_str(&format!(" ORDER BY account, region, parent, id LIMIT ${}", values.len()));
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query(values.as_slice())?;
-    let mut documents = Vec::new();
-    while let Some(row) = rows.next()? {
-        let key =
-            Key { account: row.get(0)?, region: row.get(1)?, kind: range.kind, parent: row.get(2)?, id: row.get(3)? };
-        let body: String = row.get(4)?;
-        documents.push(document(key, &body, row.get(5)?, row.get(6)?, row.get(7)?)?);
-    }
-    Ok(documents)
+    sql.push(" ORDER BY account, region, parent, id LIMIT ").bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    let found = |mut row: Row| {
+        let (account, region, parent, id) = (row.take(0)?, row.take(1)?, row.take(2)?, row.take(3)?);
+        let body: String = row.take(4)?;
+        let key = Key { account, region, kind: range.kind, parent, id };
+        document(key, &body, row.take(5)?, row.take(6)?, row.take(7)?)
+    };
+    sql.query(connection)?.into_iter().map(found).collect()
 }
 
 fn document(key: Key, body: &str, version: i64, created: i64, updated: i64) -> Result<Document, StoreError> {
@@ -130,7 +136,7 @@ fn document(key: Key, body: &str, version: i64, created: i64, updated: i64) -> R
 
 /// Writes a document and answers its new version.
 pub(crate) fn put(
-    connection: &Connection,
+    connection: &dyn Connection,
     key: &Key,
     body: &Value,
     expect: Expect,
@@ -141,55 +147,52 @@ pub(crate) fn put(
     let body = body.to_string();
     match version {
         None => {
-            let mut statement = connection.prepare_cached(
+            connection.execute(
                 "INSERT INTO documents (kind, account, region, parent, id, body, version, created, updated) \
                  VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $7)",
+                &values![key.kind, &key.account, &key.region, &key.parent, &key.id, body, now],
             )?;
-            statement.execute(params![key.kind, key.account, key.region, key.parent, key.id, body, now])?;
             Ok(1)
         }
         Some(version) => {
-            let mut statement = connection.prepare_cached(
+            connection.execute(
                 "UPDATE documents SET body = $1, version = version + 1, updated = $2 \
                  WHERE kind = $3 AND account = $4 AND region = $5 AND parent = $6 AND id = $7",
+                &values![body, now, key.kind, &key.account, &key.region, &key.parent, &key.id],
             )?;
-            statement.execute(params![body, now, key.kind, key.account, key.region, key.parent, key.id])?;
             Ok(version + 1)
         }
     }
 }
 
 /// Removes a document.
-pub(crate) fn delete(connection: &Connection, key: &Key, expect: Expect) -> Result<(), StoreError> {
+pub(crate) fn delete(connection: &dyn Connection, key: &Key, expect: Expect) -> Result<(), StoreError> {
     check(key, version(connection, key)?, expect)?;
-    let mut statement = connection.prepare_cached(
+    connection.execute(
         "DELETE FROM documents WHERE kind = $1 AND account = $2 AND region = $3 AND parent = $4 AND id = $5",
+        &values![key.kind, &key.account, &key.region, &key.parent, &key.id],
     )?;
-    statement.execute(params![key.kind, key.account, key.region, key.parent, key.id])?;
     Ok(())
 }
 
 /// Removes every document under a parent.
 pub(crate) fn delete_tree(
-    connection: &Connection,
+    connection: &dyn Connection,
     account: &str,
     region: &str,
     parent: &str,
 ) -> Result<(), StoreError> {
-    let mut statement =
-        connection.prepare_cached("DELETE FROM documents WHERE account = $1 AND region = $2 AND parent = $3")?;
-    statement.execute(params![account, region, parent])?;
-    Ok(())
+    let sql = "DELETE FROM documents WHERE account = $1 AND region = $2 AND parent = $3";
+    connection.execute(sql, &values![account, region, parent]).map(drop)
 }
 
-fn version(connection: &Connection, key: &Key) -> Result<Option<u64>, StoreError> {
-    let mut statement = connection.prepare_cached(
+fn version(connection: &dyn Connection, key: &Key) -> Result<Option<u64>, StoreError> {
+    let found = connection.first(
         "SELECT version FROM documents WHERE kind = $1 AND account = $2 AND region = $3 AND parent = $4 AND id = $5",
+        &values![key.kind, &key.account, &key.region, &key.parent, &key.id],
     )?;
-    let version: Option<i64> = statement
-        .query_row(params![key.kind, key.account, key.region, key.parent, key.id], |row| row.get(0))
-        .optional()?;
-    Ok(version.map(i64::unsigned_abs))
+    let Some(mut row) = found else { return Ok(None) };
+    Ok(Some(row.take::<i64>(0)?.unsigned_abs()))
 }
 
 fn check(key: &Key, found: Option<u64>, expect: Expect) -> Result<(), StoreError> {

@@ -1,5 +1,6 @@
 //! What can go wrong with a store.
 
+use crate::postgres;
 use std::path::PathBuf;
 
 /// A call to the store failed. Nothing of a failed call was written.
@@ -25,13 +26,12 @@ pub enum StoreError {
     },
     /// The database was written by a newer version of the program.
     #[error(
-        "the database `{}` has schema version {found}, and this program knows versions up to {ours}: use the newer \
-         program, or restore a backup made before the upgrade",
-        path.display()
+        "the database `{name}` has schema version {found}, and this program knows versions up to {ours}: use the newer \
+         program, or restore a backup made before the upgrade"
     )]
     NewerSchema {
-        /// The file.
-        path: PathBuf,
+        /// The file, or the URL without its password.
+        name: String,
         /// Its version.
         found: u32,
         /// The newest version that this program knows.
@@ -89,6 +89,47 @@ pub enum StoreError {
     /// A statement failed: a full or broken disk, or a lock that another process does not give up.
     #[error("the database refused a statement")]
     Sql(#[from] rusqlite::Error),
+    /// The same, of PostgreSQL; or the connection to it was lost.
+    #[error("the database refused a statement, or the connection to it was lost")]
+    Postgres(#[source] tokio_postgres::Error),
+    /// A database URL is not one that can be used.
+    #[error(
+        "the database URL cannot be used: {problem}. Write postgresql://USER@HOST:PORT/DATABASE, and the password into \
+         PGPASSWORD or a file"
+    )]
+    DatabaseUrl {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// PostgreSQL could not be reached, or let nobody in.
+    #[error("could not connect to the database {name}")]
+    Connect {
+        /// The URL without its password.
+        name: String,
+        /// Why.
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// There is no place for tables.
+    #[error("none of the schemas in the search path of {name} exists: make one with `CREATE SCHEMA`")]
+    NoSchema {
+        /// The URL without its password.
+        name: String,
+    },
+    /// Only the embedded database is copied by this program.
+    #[error(
+        "this program copies the embedded database only: copy PostgreSQL's with `pg_dump`, and restore it with `psql`"
+    )]
+    NotEmbedded,
+    /// What was to be written is no longer this process's to write: another one has taken over.
+    #[error("another process has taken over the {name}")]
+    LeaseLost {
+        /// What.
+        name: String,
+    },
+    /// A column holds something else than this program writes there.
+    #[error("the database holds a value of a kind that this program does not write there")]
+    WrongKind,
     /// Something stored cannot be read back.
     #[error("a stored {what} is not what this program wrote")]
     Corrupt {
@@ -120,4 +161,18 @@ pub enum StoreError {
     /// The thread that writes has ended.
     #[error("the store is closed")]
     Closed,
+}
+
+impl StoreError {
+    /// Whether the connection failed, and not what was asked of it.
+    pub(crate) fn is_lost_connection(&self) -> bool {
+        match self {
+            Self::Postgres(error) => postgres::is_lost(error),
+            Self::Connect { cause, .. } => match cause.downcast_ref::<tokio_postgres::Error>() {
+                Some(error) => postgres::is_lost(error),
+                None => cause.is::<tokio::time::error::Elapsed>(),
+            },
+            _ => false,
+        }
+    }
 }

@@ -10,11 +10,15 @@
 mod attributes;
 mod backup;
 mod changes;
+mod database;
+mod dialect;
 mod documents;
 mod error;
 mod findings;
+mod lease;
 mod ledgers;
 mod lists;
+mod postgres;
 mod schema;
 mod sql;
 mod sqlite;
@@ -26,9 +30,13 @@ pub use error::StoreError;
 pub use findings::{
     Feedback, FindingOutcome, FindingWrite, History, OCCURRENCES_MAX, Scope, StoredFinding, Written, arrived_before,
 };
-pub use ledgers::{OUTBOX_MAX, OutboxCounts, OutboxEntry, OutboxItem, Secret, Usage, UsageDelta, UsageRange};
+pub use lease::Lease;
+pub use ledgers::{OUTBOX_MAX, OutboxCounts, OutboxEntry, OutboxItem, Usage, UsageDelta, UsageRange};
 pub use lists::{Cursor, Group, Grouping, Page, Sort};
+pub use postgres::PostgresUrl;
 
+use database::{Connector, Database};
+use lease::Held;
 use sqlite::Sqlite;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -38,6 +46,8 @@ use std::sync::Arc;
 pub enum Location {
     /// `watchfire.db` in this folder, which is made if need be.
     Directory(PathBuf),
+    /// The tables of the first schema in the search path of this database, which are made if need be.
+    Postgres(PostgresUrl),
 }
 
 /// The name of the database in the data directory. SQLite keeps `-wal` and `-shm` files beside it while it is open.
@@ -46,18 +56,24 @@ pub const FILE_NAME: &str = "watchfire.db";
 /// A handle; clones share the same connections. Other processes may have the same store open.
 #[derive(Clone, Debug)]
 pub struct Store {
-    sqlite: Arc<Sqlite>,
+    database: Arc<Database>,
     /// See [`lists`].
     rare_max: i64,
+    /// What must still be this process's at each commit.
+    lease: Option<Arc<Held>>,
 }
 
 impl Store {
     /// Opens a store, makes it if there is none, and brings an older one to this version's schema.
     ///
-    /// Blocks while it migrates. A store written by a newer version is an error that says so: it is left as it is.
+    /// Blocks while it connects and migrates. A store written by a newer version is an error that says so: it is left as
+    /// it is.
     pub fn open(location: &Location) -> Result<Self, StoreError> {
-        let Location::Directory(folder) = location;
-        Ok(Self { sqlite: Arc::new(Sqlite::open(folder)?), rare_max: lists::RARE_MAX })
+        let connector: Arc<dyn Connector> = match location {
+            Location::Directory(folder) => Arc::new(Sqlite::of(folder)?),
+            Location::Postgres(url) => Arc::new(url.clone()),
+        };
+        Ok(Self { database: Arc::new(Database::open(connector)?), rare_max: lists::RARE_MAX, lease: None })
     }
 
     /// The same store, for which fewer findings are many: tests take every way to a list with it.

@@ -5,11 +5,11 @@
 //! `RARE_MAX`: the statement is then told its index, so that its cost does not hang on what a planner guesses.
 
 use crate::attributes::{self, Place, place};
-use crate::findings::{Scope, detectors};
-use crate::sql::Sql;
+use crate::database::Connection;
+use crate::dialect::of_json;
+use crate::findings::{Scope, bucket, detectors};
+use crate::sql::{Row, Sql, Value as SqlValue};
 use crate::{Store, StoreError};
-use rusqlite::Connection;
-use rusqlite::types::Value as SqlValue;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use watchfire_export::{Criterion, CriterionTest, FindingCriteria};
@@ -104,7 +104,7 @@ impl Store {
         let (scopes, criteria) = (scopes.to_vec(), criteria.clone());
         let (sort, after, rare_max) = (sort.clone(), after.cloned(), self.rare_max);
         let list = List { criteria, sort, after, limit, rare_max };
-        self.sqlite.read(move |connection| list.page(connection, &scopes)).await
+        self.database.read(move |connection| list.page(connection, &scopes)).await
     }
 
     /// Counts the findings of these detectors that meet the criteria, by `grouping`: at most `limit` rows, those with the
@@ -118,7 +118,7 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<Group>, StoreError> {
         let (scopes, criteria) = (scopes.to_vec(), criteria.clone());
-        self.sqlite.read(move |connection| count(connection, &scopes, &criteria, grouping, ascending, limit)).await
+        self.database.read(move |connection| count(connection, &scopes, &criteria, grouping, ascending, limit)).await
     }
 }
 
@@ -141,7 +141,7 @@ struct List {
 }
 
 impl List {
-    fn page(&self, connection: &Connection, scopes: &[Scope]) -> Result<Page, StoreError> {
+    fn page(&self, connection: &dyn Connection, scopes: &[Scope]) -> Result<Page, StoreError> {
         let attribute = &self.sort.attribute;
         let sorted_by = place(attribute).ok_or_else(|| StoreError::NotListed { attribute: attribute.clone() })?;
         let mut entries = Vec::new();
@@ -152,12 +152,9 @@ impl List {
             }
             let at = scopes.iter().position(|other| other == scope).unwrap_or_default();
             let sql = self.sql(connection, detector, scope, sorted_by)?;
-            let mut statement = sql.prepare(connection)?;
-            let rows = statement.query_map(sql.params(), |row| {
-                Ok(Entry { key: row.get(0)?, updated: row.get(1)?, no: row.get(2)?, scope: at, id: row.get(3)? })
-            })?;
-            for row in rows {
-                entries.push(row?);
+            for mut row in sql.query(connection)? {
+                let (key, updated, no, id) = (row.take(0)?, row.take(1)?, row.take(2)?, row.take(3)?);
+                entries.push(Entry { key, updated, no, scope: at, id });
             }
         }
         entries.sort_by(|a, b| {
@@ -175,23 +172,32 @@ impl List {
     }
 
     /// Selects (key, updated, no, id) of one detector's page, and one more, by which it is known whether there is a next.
-    fn sql(&self, connection: &Connection, detector: i64, scope: &Scope, sorted_by: Place) -> Result<Sql, StoreError> {
+    fn sql(
+        &self,
+        connection: &dyn Connection,
+        detector: i64,
+        scope: &Scope,
+        sorted_by: Place,
+    ) -> Result<Sql, StoreError> {
         let way = way(connection, detector, &self.criteria, sorted_by, self.rare_max)?;
-        let mut sql = Sql::new("SELECT ");
+        let dialect = connection.dialect();
+        let mut sql = Sql::new(dialect, "SELECT ");
         key(&mut sql, sorted_by, scope);
         sql.push(" AS key, f.updated, f.no, f.id FROM ");
         match &way {
             Way::Index(index) => {
-                sql.push("findings f INDEXED BY ").push(index).push(" WHERE f.detector = ").bind(detector);
+                sql.push("findings f");
+                dialect.along(&mut sql, index);
+                sql.push(" WHERE f.detector = ").bind(detector);
             }
             Way::Free => {
                 sql.push("findings f WHERE f.detector = ").bind(detector);
             }
             Way::Needle(code, hashes) => {
                 sql.push("(SELECT DISTINCT finding FROM needles WHERE ");
-                needles(&mut sql, &[detector], *code, hashes);
-                // CROSS JOIN: SQLite then takes the tables in this order.
-                sql.push(") n CROSS JOIN findings f ON f.no = n.finding WHERE f.detector = ").bind(detector);
+                needles(&mut sql, &buckets(connection)?, &[detector], *code, hashes);
+                sql.push(") n").push(dialect.ordered_join()).push("findings f ON f.no = n.finding WHERE f.detector = ");
+                sql.bind(detector);
             }
         }
         for criterion in self.criteria.iter() {
@@ -204,14 +210,15 @@ impl List {
             let part = |sql: &mut Sql, operator: &str| {
                 sql.push(" ");
                 key(sql, sorted_by, scope);
-                sql.push(operator).bind(sql_of(&after.key));
+                sql.push(" ").push(operator).push(" ").bind(of_json(&after.key));
             };
             sql.push(" AND");
             part(&mut sql, &format!("{beyond}="));
             sql.push(" AND (");
             part(&mut sql, beyond);
-            sql.push(" OR f.updated ").push(beyond).bind(after.updated);
-            sql.push(" OR (f.updated = ").bind(after.updated).push(" AND f.no ").push(beyond).bind(after.no).push("))");
+            sql.push(" OR f.updated ").push(beyond).push(" ").bind(after.updated);
+            sql.push(" OR (f.updated = ").bind(after.updated).push(" AND f.no ").push(beyond).push(" ").bind(after.no);
+            sql.push("))");
         }
         sql.push(" ORDER BY ");
         if !matches!(sorted_by, Place::Account | Place::Number("updated")) {
@@ -235,12 +242,12 @@ enum Way {
     Index(&'static str),
     /// Those that have a needle.
     Needle(u16, Vec<i64>),
-    /// As SQLite thinks best: every finding of the detector is looked at, or nearly.
+    /// As the database thinks best: every finding of the detector is looked at, or nearly.
     Free,
 }
 
 fn way(
-    connection: &Connection,
+    connection: &dyn Connection,
     detector: i64,
     criteria: &FindingCriteria,
     sorted_by: Place,
@@ -289,52 +296,66 @@ fn index(place: Place) -> Option<&'static str> {
 
 /// How many findings meet a criterion, at most `rare_max`, and the way to them; `None` if no index tells.
 fn rarity(
-    connection: &Connection,
+    connection: &dyn Connection,
     detector: i64,
     criterion: &Criterion,
     rare_max: i64,
 ) -> Result<Option<(i64, Way)>, StoreError> {
     let Some(place) = place(&criterion.attribute) else { return Ok(None) };
-    let mut sql = Sql::new("SELECT count(*) FROM (SELECT 1 FROM ");
+    let mut sql = Sql::new(connection.dialect(), "SELECT count(*) FROM (SELECT 1 FROM ");
     let way = match (place, &criterion.test) {
         (Place::Text("id"), CriterionTest::Equals(_)) => return Ok(Some((-1, Way::Free))),
         (Place::Needle(code), CriterionTest::Equals(wanted)) => {
             let hashes: Vec<i64> =
                 wanted.iter().flat_map(|text| attributes::wanted(text)).map(|value| attributes::hash(&value)).collect();
             sql.push("needles WHERE ");
-            needles(&mut sql, &[detector], code, &hashes);
+            needles(&mut sql, &buckets(connection)?, &[detector], code, &hashes);
             Way::Needle(code, hashes)
         }
         // What is not equal is nearly everything.
         (_, CriterionTest::NotEquals(_)) => return Ok(None),
         (place, _) => {
             let Some(index) = index(place) else { return Ok(None) };
-            sql.push("findings f INDEXED BY ").push(index).push(" WHERE f.detector = ").bind(detector).push(" AND ");
+            sql.push("findings f");
+            connection.dialect().along(&mut sql, index);
+            sql.push(" WHERE f.detector = ").bind(detector).push(" AND ");
             condition(&mut sql, criterion)?;
             Way::Index(index)
         }
     };
-    sql.push(" LIMIT ").bind(rare_max).push(")");
+    sql.push(" LIMIT ").bind(rare_max).push(") found");
     Ok(Some((sql.number(connection)?, way)))
 }
 
-fn needles(sql: &mut Sql, detectors: &[i64], code: u16, hashes: &[i64]) {
-    sql.push("detector IN (").bind_all(detectors.iter().copied()).push(") AND attribute = ").bind(i64::from(code));
-    sql.push(" AND hash IN (").bind_all(hashes.iter().copied()).push(")");
+/// The buckets that needles are in, for [`needles`].
+fn buckets(connection: &dyn Connection) -> Result<String, StoreError> {
+    let ends = connection.first("SELECT (SELECT min(no) FROM findings), (SELECT max(no) FROM findings)", &[])?;
+    let mut ends = ends.ok_or(StoreError::WrongKind)?;
+    let (first, last): (Option<i64>, Option<i64>) = (ends.take(0)?, ends.take(1)?);
+    let buckets: Vec<String> =
+        (bucket(first.unwrap_or(0))..=bucket(last.unwrap_or(0))).map(|bucket| bucket.to_string()).collect();
+    Ok(buckets.join(", "))
+}
+
+fn needles(sql: &mut Sql, buckets: &str, detectors: &[i64], code: u16, hashes: &[i64]) {
+    sql.push("detector").is_in(detectors.iter().copied()).push(" AND bucket IN (").push(buckets);
+    sql.push(") AND attribute = ").bind(code).push(" AND hash").is_in(hashes.iter().copied());
 }
 
 /// What a list is sorted by.
 fn key(sql: &mut Sql, sorted_by: Place, scope: &Scope) {
     match sorted_by {
-        Place::Account => sql.bind(scope.account.clone()),
-        Place::Text(column) | Place::Number(column) => sql.push("f.").push(column),
-        Place::Archived => sql.push("f.archived"),
-        Place::Fact(code) | Place::Needle(code) => sql
-            .push("coalesce((SELECT min(j.value) FROM json_each(f.facts, '$.\"")
-            .push(&code.to_string())
-            // Lower than any value that a finding has.
-            .push("\"') j), -1e308)"),
-    };
+        Place::Account => {
+            sql.bind(&scope.account);
+        }
+        Place::Text(column) | Place::Number(column) => {
+            sql.push("f.").push(column);
+        }
+        Place::Archived => {
+            sql.push("f.archived");
+        }
+        Place::Fact(code) | Place::Needle(code) => sql.dialect().lowest_fact(sql, code),
+    }
 }
 
 /// A criterion as a condition on the row `f`. The account was looked at before.
@@ -347,83 +368,59 @@ fn condition(sql: &mut Sql, criterion: &Criterion) -> Result<(), StoreError> {
             equals(sql, place, wanted, matches!(test, CriterionTest::NotEquals(_)));
             return Ok(());
         }
-        CriterionTest::Greater(bound) => (" > ", *bound),
-        CriterionTest::GreaterOrEqual(bound) => (" >= ", *bound),
-        CriterionTest::Less(bound) => (" < ", *bound),
-        CriterionTest::LessOrEqual(bound) => (" <= ", *bound),
+        CriterionTest::Greater(bound) => (">", *bound),
+        CriterionTest::GreaterOrEqual(bound) => (">=", *bound),
+        CriterionTest::Less(bound) => ("<", *bound),
+        CriterionTest::LessOrEqual(bound) => ("<=", *bound),
         CriterionTest::Matches(_) | CriterionTest::NotMatches(_) => {
             return Err(StoreError::Wildcards { attribute: attribute() });
         }
     };
     match place {
-        Place::Account => sql.push("1"),
-        // Neither texts nor booleans are numbers.
-        Place::Text(_) | Place::Archived => sql.push("0"),
-        Place::Number(column) => sql.push("f.").push(column).push(operator).bind(bound),
-        Place::Fact(code) | Place::Needle(code) => {
-            each(sql, code);
-            sql.push("j.type IN ('integer', 'real') AND j.value").push(operator).bind(bound).push(")")
+        Place::Account => {
+            sql.push(TRUE);
         }
-    };
+        // Neither texts nor booleans are numbers.
+        Place::Text(_) | Place::Archived => {
+            sql.push(FALSE);
+        }
+        Place::Number(column) => {
+            sql.push("f.").push(column).push(" ").push(operator).push(" ").bind(bound);
+        }
+        Place::Fact(code) | Place::Needle(code) => sql.dialect().fact_is(sql, code, operator, bound),
+    }
     Ok(())
 }
 
-/// Writes the beginning of a look at each value of a fact.
-fn each(sql: &mut Sql, code: u16) {
-    sql.push("EXISTS (SELECT 1 FROM json_each(f.facts, '$.\"").push(&code.to_string()).push("\"') j WHERE ");
-}
+const TRUE: &str = "1 = 1";
+const FALSE: &str = "1 = 0";
 
 fn equals(sql: &mut Sql, place: Place, wanted: &[String], not: bool) {
+    if place == Place::Account {
+        sql.push(TRUE); // It was looked at before.
+        return;
+    }
     if not {
         sql.push("NOT ");
     }
     match place {
-        Place::Account => {
-            // NOT 0, or 1.
-            sql.push(if not { "0" } else { "1" });
-        }
+        Place::Account => {}
         Place::Text(column) => {
             // An empty column says that the finding has no such attribute.
-            let wanted: Vec<String> = wanted.iter().filter(|text| !text.is_empty()).cloned().collect();
-            sql.push("f.").push(column).push(" IN (").bind_all(wanted).push(")");
+            sql.push("f.").push(column).is_in(wanted.iter().filter(|text| !text.is_empty()));
         }
         Place::Number(column) => {
-            let numbers: Vec<f64> = wanted.iter().filter_map(|text| text.parse().ok()).collect();
-            sql.push("f.").push(column).push(" IN (").bind_all(numbers).push(")");
+            let numbers = wanted.iter().filter_map(|text| text.parse().ok()).filter(|number: &f64| !number.is_nan());
+            sql.push("f.").push(column).is_in(numbers);
         }
         Place::Archived => {
             let values = wanted.iter().filter_map(|text| ["false", "true"].iter().position(|known| known == text));
-            let values: Vec<i64> = values.map(|at| at as i64).collect();
-            sql.push("f.archived IN (").bind_all(values).push(")");
+            sql.push("f.archived").is_in(values.map(|at| at as i64));
         }
         Place::Fact(code) | Place::Needle(code) => {
-            sql.push("(");
             let values: Vec<Value> = wanted.iter().flat_map(|text| attributes::wanted(text)).collect();
-            if values.iter().all(Value::is_string) {
-                // A text that the facts do not hold anywhere is not this one's either, and that is quickly seen.
-                sql.push("(");
-                for (at, value) in values.iter().enumerate() {
-                    sql.push(if at > 0 { " OR " } else { "" })
-                        .push("instr(f.facts, ")
-                        .bind(value.to_string())
-                        .push(")");
-                }
-                sql.push(") AND ");
-            }
-            each(sql, code);
-            sql.push("j.value IN (").bind_all(values.iter().map(sql_of)).push(")))");
+            sql.dialect().fact_is_in(sql, code, &values);
         }
-    }
-}
-
-fn sql_of(value: &Value) -> SqlValue {
-    match value {
-        Value::String(text) => SqlValue::Text(text.clone()),
-        Value::Number(number) => match number.as_i64() {
-            Some(whole) => SqlValue::Integer(whole),
-            None => SqlValue::Real(number.as_f64().unwrap_or_default()),
-        },
-        _ => SqlValue::Null,
     }
 }
 
@@ -432,11 +429,11 @@ fn json_of(value: &SqlValue) -> Value {
         SqlValue::Text(text) => Value::from(text.as_str()),
         SqlValue::Integer(whole) => Value::from(*whole),
         SqlValue::Real(number) => Value::from(*number),
-        SqlValue::Null | SqlValue::Blob(_) => Value::Null,
+        _ => Value::Null,
     }
 }
 
-/// SQLite's order: numbers by value, then texts by bytes.
+/// The databases' order: numbers by value, then texts by bytes.
 fn compare(a: &SqlValue, b: &SqlValue) -> std::cmp::Ordering {
     let number = |value: &SqlValue| match value {
         SqlValue::Integer(whole) => Some(*whole as f64),
@@ -452,11 +449,12 @@ fn compare(a: &SqlValue, b: &SqlValue) -> std::cmp::Ordering {
     }
 }
 
-/// `updated`, cut to the first moment of its day. Written so that days before 1970 are cut downwards as well.
-const DAY: &str = "(f.updated - (((f.updated % 86400000) + 86400000) % 86400000))";
+/// `updated`, cut to the first moment of its day; and the severity. Written so that days before 1970 are cut downwards as
+/// well.
+const DAY: &str = "(f.updated - (((f.updated % 86400000) + 86400000) % 86400000)) AS day, f.severity";
 
 fn count(
-    connection: &Connection,
+    connection: &dyn Connection,
     scopes: &[Scope],
     criteria: &FindingCriteria,
     grouping: Grouping,
@@ -466,19 +464,21 @@ fn count(
     let found = detectors(connection, scopes)?;
     let detectors: Vec<i64> =
         found.iter().filter(|(_, scope)| accounts_fit(criteria, scope)).map(|(no, _)| *no).collect();
-    let columns = match grouping {
-        Grouping::Account => "d.account",
-        Grouping::Date => &format!("{DAY}, f.severity"),
-        Grouping::FindingType => "f.type",
-        Grouping::Resource => "d.account, f.resource_type, f.resource_id",
-        Grouping::Severity => "f.severity",
+    // What is told apart within a detector, and then over all.
+    let (inner, outer) = match grouping {
+        Grouping::Account => ("", "d.account"),
+        Grouping::Date => (DAY, "g.day, g.severity"),
+        Grouping::FindingType => ("f.type", "g.type"),
+        Grouping::Resource => ("f.resource_type, f.resource_id", "d.account, g.resource_type, g.resource_id"),
+        Grouping::Severity => ("f.severity", "g.severity"),
     };
-    let mut sql = Sql::new("SELECT count(*) AS many, max(f.updated), ");
-    sql.push(columns).push(" FROM findings f");
-    if matches!(grouping, Grouping::Account | Grouping::Resource) {
-        sql.push(" JOIN detectors d ON d.no = f.detector");
-    }
-    sql.push(" WHERE f.detector IN (").bind_all(detectors.iter().copied()).push(")");
+    let comma = if inner.is_empty() { "" } else { ", " };
+    let mut sql = Sql::new(connection.dialect(), "SELECT CAST(sum(g.many) AS BIGINT) AS total, max(g.newest), ");
+    sql.push(outer)
+        .push(" FROM (SELECT f.detector, count(*) AS many, max(f.updated) AS newest")
+        .push(comma)
+        .push(inner);
+    sql.push(" FROM findings f WHERE f.detector").is_in(detectors.iter().copied());
     for criterion in criteria.iter() {
         // All that have the needle are wanted, so looking them up beats looking at every finding.
         if let (Some(Place::Needle(code)), CriterionTest::Equals(wanted)) =
@@ -486,7 +486,7 @@ fn count(
         {
             let hashes = wanted.iter().flat_map(|text| attributes::wanted(text)).map(|value| attributes::hash(&value));
             sql.push(" AND f.no IN (SELECT finding FROM needles WHERE ");
-            needles(&mut sql, &detectors, code, &hashes.collect::<Vec<_>>());
+            needles(&mut sql, &buckets(connection)?, &detectors, code, &hashes.collect::<Vec<_>>());
             sql.push(")");
         }
         sql.push(" AND ");
@@ -495,28 +495,32 @@ fn count(
     if grouping == Grouping::Resource {
         sql.push(" AND f.resource_id <> ''");
     }
-    sql.push(" GROUP BY ").push(columns).push(" ORDER BY many ").push(if ascending { "ASC" } else { "DESC" });
-    sql.push(", ").push(columns).push(" LIMIT ").bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    let mut statement = sql.prepare(connection)?;
-    let rows = statement.query_map(sql.params(), |row| {
+    let inner = if grouping == Grouping::Date { "day, f.severity" } else { inner };
+    sql.push(" GROUP BY f.detector").push(comma).push(inner).push(") g");
+    if matches!(grouping, Grouping::Account | Grouping::Resource) {
+        sql.push(" JOIN detectors d ON d.no = g.detector");
+    }
+    sql.push(" GROUP BY ").push(outer).push(" ORDER BY total ").push(if ascending { "ASC" } else { "DESC" });
+    sql.push(", ").push(outer).push(" LIMIT ").bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    let group = |mut row: Row| {
         let mut group = Group {
-            count: row.get::<_, i64>(0)?.unsigned_abs(),
-            newest: Time::from_ms(row.get(1)?),
+            count: row.take::<i64>(0)?.unsigned_abs(),
+            newest: Time::from_ms(row.take(1)?),
             ..Group::default()
         };
         match grouping {
-            Grouping::Account => group.account = row.get(2)?,
+            Grouping::Account => group.account = row.take(2)?,
             Grouping::Date => {
-                group.date = Some(Time::from_ms(row.get(2)?));
-                group.severity = Some(row.get(3)?);
+                group.date = Some(Time::from_ms(row.take(2)?));
+                group.severity = Some(row.take(3)?);
             }
-            Grouping::FindingType => group.finding_type = row.get(2)?,
+            Grouping::FindingType => group.finding_type = row.take(2)?,
             Grouping::Resource => {
-                (group.account, group.resource_type, group.resource_id) = (row.get(2)?, row.get(3)?, row.get(4)?);
+                (group.account, group.resource_type, group.resource_id) = (row.take(2)?, row.take(3)?, row.take(4)?);
             }
-            Grouping::Severity => group.severity = Some(row.get(2)?),
+            Grouping::Severity => group.severity = Some(row.take(2)?),
         }
         Ok(group)
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    };
+    sql.query(connection)?.into_iter().map(group).collect()
 }

@@ -1,26 +1,14 @@
-//! Connections: one thread that writes, and a pool for reading.
+//! SQLite: one file under the data directory.
 
-use crate::schema::{self, Migration};
-use crate::{FILE_NAME, StoreError};
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
-use std::fmt;
+use crate::database::{Connection, Connector, PATIENCE, Purpose};
+use crate::dialect::{Dialect, Table};
+use crate::sql::{Row, Value};
+use crate::{FILE_NAME, StoreError, backup};
+use rusqlite::OpenFlags;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use std::fs::{self, File, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError, mpsc};
-use std::thread;
-use std::time::Duration;
-use tokio::sync::{Semaphore, oneshot};
-
-/// Reading connections that stay open. SQLite reads in parallel; more than the cores of a small machine gains nothing.
-const READERS_MAX: usize = 8;
-
-/// Jobs in one transaction at most, so that the first of them does not wait for ever for its answer.
-const JOBS_PER_TRANSACTION_MAX: usize = 256;
-
-/// Jobs that may wait for the writer; further callers wait before they are let in.
-const JOBS_WAITING_MAX: usize = 4_096;
-
-/// How long a connection waits for a lock that another process holds, `watchfire keys` or a backup for instance.
-const LOCK_WAIT: Duration = Duration::from_secs(15);
 
 /// Pages of 4 KiB in the log before they are put in their places. Random index pages are written once for many changes.
 const LOG_PAGES: i64 = 8_192;
@@ -29,158 +17,152 @@ const LOG_PAGES: i64 = 8_192;
 const WRITER_CACHE_KIB: i64 = 64 * 1024;
 const READER_CACHE_KIB: i64 = 8 * 1024;
 
-/// One database.
+/// Prepared statements that a connection keeps.
+const STATEMENTS_MAX: usize = 128;
+
+/// The database of a data directory.
 pub(crate) struct Sqlite {
     path: PathBuf,
-    jobs: mpsc::SyncSender<Job>,
-    idle: Mutex<Vec<Connection>>,
-    /// Permits to read: as many as connections may be open.
-    readers: Semaphore,
 }
-
-impl fmt::Debug for Sqlite {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Sqlite").field("path", &self.path).finish_non_exhaustive()
-    }
-}
-
-/// Writes, in a savepoint of its own; or hears why no transaction could begin. Returns how to answer its caller, once it
-/// is known whether the transaction held.
-type Job = Box<dyn FnOnce(Result<&Connection, &str>) -> Answer + Send>;
-type Answer = Box<dyn FnOnce(Option<&str>) + Send>;
 
 impl Sqlite {
-    pub(crate) fn open(folder: &Path) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(folder).map_err(|cause| StoreError::Directory { path: folder.to_owned(), cause })?;
+    /// Makes the folder if need be.
+    pub(crate) fn of(folder: &Path) -> Result<Self, StoreError> {
+        fs::create_dir_all(folder).map_err(|cause| StoreError::Directory { path: folder.to_owned(), cause })?;
         let path = folder.join(FILE_NAME);
-        let failed = |cause| StoreError::Open { path: path.clone(), cause };
-        let mut connection = connect(&path, WRITER_CACHE_KIB).map_err(failed)?;
-        schema::migrate(&mut connection).map_err(|error| match error {
-            Migration::Newer(found) => StoreError::NewerSchema { path: path.clone(), found, ours: schema::VERSION },
-            Migration::Sql(cause) => failed(cause),
-        })?;
-        let (jobs, waiting) = mpsc::sync_channel(JOBS_WAITING_MAX);
-        thread::spawn(move || write(connection, &waiting));
-        Ok(Self { path, jobs, idle: Mutex::new(Vec::new()), readers: Semaphore::new(READERS_MAX) })
-    }
-
-    /// Runs `job` in the next transaction, and returns once that is on disk. If `job` fails, its writes are undone and
-    /// those of others in the same transaction are not.
-    pub(crate) async fn write<T, F>(&self, job: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
-    {
-        let (answer, answered) = oneshot::channel();
-        let job: Job = Box::new(move |connection| {
-            let result = match connection {
-                Ok(connection) => in_savepoint(connection, job),
-                Err(failure) => Err(StoreError::Commit(failure.to_owned())),
-            };
-            Box::new(move |failure: Option<&str>| {
-                let result = match failure {
-                    Some(failure) if result.is_ok() => Err(StoreError::Commit(failure.to_owned())),
-                    _ => result,
-                };
-                // A caller that no longer waits has gone away; its writes stand.
-                let _ = answer.send(result);
-            })
-        });
-        match self.jobs.try_send(job) {
-            Ok(()) => {}
-            Err(mpsc::TrySendError::Disconnected(_)) => return Err(StoreError::Closed),
-            Err(mpsc::TrySendError::Full(job)) => {
-                // Waiting blocks, so it is done where blocking is allowed.
-                let jobs = self.jobs.clone();
-                let sent = tokio::task::spawn_blocking(move || jobs.send(job)).await;
-                sent.map_err(|_| StoreError::Closed)?.map_err(|_| StoreError::Closed)?;
-            }
+        // SQLite makes files that others may read; those beside the database it makes like it.
+        match backup::private(&path) {
+            Err(cause) if cause.kind() != ErrorKind::AlreadyExists => Err(StoreError::File { path, cause }),
+            _ => Ok(Self { path }),
         }
-        answered.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+impl Connector for Sqlite {
+    fn name(&self) -> String {
+        self.path.display().to_string()
     }
 
-    /// Opens a connection of its own for a backup, which would keep a reader for long.
-    pub(crate) fn connect_for_backup(&self) -> impl FnOnce() -> rusqlite::Result<Connection> + Send + 'static {
-        let path = self.path.clone();
-        move || connect(&path, READER_CACHE_KIB)
+    fn connect(&self, purpose: Purpose) -> Result<Box<dyn Connection>, StoreError> {
+        let failed = |cause| StoreError::Open { path: self.path.clone(), cause };
+        let cache = if purpose == Purpose::Write { WRITER_CACHE_KIB } else { READER_CACHE_KIB };
+        let connection = connect(&self.path, cache).map_err(failed)?;
+        connection.pragma_update(None, "query_only", purpose == Purpose::Read).map_err(failed)?;
+        Ok(Box::new(connection))
     }
 
-    /// Runs `job` on a reading connection, beside the writer.
-    pub(crate) async fn read<T, F>(self: &std::sync::Arc<Self>, job: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
-    {
-        let _permit = self.readers.acquire().await.map_err(|_| StoreError::Closed)?;
-        let sqlite = self.clone();
-        let done = tokio::task::spawn_blocking(move || {
-            let idle = sqlite.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let connection = match idle {
-                Some(connection) => connection,
-                None => {
-                    let connection = connect(&sqlite.path, READER_CACHE_KIB)?;
-                    connection.pragma_update(None, "query_only", true)?;
-                    connection
-                }
-            };
-            // One snapshot for all statements of the job.
-            let transaction = connection.unchecked_transaction()?;
-            let result = job(&transaction);
-            transaction.rollback()?;
-            sqlite.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-            result
-        });
-        done.await.map_err(|_| StoreError::Closed)?
+    fn copy(&self, file: &Path) -> Result<(), StoreError> {
+        // A connection of its own: it would keep a reader for long.
+        let connection = connect(&self.path, READER_CACHE_KIB)?;
+        rusqlite::Connection::execute(&connection, "VACUUM INTO $1", [file.to_string_lossy().as_ref()])?;
+        Ok(())
+    }
+
+    fn lock(&self, name: &str) -> Result<Option<Box<dyn Send>>, StoreError> {
+        // The system gives it up when the process ends, however that ends.
+        let path = self.path.with_file_name(format!("{name}.lock"));
+        let failed = |cause| StoreError::File { path: path.clone(), cause };
+        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Box::new(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(cause)) => Err(failed(cause)),
+        }
     }
 }
 
 /// Opens a connection. `synchronous=FULL` flushes the log of WAL at each commit, so that an acknowledged write survives
 /// a power cut as well as a kill; `NORMAL` would survive the kill only.
-fn connect(path: &Path, cache_kib: i64) -> rusqlite::Result<Connection> {
+fn connect(path: &Path, cache_kib: i64) -> rusqlite::Result<rusqlite::Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(LOCK_WAIT)?;
+    let connection = rusqlite::Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(PATIENCE)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
     connection.pragma_update(None, "cache_size", -cache_kib)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
-    connection.set_prepared_statement_cache_capacity(128);
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     Ok(connection)
 }
 
-/// The thread that writes: takes what waits, writes it as one transaction, answers, until every handle is gone.
-fn write(mut connection: Connection, waiting: &mpsc::Receiver<Job>) {
-    while let Ok(first) = waiting.recv() {
-        let more = waiting.try_iter().take(JOBS_PER_TRANSACTION_MAX - 1);
-        let jobs: Vec<Job> = std::iter::once(first).chain(more).collect();
-        let mut answers = Vec::with_capacity(jobs.len());
-        let failure = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
-            Ok(transaction) => {
-                answers.extend(jobs.into_iter().map(|job| job(Ok(&transaction))));
-                transaction.commit().err().map(|error| error.to_string())
-            }
-            Err(error) => {
-                let failure = error.to_string();
-                answers.extend(jobs.into_iter().map(|job| job(Err(&failure))));
-                Some(failure)
-            }
-        };
-        for answer in answers {
-            answer(failure.as_deref());
+impl Connection for rusqlite::Connection {
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
+    }
+
+    fn begin_write(&self) -> Result<(), StoreError> {
+        self.batch("BEGIN IMMEDIATE")
+    }
+
+    fn begin_read(&self) -> Result<(), StoreError> {
+        self.batch("BEGIN")
+    }
+
+    fn commit(&self) -> Result<(), StoreError> {
+        self.batch("COMMIT")
+    }
+
+    fn batch(&self, statements: &str) -> Result<(), StoreError> {
+        Ok(self.execute_batch(statements)?)
+    }
+
+    fn execute(&self, statement: &str, values: &[Value]) -> Result<u64, StoreError> {
+        Ok(self.prepare_cached(statement)?.execute(rusqlite::params_from_iter(values))? as u64)
+    }
+
+    fn execute_each(&self, statement: &str, each: &[Vec<Value>]) -> Result<u64, StoreError> {
+        let mut statement = self.prepare_cached(statement)?;
+        let mut changed = 0;
+        for values in each {
+            changed += statement.execute(rusqlite::params_from_iter(values))? as u64;
         }
+        Ok(changed)
+    }
+
+    fn query(&self, statement: &str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let mut statement = self.prepare_cached(statement)?;
+        let columns = statement.column_count();
+        let mut found = statement.query(rusqlite::params_from_iter(values))?;
+        let mut rows = Vec::new();
+        while let Some(row) = found.next()? {
+            rows.push(Row((0..columns).map(|at| Ok(read(row.get_ref(at)?))).collect::<rusqlite::Result<_>>()?));
+        }
+        Ok(rows)
+    }
+
+    fn insert_all(&self, table: &Table, rows: Vec<Vec<Value>>) -> Result<(), StoreError> {
+        self.execute_each(&Dialect::Sqlite.insert(table), &rows).map(drop)
+    }
+
+    fn schema_version(&self) -> Result<u32, StoreError> {
+        Ok(self.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+    }
+
+    fn set_schema_version(&self, version: u32) -> Result<(), StoreError> {
+        Ok(self.pragma_update(None, "user_version", version)?)
     }
 }
 
-fn in_savepoint<T>(
-    connection: &Connection,
-    job: impl FnOnce(&Connection) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    connection.execute_batch("SAVEPOINT job")?;
-    let result = job(connection);
-    match &result {
-        Ok(_) => connection.execute_batch("RELEASE job")?,
-        Err(_) => connection.execute_batch("ROLLBACK TO job; RELEASE job")?,
+impl rusqlite::ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Integer(value) => ValueRef::Integer(*value),
+            Self::Real(value) => ValueRef::Real(*value),
+            Self::Text(value) | Self::Json(value) => ValueRef::Text(value.as_bytes()),
+            Self::Blob(value) => ValueRef::Blob(value),
+            Self::Array(..) => return Err(rusqlite::Error::ToSqlConversionFailure("SQLite has no arrays".into())),
+        }))
     }
-    result
+}
+
+fn read(value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(value) => Value::Integer(value),
+        ValueRef::Real(value) => Value::Real(value),
+        ValueRef::Text(value) => Value::Text(String::from_utf8_lossy(value).into_owned()),
+        ValueRef::Blob(value) => Value::Blob(value.to_vec()),
+    }
 }

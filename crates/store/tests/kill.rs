@@ -10,14 +10,14 @@
 mod shared;
 
 use serde_json::json;
-use shared::{ACCOUNT, finding, open, run, scope, write};
+use shared::{ACCOUNT, Home, finding, on_each, run, scope, write};
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use watchfire_export::FindingCriteria;
-use watchfire_store::{Change, Location, OutboxItem, Sort, Store, UsageDelta, UsageRange};
+use watchfire_store::{Change, Location, OutboxItem, PostgresUrl, Sort, Store, UsageDelta, UsageRange};
 
-const FOLDER: &str = "WATCHFIRE_TEST_STORE";
+const STORE: &str = "WATCHFIRE_TEST_STORE";
 const LANES: usize = 4;
 const BATCH: usize = 3;
 const KILLS: usize = 25;
@@ -55,9 +55,13 @@ async fn place(store: &Store, lane: usize) -> usize {
 #[test]
 #[ignore = "the process that is killed; the test below starts it"]
 fn writes_until_it_is_killed() {
-    let Some(folder) = std::env::var_os(FOLDER) else { return };
+    let Ok(given) = std::env::var(STORE) else { return };
+    let location = match PostgresUrl::parse(&given) {
+        Ok(url) => Location::Postgres(url),
+        Err(_) => Location::Directory(given.into()),
+    };
     run(async {
-        let store = Store::open(&Location::Directory(folder.into())).unwrap();
+        let store = Store::open(&location).unwrap();
         let lanes: Vec<_> = (0..LANES)
             .map(|lane| {
                 let store = store.clone();
@@ -77,12 +81,19 @@ fn writes_until_it_is_killed() {
 
 #[test]
 fn a_killed_process_loses_nothing_that_was_acknowledged_and_writes_nothing_twice() {
-    let folder = tempfile::tempdir().unwrap();
+    on_each(kill_again_and_again);
+}
+
+fn kill_again_and_again(home: &Home) {
+    let given = match home {
+        Home::Folder(folder) => folder.path().join("data").display().to_string(),
+        Home::Database(url) => url.clone(),
+    };
     let mut acknowledged: BTreeSet<(usize, usize)> = BTreeSet::new();
     for kill in 0..KILLS {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--ignored", "--exact", "writes_until_it_is_killed", "--nocapture"])
-            .env(FOLDER, folder.path().join("data"))
+            .env(STORE, &given)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -105,7 +116,7 @@ fn a_killed_process_loses_nothing_that_was_acknowledged_and_writes_nothing_twice
     }
     assert!(acknowledged.len() >= KILLS);
     run(async {
-        let store = open(&folder);
+        let store = home.open();
         let mut expected = BTreeSet::new();
         let mut batches = 0;
         for lane in 0..LANES {

@@ -6,7 +6,7 @@ mod shared;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use shared::{open, run, scope, write};
+use shared::{Home, run, scope, write};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use watchfire_export::{FindingCriteria, attribute_values, list_attributes};
@@ -212,6 +212,11 @@ async fn pages(store: &Store, criteria: &FindingCriteria, sort: &Sort, limit: us
     }
 }
 
+/// An empty store of each kind that there is.
+fn homes() -> Vec<Home> {
+    [Some(Home::folder()), Home::database()].into_iter().flatten().collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
@@ -221,9 +226,8 @@ proptest! {
         archived in proptest::collection::vec(0..40u32, 0..10),
         questions in proptest::collection::vec((criterion(), attribute(), any::<bool>(), 1..9usize), 1..8),
     ) {
-        let folder = tempfile::tempdir().unwrap();
-        run(async {
-            let store = open(&folder);
+        run(async { for home in homes() {
+            let store = home.open();
             let mut model = Model::default();
             for (at, body) in bodies.iter().enumerate() {
                 let scope = scope(body["accountId"].as_str().unwrap());
@@ -239,7 +243,7 @@ proptest! {
                     }
                 }
             }
-            for (criterion, attribute, descending, limit) in questions {
+            for (criterion, attribute, descending, limit) in questions.clone() {
                 let criteria = FindingCriteria::parse("test", &json!({"criterion": criterion})).unwrap();
                 let sort = Sort { attribute, descending };
                 let expected = model.list(&criteria, &sort);
@@ -262,7 +266,7 @@ proptest! {
                     assert_eq!(found, model.count(&criteria, grouping), "{grouping:?} {criterion}");
                 }
             }
-        });
+        }});
     }
 
     #[test]
@@ -271,9 +275,8 @@ proptest! {
         between in proptest::collection::vec(body(), 1..20),
         descending in any::<bool>(),
     ) {
-        let folder = tempfile::tempdir().unwrap();
-        run(async {
-            let store = open(&folder);
+        run(async { for home in homes() {
+            let store = home.open();
             let scope = scope(ACCOUNTS[0]);
             let sort = Sort { attribute: "severity".into(), descending };
             let put = |bodies: Vec<Value>, prefix: &'static str| {
@@ -291,7 +294,7 @@ proptest! {
             let scopes = std::slice::from_ref(&scope);
             let first = store.list_findings(scopes, &criteria, &sort, None, 7).await.unwrap();
             let mut seen: Vec<String> = first.findings.into_iter().map(|(_, id)| id).collect();
-            put(between, "new").await;
+            put(between.clone(), "new").await;
             let mut after = first.next;
             while let Some(cursor) = after {
                 let page = store.list_findings(scopes, &criteria, &sort, Some(&cursor), 7).await.unwrap();
@@ -306,6 +309,6 @@ proptest! {
             seen.sort();
             seen.dedup();
             assert_eq!(seen.len(), all, "a finding on two pages");
-        });
+        }});
     }
 }

@@ -1,8 +1,8 @@
 //! The command line, as clap reads it and `--help` prints it.
 
 pub use crate::format::Format;
+use crate::server_settings::{LogFormat, LogLevel, MetricsFor};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use watchfire_knowledge::ListFormat;
 use watchfire_model::{ListKind, Severity, SeverityLevel, Time};
@@ -38,10 +38,18 @@ Examples:
   watchfire serve --data DIR --account 111122223333    the first start writes an access key to a file, and says where
   watchfire serve --data DIR --watch /logs/AWSLogs     what it finds in logs is read through the API
   watchfire serve --data DIR --listen 0.0.0.0:4580 --tls-cert chain.pem --tls-key key.pem
+  watchfire serve --config watchfire.toml              everything may stand in the configuration: watchfire config check
 
 Exit status:
   0  ended by SIGTERM or SIGINT
   2  the command line is wrong, or the server could not start";
+
+const BACKUP_HELP: &str = "\
+The access keys are sealed with secret.key in the data directory, which is not in the backup: keep a copy
+of it elsewhere, and put it into the restored directory before the server starts.
+
+  watchfire backup --data DIR store.backup
+  watchfire restore --data NEW store.backup && install -m 600 secret.key NEW/";
 
 const DIFF_HELP: &str = "\
 Exit status:
@@ -78,6 +86,14 @@ pub enum Command {
     Serve(ServeArguments),
     /// Make, list, replace and end the access keys of a server
     Keys(KeysArguments),
+    /// Tell what a server has analysed, and what Amazon would charge for it
+    Usage(UsageArguments),
+    /// Copy a server's store to a file, also while it runs
+    #[command(after_help = BACKUP_HELP)]
+    Backup(BackupArguments),
+    /// Make a data directory of a backup
+    #[command(after_help = BACKUP_HELP)]
+    Restore(RestoreArguments),
     /// Print a completion script
     Completions {
         /// The shell
@@ -426,63 +442,240 @@ pub struct InventoryArguments {
     pub check: Option<PathBuf>,
 }
 
-/// `watchfire serve`.
-#[derive(Args, Debug, Clone)]
+/// `watchfire serve`. What is not given here comes from `[server]` of the configuration, then from the defaults.
+#[derive(Args, Debug, Clone, Default)]
 pub struct ServeArguments {
     /// The data directory; it is made if there is none
-    #[arg(long, value_name = "DIR")]
-    pub data: PathBuf,
-    /// The address and port to listen on; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4580")]
-    pub listen: SocketAddr,
+    #[arg(long, value_name = "DIR", env = "WATCHFIRE_DATA", hide_env_values = true)]
+    pub data: Option<PathBuf>,
+    /// The database
+    #[command(flatten)]
+    pub database: DatabaseArguments,
+    /// The address and port to listen on; port 0 takes a free one [default: 127.0.0.1:4580]
+    #[arg(long, value_name = "ADDRESS", env = "WATCHFIRE_LISTEN", hide_env_values = true)]
+    pub listen: Option<String>,
     /// If this account has no access key yet, write one to a file in the data directory
-    #[arg(long, value_name = "ID", value_parser = account_id)]
+    #[arg(long, value_name = "ID", env = "WATCHFIRE_ACCOUNT", hide_env_values = true)]
     pub account: Option<String>,
-    /// Analyse the logs in this file or folder, and those that are added to it (repeatable)
-    #[arg(long, value_name = "PATH", help_heading = "Analysis of logs")]
-    pub watch: Vec<PathBuf>,
-    /// Configuration file of the analysis: lists, thresholds, types [default: as for `scan`]
-    #[arg(long, value_name = "FILE", requires = "watch", help_heading = "Analysis of logs")]
+    /// Configuration file: [server], and what the analysis goes by, as for `scan`
+    #[arg(long, value_name = "FILE", env = "WATCHFIRE_CONFIG", hide_env_values = true)]
     pub config: Option<PathBuf>,
-    /// How long to wait for logs that come late, in seconds of event time
+    /// Analyse the logs in this file or folder, and those that are added to it (repeatable)
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "WATCHFIRE_WATCH",
+        hide_env_values = true,
+        help_heading = "Analysis of logs"
+    )]
+    pub watch: Vec<PathBuf>,
+    /// How long to wait for logs that come late, in seconds of event time [default: 1800]
     #[arg(
         long,
         value_name = "SECONDS",
-        default_value_t = 1_800,
-        value_parser = clap::value_parser!(u32).range(..=604_800),
+        env = "WATCHFIRE_LATENESS",
+        hide_env_values = true,
         help_heading = "Analysis of logs"
     )]
-    pub lateness: u32,
-    /// After so many seconds without new logs, judge what is there without waiting
+    pub lateness: Option<u32>,
+    /// After so many seconds without new logs, judge what is there without waiting [default: 900]
     #[arg(
         long,
         value_name = "SECONDS",
-        default_value_t = 900,
-        value_parser = clap::value_parser!(u32).range(1..=604_800),
+        env = "WATCHFIRE_IDLE",
+        hide_env_values = true,
         help_heading = "Analysis of logs"
     )]
-    pub idle: u32,
-    /// Look for new files this often, in seconds
+    pub idle: Option<u32>,
+    /// Look for new files this often, in seconds [default: 5]
     #[arg(
         long,
         value_name = "SECONDS",
-        default_value_t = 5,
-        value_parser = clap::value_parser!(u32).range(1..=3_600),
+        env = "WATCHFIRE_LOOK_EVERY",
+        hide_env_values = true,
         help_heading = "Analysis of logs"
     )]
-    pub look_every: u32,
+    pub look_every: Option<u32>,
+    /// Files to remember as read, those changed last: what was changed before them counts as read [default: 200000]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "WATCHFIRE_FILES_REMEMBERED",
+        hide_env_values = true,
+        help_heading = "Analysis of logs"
+    )]
+    pub files_remembered: Option<u32>,
+    /// Keep findings for so many days after they last arrived; 0 keeps them for ever [default: 90]
+    #[arg(
+        long,
+        value_name = "DAYS",
+        env = "WATCHFIRE_RETENTION_DAYS",
+        hide_env_values = true,
+        help_heading = "Operation"
+    )]
+    pub retention_days: Option<u32>,
     /// Serve HTTPS, with the certificates of this PEM file: the server's own first
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "WATCHFIRE_TLS_CERT",
+        hide_env_values = true,
+        help_heading = "Who may connect"
+    )]
     pub tls_cert: Option<PathBuf>,
     /// The certificate's private key, a PEM file
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "WATCHFIRE_TLS_KEY",
+        hide_env_values = true,
+        help_heading = "Who may connect"
+    )]
     pub tls_key: Option<PathBuf>,
     /// Listen without TLS also where other machines can reach it
-    #[arg(long)]
+    #[arg(long, env = "WATCHFIRE_ALLOW_PLAIN_HTTP", hide_env_values = true, help_heading = "Who may connect")]
     pub allow_plain_http: bool,
-    /// Requests that one access key may make, a second on average; 0 is no bound
-    #[arg(long, value_name = "N", default_value_t = 2_000)]
-    pub requests_per_second: u32,
+    /// Requests that one access key may make, a second on average; 0 is no bound [default: 2000]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "WATCHFIRE_REQUESTS_PER_SECOND",
+        hide_env_values = true,
+        help_heading = "Who may connect"
+    )]
+    pub requests_per_second: Option<u32>,
+    /// Prices that usage is estimated at, a file like catalogue/prices.json [default: those it ships with]
+    #[arg(long, value_name = "FILE", env = "WATCHFIRE_PRICES", hide_env_values = true, help_heading = "Operation")]
+    pub prices: Option<PathBuf>,
+    /// Who may read /metrics, in Prometheus's form [default: local]
+    #[arg(
+        long,
+        value_name = "WHO",
+        value_enum,
+        env = "WATCHFIRE_METRICS",
+        hide_env_values = true,
+        help_heading = "Operation"
+    )]
+    pub metrics: Option<MetricsFor>,
+    /// How the log is written to standard error [default: text]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        value_enum,
+        env = "WATCHFIRE_LOG_FORMAT",
+        hide_env_values = true,
+        help_heading = "Operation"
+    )]
+    pub log_format: Option<LogFormat>,
+    /// What is written to it [default: info]
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        value_enum,
+        env = "WATCHFIRE_LOG_LEVEL",
+        hide_env_values = true,
+        help_heading = "Operation"
+    )]
+    pub log_level: Option<LogLevel>,
+    /// Begin a new audit file after so many bytes; 0 keeps no audit log [default: 64 MiB]
+    #[arg(
+        long,
+        value_name = "BYTES",
+        env = "WATCHFIRE_AUDIT_BYTES",
+        hide_env_values = true,
+        help_heading = "Operation"
+    )]
+    pub audit_bytes: Option<u64>,
+    /// Keep so many full audit files [default: 15]
+    #[arg(long, value_name = "N", env = "WATCHFIRE_AUDIT_FILES", hide_env_values = true, help_heading = "Operation")]
+    pub audit_files: Option<u16>,
+    /// Send traces to this collector, by OTLP over HTTP: http://127.0.0.1:4318
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "OTEL_EXPORTER_OTLP_ENDPOINT",
+        hide_env_values = true,
+        help_heading = "Operation"
+    )]
+    pub otlp_endpoint: Option<String>,
+}
+
+/// A database in the place of the one in the data directory. The URL may also come from WATCHFIRE_DATABASE, which clap does
+/// not read here: where it comes from matters.
+#[derive(Args, Debug, Clone, Default)]
+pub struct DatabaseArguments {
+    /// Keep all but `secret.key` in this PostgreSQL database, which servers may share [env: WATCHFIRE_DATABASE]
+    ///
+    /// postgresql://USER@HOST:PORT/DATABASE. The password comes from a file or PGPASSWORD. With other machines TLS is
+    /// spoken and their certificate is checked; ?sslrootcert=FILE names who signed it.
+    #[arg(long, value_name = "URL", help_heading = "Database")]
+    pub database: Option<String>,
+    /// A file with the password of the database [env: WATCHFIRE_DATABASE_PASSWORD_FILE]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "WATCHFIRE_DATABASE_PASSWORD_FILE",
+        hide_env = true,
+        help_heading = "Database"
+    )]
+    pub database_password_file: Option<PathBuf>,
+}
+
+/// Where a server that is not this program's keeps its data.
+#[derive(Args, Debug, Clone)]
+pub struct DataArguments {
+    /// The server's data directory
+    #[arg(long, value_name = "DIR", env = "WATCHFIRE_DATA", hide_env_values = true)]
+    pub data: PathBuf,
+    /// The database
+    #[command(flatten)]
+    pub database: DatabaseArguments,
+}
+
+/// `watchfire usage`.
+#[derive(Args, Debug, Clone)]
+pub struct UsageArguments {
+    /// Where the server keeps its data
+    #[command(flatten)]
+    pub place: DataArguments,
+    /// Only this account (repeatable)
+    #[arg(long, value_name = "ID", value_parser = account_id)]
+    pub account: Vec<String>,
+    /// Only this region
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+    /// The first day, of arrival [default: 29 days ago]
+    #[arg(long, value_name = "DATE", value_parser = Time::parse_lenient)]
+    pub from: Option<Time>,
+    /// The last day [default: today]
+    #[arg(long, value_name = "DATE", value_parser = Time::parse_lenient)]
+    pub to: Option<Time>,
+    /// Prices, a file like catalogue/prices.json [default: those it ships with]
+    #[arg(long, value_name = "FILE", env = "WATCHFIRE_PRICES", hide_env_values = true)]
+    pub prices: Option<PathBuf>,
+    /// The form of the output
+    #[arg(long, value_enum, default_value_t)]
+    pub format: KeyFormat,
+}
+
+/// `watchfire backup`.
+#[derive(Args, Debug, Clone)]
+pub struct BackupArguments {
+    /// The server's data directory
+    #[arg(long, value_name = "DIR", env = "WATCHFIRE_DATA", hide_env_values = true)]
+    pub data: PathBuf,
+    /// The file to write; it must not exist
+    pub file: PathBuf,
+}
+
+/// `watchfire restore`.
+#[derive(Args, Debug, Clone)]
+pub struct RestoreArguments {
+    /// The data directory to make; it must hold no store
+    #[arg(long, value_name = "DIR", env = "WATCHFIRE_DATA", hide_env_values = true)]
+    pub data: PathBuf,
+    /// What `watchfire backup` wrote
+    pub file: PathBuf,
 }
 
 /// `watchfire keys`.
@@ -498,9 +691,9 @@ pub struct KeysArguments {
 pub enum KeysAction {
     /// Make a key, and show its secret once
     Create {
-        /// The server's data directory
-        #[arg(long, value_name = "DIR")]
-        data: PathBuf,
+        /// Where the server keeps its data
+        #[command(flatten)]
+        place: DataArguments,
         /// The account that the key acts for
         #[arg(long, value_name = "ID", value_parser = account_id)]
         account: String,
@@ -515,9 +708,9 @@ pub enum KeysAction {
     ///
     /// The secret comes from AWS_SECRET_ACCESS_KEY or a file: other users of a machine can read command lines.
     Import {
-        /// The server's data directory
-        #[arg(long, value_name = "DIR")]
-        data: PathBuf,
+        /// Where the server keeps its data
+        #[command(flatten)]
+        place: DataArguments,
         /// The account that the key acts for
         #[arg(long, value_name = "ID", value_parser = account_id)]
         account: String,
@@ -536,9 +729,9 @@ pub enum KeysAction {
     },
     /// List the keys, without their secrets
     List {
-        /// The server's data directory
-        #[arg(long, value_name = "DIR")]
-        data: PathBuf,
+        /// Where the server keeps its data
+        #[command(flatten)]
+        place: DataArguments,
         /// Only the keys of this account
         #[arg(long, value_name = "ID", value_parser = account_id)]
         account: Option<String>,
@@ -548,9 +741,9 @@ pub enum KeysAction {
     },
     /// Make a new key in place of an old one, which ends
     Rotate {
-        /// The server's data directory
-        #[arg(long, value_name = "DIR")]
-        data: PathBuf,
+        /// Where the server keeps its data
+        #[command(flatten)]
+        place: DataArguments,
         /// The account of the key
         #[arg(long, value_name = "ID", value_parser = account_id)]
         account: Option<String>,
@@ -566,9 +759,9 @@ pub enum KeysAction {
     },
     /// End a key at once
     Revoke {
-        /// The server's data directory
-        #[arg(long, value_name = "DIR")]
-        data: PathBuf,
+        /// Where the server keeps its data
+        #[command(flatten)]
+        place: DataArguments,
         /// The account of the key
         #[arg(long, value_name = "ID", value_parser = account_id)]
         account: Option<String>,

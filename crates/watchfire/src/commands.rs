@@ -1,6 +1,7 @@
 //! What each subcommand does.
 
 pub mod account;
+pub mod backup;
 pub mod baseline;
 pub mod config;
 pub mod diff;
@@ -12,6 +13,7 @@ pub mod scan;
 pub mod serve;
 pub mod thresholds;
 pub mod types;
+pub mod usage;
 
 use crate::cli::Cli;
 use crate::version;

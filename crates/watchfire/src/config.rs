@@ -4,6 +4,7 @@ use crate::cli::{
     Color, Format, InputArguments, IntelArgument, account_id, kinds, list_format, severity, type_matches,
 };
 use crate::feeds::Feed;
+use crate::server_settings::ServerSection;
 use anyhow::{Context, Result, anyhow};
 use serde::{Deserialize, Serialize};
 use std::io::IsTerminal;
@@ -22,6 +23,8 @@ pub struct ConfigFile {
     pub knowledge: KnowledgeSection,
     /// `[detections]`: what is looked for.
     pub detections: DetectionsSection,
+    /// `[server]`: how `watchfire serve` runs.
+    pub server: ServerSection,
     /// `[thresholds]`: what detections of behaviour decide by; the keys are those that `watchfire thresholds` lists.
     pub thresholds: toml::Table,
 }
@@ -155,6 +158,8 @@ pub struct Settings {
     pub thresholds: Thresholds,
     /// Finding types that are switched off, in order.
     pub disabled: Vec<FindingType>,
+    /// What the file says of the server, its paths made whole.
+    pub server: ServerSection,
 }
 
 impl Settings {
@@ -242,6 +247,7 @@ impl Settings {
             inventory: file.knowledge.inventory.map(near),
             thresholds: thresholds(&file.thresholds)?,
             disabled: switched_off("detections.disable", &file.detections.disable)?,
+            server: file.server.near(folder),
         })
     }
 
@@ -253,6 +259,7 @@ impl Settings {
             scan: ShownScan<'a>,
             knowledge: ShownKnowledge<'a>,
             detections: ShownDetections<'a>,
+            server: &'a ServerSection,
             thresholds: toml::Table,
         }
         #[derive(Serialize)]
@@ -345,6 +352,7 @@ impl Settings {
                     .collect(),
             },
             detections: ShownDetections { disable: &self.disabled },
+            server: &self.server,
             thresholds: thresholds::all()
                 .map(|threshold| (threshold.key.to_owned(), toml::Value::Float(self.thresholds.get(threshold))))
                 .collect(),

@@ -1,19 +1,105 @@
-//! The data directory of a server: the store, and the key that secrets are sealed with.
+//! The data directory of a server: the store, unless a database is named, and the key that secrets are sealed with.
 
-use anyhow::{Context, Result};
+use crate::cli::DatabaseArguments;
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::json;
 use std::fs;
 use std::path::Path;
 use watchfire_api::SealingKey;
-use watchfire_store::{Location, Store};
+use watchfire_store::{Change, Expect, Key, Location, PostgresUrl, Store, StoreError};
 
-/// Opens a data directory, and makes it, for its owner alone, if there is none.
-pub fn open(folder: &Path) -> Result<(Store, SealingKey)> {
+/// The file of a password is no longer than this; more is some other file.
+const PASSWORD_BYTES_MAX: u64 = 4_096;
+
+/// Opens a data directory, or this database beside it, and makes what is not there, for its owner alone.
+pub async fn open(folder: &Path, database: Option<PostgresUrl>) -> Result<(Store, SealingKey)> {
+    make(folder)?;
+    let sealing = SealingKey::open(folder)?;
+    let store = Store::open(&location(folder, database))?;
+    check(&store, &sealing, folder).await?;
+    Ok((store, sealing))
+}
+
+/// Where the store is.
+pub fn location(folder: &Path, database: Option<PostgresUrl>) -> Location {
+    database.map_or_else(|| Location::Directory(folder.to_owned()), Location::Postgres)
+}
+
+/// Makes a data directory, for its owner alone, if there is none.
+pub fn make(folder: &Path) -> Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).with_context(|| format!("could not make the data directory `{}`", folder.display()))?;
-    let sealing = SealingKey::open(folder)?;
-    let store = Store::open(&Location::Directory(folder.to_owned()))?;
-    Ok((store, sealing))
+    builder.create(folder).with_context(|| format!("could not make the data directory `{}`", folder.display()))
+}
+
+/// The database that is named by the command line, the environment, or else the configuration; with its password.
+pub fn database(
+    given: &DatabaseArguments,
+    configured: Option<&str>,
+    configured_password_file: Option<&Path>,
+) -> Result<Option<PostgresUrl>> {
+    let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let file = given.database_password_file.as_deref().or(configured_password_file);
+    let named = given.database.clone().or_else(|| set("WATCHFIRE_DATABASE"));
+    let Some(url) = named.or_else(|| configured.map(str::to_owned)) else {
+        ensure!(file.is_none(), "a file with the password of a database is of no use without --database");
+        return Ok(None);
+    };
+    let url = PostgresUrl::parse(&url)?;
+    if given.database.is_some() && url.has_password() {
+        bail!(
+            "other users of this machine can read the password in --database: take it out, and put it into a file for \
+             --database-password-file, or into PGPASSWORD"
+        );
+    }
+    Ok(Some(match file {
+        Some(file) => url.with_password(&password(file)?),
+        None if url.has_password() => url,
+        None => match set("PGPASSWORD") {
+            Some(password) => url.with_password(&password),
+            None => url,
+        },
+    }))
+}
+
+fn password(file: &Path) -> Result<String> {
+    let name = file.display();
+    let size = fs::metadata(file).with_context(|| format!("could not read the password in `{name}`"))?.len();
+    ensure!(size <= PASSWORD_BYTES_MAX, "`{name}` holds more than a password");
+    let text = fs::read_to_string(file).with_context(|| format!("could not read the password in `{name}`"))?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// Makes sure that what the store holds was sealed with this key: a server that has another could let nobody in, and
+/// would say that every access key is wrong.
+async fn check(store: &Store, sealing: &SealingKey, folder: &Path) -> Result<()> {
+    let key = Key {
+        account: String::new(),
+        region: String::new(),
+        kind: "sealingKey",
+        parent: String::new(),
+        id: "fingerprint".to_owned(),
+    };
+    let body = json!({"fingerprint": sealing.fingerprint()});
+    let put = Change::Put { key: key.clone(), body: body.clone(), expect: Expect::Absent };
+    let found = match store.document(&key).await? {
+        Some(found) => found,
+        None => match store.commit(vec![put]).await {
+            Ok(_) => return Ok(()),
+            // Another server was first.
+            Err(StoreError::Conflict { .. }) => {
+                store.document(&key).await?.context("the sealing key's fingerprint comes and goes")?
+            }
+            Err(error) => return Err(error.into()),
+        },
+    };
+    ensure!(
+        found.body == body,
+        "what the store holds was sealed with another key: copy the file `secret.key` from the data directory of the \
+         server that made it to `{}`",
+        folder.display()
+    );
+    Ok(())
 }

@@ -227,7 +227,7 @@ fn fetch(feed: &Feed, etag: &str, bytes_max: u64) -> Result<Option<(Vec<u8>, Str
     if let Some(path) = feed.url.strip_prefix("file://") {
         return Ok(Some((load::read_bounded(&PathBuf::from(path), bytes_max)?, String::new())));
     }
-    let agent = agent(feed.url.starts_with("https://"));
+    let agent = agent(feed.url.starts_with("https://"), FETCH_TIME_MAX);
     let mut request = agent.get(&feed.url);
     if !etag.is_empty() {
         request = request.header("If-None-Match", etag);
@@ -250,7 +250,7 @@ fn fetch(feed: &Feed, etag: &str, bytes_max: u64) -> Result<Option<(Vec<u8>, Str
 }
 
 /// Speaks to servers; if the address promises encryption, only to such as give it.
-fn agent(is_encrypted: bool) -> ureq::Agent {
+pub(crate) fn agent(is_encrypted: bool, time_max: Duration) -> ureq::Agent {
     // An error means that it is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     // Certificates that cannot be read are as good as absent: a server that needs one of them is refused.
@@ -258,7 +258,7 @@ fn agent(is_encrypted: bool) -> ureq::Agent {
     let roots = roots.iter().map(|root| Certificate::from_der(root).to_owned());
     let tls = TlsConfig::builder().provider(TlsProvider::Rustls).root_certs(RootCerts::from(roots)).build();
     let config = ureq::Agent::config_builder()
-        .timeout_global(Some(FETCH_TIME_MAX))
+        .timeout_global(Some(time_max))
         .http_status_as_error(false)
         // A redirection must not take away what the address promised.
         .https_only(is_encrypted)

@@ -18,6 +18,8 @@ pub mod resume;
 pub mod saved_baseline;
 pub mod scan;
 pub mod selection;
+pub mod server_settings;
 pub mod service;
 pub mod spool;
+pub mod telemetry;
 pub mod version;

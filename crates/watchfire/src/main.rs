@@ -24,6 +24,9 @@ fn main() -> ExitCode {
         Command::Inventory(arguments) => commands::inventory::run(&arguments),
         Command::Serve(arguments) => commands::serve::run(&arguments),
         Command::Keys(arguments) => commands::keys::run(&arguments),
+        Command::Usage(arguments) => commands::usage::run(&arguments),
+        Command::Backup(arguments) => commands::backup::backup(&arguments),
+        Command::Restore(arguments) => commands::backup::restore(&arguments),
         Command::Completions { shell } => commands::print_completions(shell),
         Command::Man => commands::print_man(),
     };

@@ -3,12 +3,19 @@
 //! Files are read as a scan reads them. What rules may have to see of each is kept, in memory and in the store, until its
 //! slices of event time have come to their turn: a slice is replayed once every source that is heard from is [lateness]
 //! beyond it, or all have fallen silent. What was found, the state of the engine and which files it has seen are
-//! written in one transaction, so that a process that is killed goes on where it stood.
+//! written in one transaction, so that a process that is killed goes on where it stood. The larger the state, the rarer that is:
+//! what was judged since is judged again, of the records that are kept until then.
+//!
+//! **What is set through the API** is taken over before each look: lists, features, detectors; filters when a finding is
+//! written. The lists that come with the configuration are large and stay; those of the API are a structure of their own,
+//! each for its account and region, and swapped as a whole when one changes. Both hold from a moment between two slices, so
+//! that the same sequence of files and changes gives the same findings.
 //!
 //! [lateness]: WatchOptions::lateness_ms
 
 mod engine;
 mod looks;
+mod reading;
 mod taken;
 
 use crate::scan::ScanOptions;
@@ -28,6 +35,9 @@ use watchfire_store::Store;
 /// How long to wait after an error, which is mostly a full disk, before going on from what was saved.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(10);
 
+/// Between two attempts to run the engine while another server does.
+const PAUSE_FOR_LEASE: Duration = Duration::from_secs(1);
+
 /// What to watch, and when to judge it.
 pub struct WatchOptions {
     /// Files and folders on disk.
@@ -39,6 +49,8 @@ pub struct WatchOptions {
     pub lateness_ms: i64,
     /// A source that has brought nothing for this long holds nothing up.
     pub idle: Duration,
+    /// How many files are remembered as read: see `taken`.
+    pub files_remembered: usize,
     /// How files are read and judged; its paths are not used.
     pub scan: ScanOptions,
 }
@@ -111,11 +123,37 @@ pub fn start(
 
 fn watch(options: &WatchOptions, knowledge: &Knowledge, store: &Store, runtime: &Handle, report: &Report, stop: &Stop) {
     let (index, formats) = (ListenIndex::new(DETECTIONS), FlowFormats::default());
-    let place = Place { options, knowledge, index: &index, formats: &formats, store, runtime, report, stop };
-    // After an error, memory may be ahead of what is saved: begin again from there.
-    while let Err(error) = Engine::open(&place).and_then(|mut engine| engine.go_on()) {
-        report(&format!("the engine stopped: {error:#}; it goes on from what was saved"));
-        if stop.wait(PAUSE_AFTER_ERROR) {
+    let mut waits = false;
+    loop {
+        // What the engine remembers and what it has saved are one: of all servers on a store, one runs it.
+        let pause = match runtime.block_on(store.lease("engine")) {
+            Ok(Some(lease)) => {
+                waits = false;
+                let store = lease.store();
+                let place =
+                    Place { options, knowledge, index: &index, formats: &formats, store, runtime, report, stop };
+                match Engine::open(&place).and_then(|mut engine| engine.go_on()) {
+                    Ok(()) => return,
+                    // Memory may be ahead of what is saved: begin again from there.
+                    Err(error) => {
+                        report(&format!("the engine stopped: {error:#}; it goes on from what was saved"));
+                        PAUSE_AFTER_ERROR
+                    }
+                }
+            }
+            Ok(None) => {
+                if !waits {
+                    report("another server on the same store runs the engine; this one waits until that one ends");
+                    waits = true;
+                }
+                PAUSE_FOR_LEASE
+            }
+            Err(error) => {
+                report(&format!("the engine could not begin: {:#}", anyhow::Error::from(error)));
+                PAUSE_AFTER_ERROR
+            }
+        };
+        if stop.wait(pause) {
             return;
         }
     }

@@ -93,7 +93,7 @@ fn the_readmes_picture_shows_what_the_program_prints() {
 fn every_key_of_the_configuration_is_in_the_example() {
     let file = parse(&read("docs/config.example.toml")).unwrap();
     // Taken apart whole, so that a new key does not compile before it is looked for here.
-    let ConfigFile { scan, knowledge, detections, thresholds } = file;
+    let ConfigFile { scan, knowledge, detections, server, thresholds } = file;
     let ScanSection { threads, format, min_severity, assume_account, assume_region } = scan;
     let KnowledgeSection {
         default_intel,
@@ -116,6 +116,10 @@ fn every_key_of_the_configuration_is_in_the_example() {
     assert!(aws_ranges.is_some() && inventory.is_some());
     let DetectionsSection { disable } = detections;
     assert!(!disable.is_empty() && !thresholds.is_empty());
+    let server = serde_json::to_value(server).unwrap();
+    let missing: Vec<&String> =
+        server.as_object().unwrap().iter().filter(|(_, value)| value.is_null()).map(|(key, _)| key).collect();
+    assert!(missing.is_empty() && !server["watch"].as_array().unwrap().is_empty(), "{missing:?}");
 }
 
 #[test]

@@ -60,6 +60,8 @@ pub(crate) fn run(words: Vec<String>) -> Result<()> {
         login(),
         token(),
         fortnight(),
+        silence(),
+        rest(),
     ];
     folders.iter().try_for_each(|folder| write(folder, &out.join(folder.name)))
 }
@@ -439,6 +441,46 @@ fn token() -> Folder {
     }
     let events = Logs { calls, ..Logs::default() };
     Folder { name: "a-token-in-two-places", estate, baseline, events }
+}
+
+/// The calls of a pipeline, four an hour, on these days.
+fn steady_calls(estate: &Estate, from: i64, to: i64) -> Vec<Call> {
+    let usual = ["ec2:DescribeInstances", "logs:DescribeLogGroups", "monitoring:GetMetricData"];
+    let quarters = (from * 96..to * 96).map(|quarter| {
+        let second = estate.midnight(0) + quarter * 900 + quarter * 131 % 800;
+        call(0, second, usual[(quarter % 3) as usize])
+    });
+    quarters.collect()
+}
+
+/// Flow logs of ten hosts that end with a call that deletes them, while calls go on.
+fn silence() -> Folder {
+    let estate = stage(600, 10, &["pipeline", "mallory"]);
+    let (judged, stop) = (estate.midnight(9), estate.midnight(9) + 10 * HOUR);
+    let (older, newer): (Vec<Connection>, Vec<Connection>) =
+        usual_traffic(&estate, 10).into_iter().partition(|connection| connection.second < judged);
+    let newer = newer.into_iter().filter(|connection| connection.second < stop).collect();
+    let mut calls = steady_calls(&estate, 9, 10);
+    calls.push(call(1, stop, "ec2:DeleteFlowLogs"));
+    calls.sort_by_key(|call| call.second);
+    let baseline = Logs { calls: steady_calls(&estate, 0, 9), connections: older };
+    Folder { name: "a-log-falls-silent", baseline, events: Logs { calls, connections: newer }, estate }
+}
+
+/// Ten hosts that work by day and on working days only, and whose logs end before those of the calls.
+fn rest() -> Folder {
+    let estate = stage(600, 10, &["pipeline"]);
+    let begin = estate.midnight(0);
+    let at_work = |connection: &Connection| {
+        let (day, hour) = (connection.second / DAY, connection.second % DAY / HOUR);
+        // 1970 began on a Thursday; the fifteenth day is a holiday.
+        (day + 3) % 7 < 5 && (8..18).contains(&hour) && (connection.second - begin) / DAY != 14
+    };
+    let work = usual_traffic(&estate, 17).into_iter().filter(at_work);
+    let (older, newer) = work.partition(|connection| connection.second < estate.midnight(10));
+    let baseline = Logs { calls: steady_calls(&estate, 0, 10), connections: older };
+    let events = Logs { calls: steady_calls(&estate, 10, 17), connections: newer };
+    Folder { name: "logs-that-rest", estate, baseline, events }
 }
 
 /// An administrator does in two weeks what attackers do too, from the usual desk with the usual programs.

@@ -264,6 +264,9 @@ fn needs(text: &mut String, material: &Material<'_>) {
         };
         let _ = writeln!(said, "| {what} | {whence} | {missing} |");
     }
+    if material.detection.needs.is_empty() {
+        said = "Any logs: CloudTrail, VPC flow logs, Resolver query logs. Each source is judged by itself.".to_owned();
+    }
     section(text, "What it needs", said.trim_end());
 }
 

@@ -6,7 +6,7 @@
 //! are done at once; clients that wait for them see the state in between for [`SETTLES_MS`].
 
 use crate::call::Call;
-use crate::documents::{Document, Held, put};
+use crate::documents::{Document, Held, READ_AT_ONCE, put};
 use crate::error::ApiError;
 use crate::generated::types;
 use crate::relationship::refuse_members;
@@ -23,10 +23,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
-use watchfire_knowledge::IndicatorList;
 use watchfire_knowledge::lists::{self, LIST_BYTES_MAX, ListFormat};
+use watchfire_knowledge::{Indicator, IndicatorList, ListRole};
 use watchfire_model::ListKind;
-use watchfire_store::{Change, Expect, Key, StoreError};
+use watchfire_store::{Change, Expect, Key, Range, Store, StoreError};
 
 pub(crate) const RESOURCE: Resource = Resource {
     operations: handlers! {
@@ -405,6 +405,105 @@ async fn fetch<K: Kind>(service: &Service, set: &Set<K>) -> Result<Content, Stri
     }
     let sha256 = hex(digest::digest(&digest::SHA256, &bytes).as_ref());
     Ok(Content { sha256, bytes: STANDARD.encode(bytes), entries: Some(entries as u64) })
+}
+
+/// What the four kinds have in common, to read a set of any.
+#[derive(Deserialize)]
+struct AnySet {
+    name: String,
+    format: String,
+    state: State,
+}
+
+/// An active set, of any kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ActiveSet {
+    /// Its key in the store: account, region and detector.
+    pub(crate) key: Key,
+    /// Its version: another one may have another content.
+    version: u64,
+    name: String,
+    format: String,
+}
+
+/// The kinds of documents that decide which lists are in use.
+pub(crate) const KINDS: [&str; 4] =
+    [IpSets::KIND, ThreatIntelSets::KIND, ThreatEntitySets::KIND, TrustedEntitySets::KIND];
+
+/// All active sets, of all accounts and regions.
+pub(crate) async fn active(store: &Store) -> Result<Vec<ActiveSet>, ApiError> {
+    in_state(store, State::Active).await
+}
+
+async fn in_state(store: &Store, state: State) -> Result<Vec<ActiveSet>, ApiError> {
+    let mut found = Vec::new();
+    for kind in KINDS {
+        let mut after: Option<Key> = None;
+        loop {
+            let range = Range { kind, account: None, region: None, parent: None };
+            let page = store.documents(&range, after.as_ref(), READ_AT_ONCE).await?;
+            let is_last = page.len() < READ_AT_ONCE;
+            after = page.last().map(|document| document.key.clone());
+            for document in page {
+                let set: AnySet = serde_json::from_value(document.body).map_err(ApiError::internal)?;
+                if set.state == state {
+                    let (key, version) = (document.key, document.version);
+                    found.push(ActiveSet { key, version, name: set.name, format: set.format });
+                }
+            }
+            if is_last {
+                break;
+            }
+        }
+    }
+    Ok(found)
+}
+
+impl ActiveSet {
+    /// Whether what it covers is trusted or bad.
+    fn role(&self) -> ListRole {
+        let is_trusted = [IpSets::KIND, TrustedEntitySets::KIND].contains(&self.key.kind);
+        if is_trusted { ListRole::Trusted } else { ListRole::Threat }
+    }
+
+    /// Whether entries of this form act. The two older kinds are of addresses. Source: GuardDuty's documentation of
+    /// lists.
+    fn takes(&self, indicator: &Indicator) -> bool {
+        match indicator {
+            Indicator::Network(_) => true,
+            Indicator::Domain(_) | Indicator::Below(_) => {
+                [ThreatEntitySets::KIND, TrustedEntitySets::KIND].contains(&self.key.kind)
+            }
+            Indicator::Sha256(_) => self.key.kind == ThreatEntitySets::KIND,
+            Indicator::AccessKey(_) => false,
+        }
+    }
+
+    /// Its list, under the name that its owner gave it; `None` if it is being changed at this moment.
+    pub(crate) async fn list(&self, store: &Store) -> Result<Option<(IndicatorList, ListRole)>, ApiError> {
+        let Some(stored) = store.document(&content_key(&self.key)).await? else { return Ok(None) };
+        let content = Held::<Content>::of(stored)?;
+        let bytes = STANDARD.decode(&content.bytes).map_err(ApiError::internal)?;
+        let defaults = IndicatorList::new(self.name.clone(), ListKind::Custom);
+        let mut list = lists::read(&bytes, ListFormat::from_name(&self.format).as_ref(), &defaults).list;
+        let entries = list.entries.iter().filter(|entry| self.takes(&entry.indicator));
+        list.entries = entries.collect();
+        (list.name, list.kind) = (self.name.clone(), ListKind::Custom);
+        Ok(Some((list, self.role())))
+    }
+}
+
+/// Goes on with the fetches that ended with an earlier process.
+pub(crate) async fn resume(service: &Arc<Service>) -> Result<(), ApiError> {
+    for set in in_state(&service.store, State::Activating).await? {
+        match set.key.kind {
+            IpSets::KIND => begin_to_load::<IpSets>(service, set.key),
+            ThreatIntelSets::KIND => begin_to_load::<ThreatIntelSets>(service, set.key),
+            ThreatEntitySets::KIND => begin_to_load::<ThreatEntitySets>(service, set.key),
+            _ => begin_to_load::<TrustedEntitySets>(service, set.key),
+        }
+    }
+    Ok(())
 }
 
 /// An enumeration of the wire from its text.

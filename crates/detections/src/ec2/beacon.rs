@@ -231,8 +231,8 @@ impl Behaviour for Beacons {
     fn query(&mut self, key: &QueryKey, tally: &QueryTally, _: &mut Scene<'_>) {
         let at = Time::from_ms(key.hour * Time::HOUR_MS);
         for name in tally.names.kept() {
-            for answer in &name.answers {
-                *self.names.touch((key.place.account.clone(), *answer), at, Box::default) = name.name.clone();
+            for answer in name.answers() {
+                *self.names.touch((key.place.account.clone(), answer), at, Box::default) = name.name.clone();
             }
         }
     }
@@ -277,7 +277,7 @@ impl Beacons {
         let modifiers = self.modifiers(key, series, scene);
         let total = i64::from(rhythm.score) + modifiers.iter().map(|modifier| modifier.points).sum::<i64>();
         let limit = (scene.thresholds.get(&SCORE) * 10_000.0) as i64;
-        if total < limit || self.is_exempt(key) || scene.context.knowledge.indicators.trusted_ip(*remote).is_some() {
+        if total < limit || self.is_exempt(key) || view.lists(&scene.context).trusted_ip(*remote).is_some() {
             return;
         }
         let Some(signal) = self.signal(key, series, &rhythm, &modifiers, view, scene) else { return };
@@ -292,7 +292,7 @@ impl Beacons {
         let (remote, port, protocol, host) = key;
         let mut modifiers = Vec::new();
         let mut add = |points, because: String| modifiers.push(Modifier { points, because });
-        let listed = scene.context.knowledge.ip_matches(*remote);
+        let listed = scene.context.lists(&host.account, &host.region).ip_matches(*remote);
         if let Some(threat) = listed.first() {
             add(MODIFIER, format!("{remote} is on the list `{}`", threat.list));
         }

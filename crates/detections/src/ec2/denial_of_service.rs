@@ -290,7 +290,7 @@ impl Behaviour for Floods {
             let largest = seen.entry(host).or_default();
             if let Some(why) = why
                 && let Some(prepared) = prepared.remove(&(*sender, *remote, *kind))
-                && scene.context.knowledge.indicators.trusted_ip(*remote).is_none()
+                && scene.context.lists(&host.account, &host.region).trusted_ip(*remote).is_none()
             {
                 let verdict = verdict(prepared, sums, *remote, why, in_ten, &own, scene);
                 scene.verdicts.push(verdict);

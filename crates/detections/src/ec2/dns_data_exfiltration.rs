@@ -142,7 +142,7 @@ struct Window {
 impl Behaviour for Exfiltration {
     fn query(&mut self, key: &QueryKey, tally: &QueryTally, scene: &mut Scene<'_>) {
         self.begin_hour(key.hour);
-        let client = client_of(key);
+        let client = tallied_query::client(key);
         if self.clients.len() < ENTITIES_MAX && !self.clients.contains(&client) {
             self.clients.insert(client.clone());
         }
@@ -156,7 +156,7 @@ impl Behaviour for Exfiltration {
         if window.bytes >= scene.thresholds.count(&BYTES_PER_HOUR)
             && window.distinct >= scene.thresholds.count(&NAMES)
             && !self.is_common(&key.domain, key.hour / 24, scene)
-            && !is_trusted(&key.domain, scene)
+            && !is_trusted(key, scene)
         {
             let verdict = verdict(key, tally, &window, scene);
             scene.verdicts.push(verdict);
@@ -253,14 +253,8 @@ impl Exfiltration {
     }
 }
 
-fn is_trusted(domain: &str, scene: &Scene<'_>) -> bool {
-    scene.context.knowledge.indicators.trusted_domain(domain).is_some()
-}
-
-fn client_of(key: &QueryKey) -> String {
-    let address = key.client.map_or_else(String::new, |client| client.to_string());
-    let place = &key.place;
-    format!("{} {} {} {} {address}", place.account, place.vpc, place.interface, place.instance)
+fn is_trusted(key: &QueryKey, scene: &Scene<'_>) -> bool {
+    scene.context.lists(&key.place.account, &key.place.region).trusted_domain(&key.domain).is_some()
 }
 
 impl PairHour {

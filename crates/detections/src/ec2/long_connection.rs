@@ -174,9 +174,7 @@ impl LongConnections {
         let (host, remote, port, ..) = key;
         let service = (host.clone(), *remote, *port);
         let first_report = *self.known.touch(service, open.last, || open.last);
-        if open.last.ms() - first_report.ms() >= NEW_MS
-            || scene.context.knowledge.indicators.trusted_ip(*remote).is_some()
-        {
+        if open.last.ms() - first_report.ms() >= NEW_MS || view.lists(&scene.context).trusted_ip(*remote).is_some() {
             return;
         }
         let Some(mut signal) = tallied_flow::signal(LONG_CONNECTION, Severity::LOW, view, &scene.context) else {

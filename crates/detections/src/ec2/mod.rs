@@ -9,6 +9,7 @@ pub(crate) mod cc_activity;
 pub(crate) mod denial_of_service;
 pub(crate) mod dga_domain_request;
 pub(crate) mod dns_data_exfiltration;
+pub(crate) mod dns_rebind;
 pub(crate) mod drive_by_source_traffic;
 pub(crate) mod drop_point;
 pub(crate) mod lateral_scan;

@@ -80,7 +80,7 @@ impl Behaviour for Ports {
         let Novelty::New(new) = self.habits.contact(&host, &(protocol, port), view.first(), weight) else { return };
         let is_ldap = is_ldap(protocol, port);
         if (!is_ldap && new.weight < scene.thresholds.count(&CONNECTIONS) * ANSWERED_WEIGHT)
-            || scene.context.knowledge.indicators.trusted_ip(view.remote()).is_some()
+            || view.lists(&scene.context).trusted_ip(view.remote()).is_some()
         {
             return;
         }

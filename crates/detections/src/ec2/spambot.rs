@@ -80,7 +80,7 @@ impl Behaviour for Spambot {
         }
         let Some(host) = Host::of(view, &scene.context) else { return };
         let Novelty::New(new) = self.habits.contact(&host, &(), view.first(), 1) else { return };
-        let is_trusted = scene.context.knowledge.indicators.trusted_ip(view.remote()).is_some();
+        let is_trusted = view.lists(&scene.context).trusted_ip(view.remote()).is_some();
         let peers = self.note(&host, view);
         let asked = if new.days >= self.needed { 1 } else { scene.thresholds.count(&PEERS) };
         if is_trusted || (peers.len() as u64) < asked {

@@ -310,7 +310,7 @@ mod tests {
         let lines: Vec<String> = flows.iter().map(FlowLine::to_string).collect();
         let content = format!("{FLOW_HEADER}\n{}", lines.join("\n"));
         let estate = Estate::default();
-        let context = Context { knowledge: &KNOWLEDGE, estate: &estate };
+        let context = Context { knowledge: &KNOWLEDGE, own_lists: None, estate: &estate };
         let mut conversations = Conversations::default();
         let mut window: Box<dyn Window> = Box::new(Relays::default());
         let mut said = Vec::new();

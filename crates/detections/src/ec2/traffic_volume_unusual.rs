@@ -202,7 +202,7 @@ impl Behaviour for Volumes {
             let sender = self.hosts.touch(host.clone(), end.plus_ms(-SLICE_MS), Sender::default);
             let Some(judged) = sender.close(network, end, needed, scene) else { continue };
             let Some(prepared) = prepared.remove(&key) else { continue };
-            let is_trusted = scene.context.knowledge.indicators.trusted_ip(prepared.remote()).is_some();
+            let is_trusted = scene.context.lists(&host.account, &host.region).trusted_ip(prepared.remote()).is_some();
             if let Some(peer) = sender.peers.get_mut(network).filter(|_| !is_trusted) {
                 peer.reported_since.get_or_insert(end);
                 scene.verdicts.push(verdict(prepared, &judged, network, sender, end, scene));
@@ -505,7 +505,8 @@ mod tests {
         let knowledge = watchfire_knowledge::Knowledge::shipped();
         let estate = watchfire_knowledge::Estate::default();
         let name = |address: &str| {
-            network_of(address.parse().unwrap(), &Context { knowledge: &knowledge, estate: &estate }).to_string()
+            network_of(address.parse().unwrap(), &Context { knowledge: &knowledge, own_lists: None, estate: &estate })
+                .to_string()
         };
         assert_eq!(name("203.0.113.9"), "203.0.113.0/24");
         assert_eq!(name("2a02:db8:1:2::3"), "2a02:db8:1::/48");

@@ -7,6 +7,7 @@ pub(crate) mod compromised_credentials;
 pub(crate) mod console_login_success;
 pub(crate) mod instance_credential_exfiltration;
 pub(crate) mod kali_linux;
+pub(crate) mod log_supply_silent;
 pub(crate) mod malicious_ip_caller;
 pub(crate) mod parrot_linux;
 pub(crate) mod password_policy_change;

@@ -8,7 +8,7 @@ use crate::Context;
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
-use watchfire_knowledge::is_publicly_routable;
+use watchfire_knowledge::{Lists, is_publicly_routable};
 use watchfire_model::{ConnectionDirection, Direction, Time, VpcFlow};
 
 /// The protocol number of TCP at IANA.
@@ -84,6 +84,11 @@ pub struct Contact<'a> {
 }
 
 impl Contact<'_> {
+    /// The lists that hold where it was seen.
+    pub fn lists<'c>(&self, context: &Context<'c>) -> Lists<'c> {
+        context.lists(&self.flow.account, &self.flow.region)
+    }
+
     /// Whether this record shall speak for its window: that of the side that opened the conversation, or the other
     /// side's as long as nothing of the opener was seen. So both directions of a window count once.
     pub fn speaks(&self) -> bool {
@@ -389,7 +394,7 @@ fn service_rank(port: u16) -> u8 {
 /// How much an address looks like the other side's: 0 for one of our own or a private one, 1 for a public one, 2 for
 /// one of a list.
 fn remoteness(ip: IpAddr, flow: &VpcFlow<'_>, context: &Context<'_>) -> u8 {
-    if context.knowledge.ip_kinds(ip) != 0 {
+    if context.lists(&flow.account, &flow.region).ip_kinds(ip) != 0 {
         2
     } else {
         u8::from(is_publicly_routable(ip) && !context.estate.owns(&flow.account, ip))
@@ -481,7 +486,7 @@ mod tests {
     fn contacts_with(knowledge: &Knowledge, header: &str, lines: &[String]) -> Vec<(Seen, bool, IpAddr)> {
         let content = format!("{header}\n{}", lines.join("\n"));
         let estate = Estate::default();
-        let context = Context { knowledge, estate: &estate };
+        let context = Context { knowledge, own_lists: None, estate: &estate };
         let mut conversations = Conversations::default();
         let mut contacts = Vec::new();
         for learning in [true, false] {

@@ -25,10 +25,11 @@ pub(crate) const TOR_EXIT: &[ListKind] = &[ListKind::TorExit];
 pub(crate) fn matches(event: &ApiCall<'_>, context: &Context<'_>, kinds: &[ListKind]) -> Vec<ThreatMatch> {
     let Some(ip) = event.source_ip else { return Vec::new() };
     let bits = kinds.iter().fold(0, |bits, kind| bits | kind.bit());
-    if context.knowledge.ip_kinds(ip) & bits == 0 || call::is_by_service(event) || !call::proves_credentials(event) {
+    let lists = context.lists(event.account(), &event.region);
+    if lists.ip_kinds(ip) & bits == 0 || call::is_by_service(event) || !call::proves_credentials(event) {
         return Vec::new();
     }
-    context.knowledge.ip_threats(ip, kinds, event.time)
+    lists.ip_threats(ip, kinds, event.time)
 }
 
 /// Reports a management call if lists of these kinds cover its caller.

@@ -46,7 +46,7 @@ pub(crate) fn signal(
     contact: &Contact<'_>,
     context: &Context<'_>,
 ) -> Option<Signal> {
-    let threats = context.knowledge.ip_threats(contact.remote, kinds, contact.flow.start);
+    let threats = contact.lists(context).ip_threats(contact.remote, kinds, contact.flow.start);
     if threats.is_empty() {
         return None;
     }

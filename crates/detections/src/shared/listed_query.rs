@@ -20,7 +20,7 @@ pub(crate) fn signal(
     query: &DnsQuery<'_>,
     context: &Context<'_>,
 ) -> Option<Signal> {
-    let threats = context.knowledge.domain_threats(&query.name, &[kind], query.time);
+    let threats = context.lists(&query.account, &query.region).domain_threats(&query.name, &[kind], query.time);
     if threats.is_empty() {
         return None;
     }

@@ -51,7 +51,7 @@ impl Behaviour for NewResolver {
         let is_plain_server = self.transport == Transport::Plain
             && !is_listed
             && (new.others > SERVERS_MAX || new.weight < UNLISTED_EXCHANGES_MIN);
-        if is_plain_server || scene.context.knowledge.indicators.trusted_ip(view.remote()).is_some() {
+        if is_plain_server || view.lists(&scene.context).trusted_ip(view.remote()).is_some() {
             return;
         }
         self.report(&host, &new, view, scene);

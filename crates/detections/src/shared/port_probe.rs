@@ -57,7 +57,7 @@ pub(crate) fn signal(
     context: &Context<'_>,
 ) -> Option<(Signal, Probed)> {
     let reason = open_because(contact, context)?;
-    let threats = context.knowledge.ip_threats(contact.remote, &[ListKind::Scanner], contact.flow.start);
+    let threats = contact.lists(context).ip_threats(contact.remote, &[ListKind::Scanner], contact.flow.start);
     if threats.is_empty() {
         return None;
     }

@@ -304,7 +304,7 @@ impl Behaviour for Reputation {
             || !self.has_learnt(key.hour)
             || tally.answered == 0
             || !tallied_query::is_public(&key.domain)
-            || is_well_known(&key.domain, moment, &scene.context)
+            || is_well_known(key, moment, &scene.context)
         {
             return;
         }
@@ -314,7 +314,7 @@ impl Behaviour for Reputation {
         }
         let candidate = self.candidates.entry(key.domain.clone()).or_default();
         candidate.clients += 1;
-        candidate.addresses.extend(tally.names.kept().iter().flat_map(|name| &name.answers));
+        candidate.addresses.extend(tally.names.kept().iter().flat_map(|name| name.answers()));
         if candidate.shown.len() < CLIENTS_SHOWN {
             candidate.shown.push((key.clone(), tally.clone()));
         }
@@ -357,8 +357,8 @@ impl Behaviour for Reputation {
 }
 
 /// Whether the domain is trusted, or a guard has it: one of the most visited sites, or a shared service.
-fn is_well_known(domain: &str, at: Time, context: &Context<'_>) -> bool {
-    let coverage = context.knowledge.indicators.domain_coverage(domain, at);
+fn is_well_known(key: &QueryKey, at: Time, context: &Context<'_>) -> bool {
+    let coverage = context.lists(&key.place.account, &key.place.region).domain_coverage(&key.domain, at);
     coverage.iter().any(|found| found.role != ListRole::Threat)
 }
 

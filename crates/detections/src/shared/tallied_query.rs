@@ -18,6 +18,13 @@ pub(crate) fn is_public(domain: &str) -> bool {
     domain.contains('.') && !AWS_ZONES.into_iter().chain(PRIVATE_ZONES).any(lies_in)
 }
 
+/// Who asked, as a text that tells clients apart: account, VPC, resolver endpoint, instance and address.
+pub(crate) fn client(key: &QueryKey) -> String {
+    let address = key.client.map_or_else(String::new, |client| client.to_string());
+    let place = &key.place;
+    format!("{} {} {} {} {address}", place.account, place.vpc, place.interface, place.instance)
+}
+
 /// A signal about the client of these queries, with this name as the domain that was asked for.
 pub(crate) fn signal(
     finding_type: FindingType,

@@ -206,7 +206,7 @@ impl Conversation {
 }
 
 /// Bytes of a saved conversation.
-const CONVERSATION_BYTES: usize = 50;
+const CONVERSATION_BYTES: usize = 54;
 
 impl Conversation {
     fn to_bytes(self) -> [u8; CONVERSATION_BYTES] {
@@ -222,17 +222,18 @@ impl Conversation {
             self.earliest.1,
             self.earliest.2,
             self.place.file,
+            self.place.tie,
         ];
         bytes[..2].copy_from_slice(&self.port.to_le_bytes());
         bytes[2..5].copy_from_slice(&[self.up_flags, self.down_flags, flags]);
-        bytes[6..42].copy_from_slice(numbers.map(u32::to_le_bytes).as_flattened());
-        bytes[42..].copy_from_slice(&self.place.position.to_le_bytes());
+        bytes[6..46].copy_from_slice(numbers.map(u32::to_le_bytes).as_flattened());
+        bytes[46..].copy_from_slice(&self.place.position.to_le_bytes());
         bytes
     }
 
     fn of_bytes(bytes: &[u8]) -> Option<Self> {
         let bytes: &[u8; CONVERSATION_BYTES] = bytes.try_into().ok()?;
-        let (numbers, _) = bytes[6..42].as_chunks::<4>();
+        let (numbers, _) = bytes[6..46].as_chunks::<4>();
         let number = |at: usize| numbers.get(at).map_or(0, |bytes| u32::from_le_bytes(*bytes));
         let flag = |bit: u8| bytes[4] >> bit & 1 == 1;
         Some(Self {
@@ -247,7 +248,11 @@ impl Conversation {
             up_bytes: number(4),
             down_bytes: number(5),
             earliest: (flag(2), number(6), number(7)),
-            place: RecordPlace { file: number(8), position: u64::from_le_bytes(*bytes.last_chunk::<8>()?) },
+            place: RecordPlace {
+                tie: number(9),
+                file: number(8),
+                position: u64::from_le_bytes(*bytes.last_chunk::<8>()?),
+            },
         })
     }
 }

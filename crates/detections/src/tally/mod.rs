@@ -19,7 +19,7 @@ mod sample;
 
 pub use call::{Api, ApiParts, CallKeys, CallParts, CallTally, CallTallyKey, Client, ClientParts};
 pub use flow::{Conversation, FlowKey, FlowTally, Sent, service_rank};
-pub use query::{QueryKey, QueryTally, QueryType, SubName};
+pub use query::{Answered, QueryKey, QueryTally, QueryType, SubName};
 pub use sample::{Sample, Sampled};
 
 use crate::shared::host::Host;
@@ -32,6 +32,9 @@ use std::sync::Arc;
 /// Where a record stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RecordPlace {
+    /// A hash of what it says, where nothing else orders records of one moment: so that it does not depend on how they
+    /// were dealt out to files which of them is shown. 0 for calls, which have identities.
+    pub tie: u32,
     /// The file, by its rank.
     pub file: u32,
     /// Where in the file.

@@ -1,9 +1,12 @@
 //! Queries of one client for names below one registered domain, in one clock hour.
 
 use super::{Place, Places, RecordPlace, Sample, Sampled, offset_ms};
+use memchr::memmem::Finder;
 use serde::{Deserialize, Serialize};
 use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
+use std::sync::LazyLock;
+use watchfire_knowledge::is_publicly_routable;
 use watchfire_model::{DnsQuery, Time};
 
 /// Distinct names kept of each tally. Source: detection-methods, section 6b (the 64 smallest hashes).
@@ -136,10 +139,53 @@ pub struct SubName {
     pub first: u32,
     /// The last.
     pub last: u32,
-    /// The addresses that the first query was answered with, at most four, in order.
-    pub answers: Vec<IpAddr>,
+    /// When it led to the internet: the answers were addresses that can be reached from anywhere, and no others.
+    pub public: Option<Answered>,
+    /// When an answer held an address that the internet cannot route to, such as a private one.
+    pub inside: Option<Box<Answered>>,
     /// Where the first query stands.
     pub place: RecordPlace,
+}
+
+/// Queries of type A or AAAA that were answered with addresses of one kind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Answered {
+    /// The first such query, in milliseconds of the hour.
+    pub first: u32,
+    /// The last.
+    pub last: u32,
+    /// The addresses that the first was answered with, at most four, in order.
+    pub addresses: Vec<IpAddr>,
+    /// Where the first stands.
+    pub place: RecordPlace,
+    /// Where the last stands.
+    pub last_place: RecordPlace,
+}
+
+impl Answered {
+    fn merge(&mut self, other: Self) {
+        if (other.first, &other.addresses, other.place) < (self.first, &self.addresses, self.place) {
+            (self.first, self.addresses, self.place) = (other.first, other.addresses, other.place);
+        }
+        (self.last, self.last_place) = (self.last, self.last_place).max((other.last, other.last_place));
+    }
+
+    /// Takes in a query; `addresses` reads those of its answer.
+    fn add(known: Option<Self>, at: u32, place: RecordPlace, addresses: impl FnOnce() -> Vec<IpAddr>) -> Self {
+        let one = |addresses| Self { first: at, last: at, addresses, place, last_place: place };
+        match known {
+            // The usual case: records come in order, and answers are parsed for the first alone.
+            Some(mut known) if at > known.first => {
+                (known.last, known.last_place) = (known.last, known.last_place).max((at, place));
+                known
+            }
+            Some(mut known) => {
+                known.merge(one(addresses()));
+                known
+            }
+            None => one(addresses()),
+        }
+    }
 }
 
 impl Sampled for SubName {
@@ -151,8 +197,18 @@ impl Sampled for SubName {
         self.queries = self.queries.saturating_add(other.queries);
         self.nx |= other.nx;
         self.last = self.last.max(other.last);
-        if (other.first, &other.answers, other.place) < (self.first, &self.answers, self.place) {
-            (self.first, self.answers, self.place) = (other.first, other.answers, other.place);
+        (self.first, self.place) = (self.first, self.place).min((other.first, other.place));
+        if let Some(theirs) = other.public {
+            match &mut self.public {
+                Some(ours) => ours.merge(theirs),
+                ours => *ours = Some(theirs),
+            }
+        }
+        if let Some(theirs) = other.inside {
+            match &mut self.inside {
+                Some(ours) => ours.merge(*theirs),
+                ours => *ours = Some(theirs),
+            }
         }
     }
 }
@@ -161,6 +217,25 @@ impl SubName {
     /// The part below the domain: `a.b` of `a.b.example.com`; empty for the domain itself.
     pub fn below<'n>(&'n self, domain: &str) -> &'n str {
         self.name.strip_suffix(domain).map_or("", |below| below.strip_suffix('.').unwrap_or(below))
+    }
+
+    /// The addresses of the first answers of either kind.
+    pub fn answers(&self) -> impl Iterator<Item = IpAddr> {
+        let inside = self.inside.as_deref().into_iter();
+        self.public.as_ref().into_iter().chain(inside).flat_map(|answered| answered.addresses.iter().copied())
+    }
+
+    fn answer(&mut self, query: &DnsQuery<'_>, at: u32, place: RecordPlace) {
+        match reach(query) {
+            Some(Reach::Public) => {
+                self.public = Some(Answered::add(self.public.take(), at, place, || addresses(query)));
+            }
+            Some(Reach::Inside) => {
+                let known = self.inside.take().map(|known| *known);
+                self.inside = Some(Box::new(Answered::add(known, at, place, || addresses(query))));
+            }
+            None => {}
+        }
     }
 }
 
@@ -193,25 +268,14 @@ impl QueryTally {
             known.queries = known.queries.saturating_add(1);
             known.nx |= nx;
             known.last = known.last.max(at);
-            if at > known.first {
-                return; // The usual case: records come in order, and answers are parsed for the first alone.
-            }
-            let answers = addresses(query);
-            if (at, &answers, place) < (known.first, &known.answers, known.place) {
-                (known.first, known.answers, known.place) = (at, answers, place);
-            }
+            (known.first, known.place) = (known.first, known.place).min((at, place));
+            known.answer(query, at, place);
         } else if self.names.has_room_for(hash) {
             let name = Box::from(name);
-            self.names.insert(SubName {
-                hash,
-                name,
-                queries: 1,
-                nx,
-                first: at,
-                last: at,
-                answers: addresses(query),
-                place,
-            });
+            let (public, inside) = (None, None);
+            let mut known = SubName { hash, name, queries: 1, nx, first: at, last: at, public, inside, place };
+            known.answer(query, at, place);
+            self.names.insert(known);
         } else {
             self.names.pass_over();
         }
@@ -243,9 +307,15 @@ impl QueryTally {
         self.names.settle();
     }
 
-    /// Shows where each name's first query stands, to be changed.
+    /// Shows where each name's records stand, to be changed.
     pub fn each_place(&mut self, mut change: impl FnMut(&mut RecordPlace)) {
-        self.names.each_mut(|name| change(&mut name.place));
+        self.names.each_mut(|name| {
+            change(&mut name.place);
+            for answered in name.public.iter_mut().chain(name.inside.as_deref_mut()) {
+                change(&mut answered.place);
+                change(&mut answered.last_place);
+            }
+        });
     }
 
     /// How many distinct names there were, estimated where there were more than 64.
@@ -262,6 +332,33 @@ impl QueryTally {
     pub fn moment(hour: i64, offset: u32) -> Time {
         Time::from_ms(hour.saturating_mul(Time::HOUR_MS).saturating_add(i64::from(offset)))
     }
+}
+
+/// Where an answer leads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    Public,
+    Inside,
+}
+
+/// Where the answer of a query for addresses leads; `None` where it holds none. On the hot path: without a parser for the
+/// form that AWS writes, as [`DnsQuery::answer_addresses`].
+fn reach(query: &DnsQuery<'_>) -> Option<Reach> {
+    static KEY: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"Rdata\":\""));
+    if query.answers.len() <= 2 || !matches!(&*query.query_type, "A" | "AAAA") {
+        return None;
+    }
+    let kind = |address: IpAddr| if is_publicly_routable(address) { Reach::Public } else { Reach::Inside };
+    let merge = |sum: Option<Reach>, one: Reach| Some(if sum == Some(Reach::Inside) { Reach::Inside } else { one });
+    let (text, length) = (query.answers, KEY.needle().len());
+    let mut values = KEY.find_iter(text.as_bytes()).filter_map(|at| text.get(at + length..)).peekable();
+    if values.peek().is_none() {
+        return query.answer_addresses().into_iter().map(kind).fold(None, merge);
+    }
+    // What begins with a letter that is no hexadecimal digit is a name.
+    let may_be_address = |rest: &&str| rest.starts_with(|first: char| first.is_ascii_hexdigit() || first == ':');
+    let addresses = values.filter(may_be_address).filter_map(|rest| rest.split('"').next()?.parse().ok());
+    addresses.map(kind).fold(None, merge)
 }
 
 /// The addresses that a query was answered with: the first few in order, whatever order the answer had.

@@ -12,8 +12,11 @@ use std::hash::BuildHasher;
 /// Collects lists; [`Self::build`] merges them. The order in which lists are added changes no answer.
 #[derive(Debug, Default)]
 pub struct IndicatorsBuilder {
-    lists: Vec<(IndicatorList, ListRole)>,
+    lists: Vec<(IndicatorList, ListRole, u32)>,
 }
+
+/// The holder of lists that hold for everyone.
+pub(super) const EVERYONE: u32 = 0;
 
 /// Stands in a set for "not publicly routable": silences the set as a trusted entry does, and names no list.
 const NOT_ROUTABLE: u32 = u32::MAX;
@@ -21,36 +24,48 @@ const NOT_ROUTABLE: u32 = u32::MAX;
 impl IndicatorsBuilder {
     /// Adds a threat list.
     pub fn add(&mut self, list: IndicatorList) -> &mut Self {
-        self.lists.push((list, ListRole::Threat));
+        self.lists.push((list, ListRole::Threat, EVERYONE));
         self
     }
 
     /// Adds a trusted list, whose entries silence threat entries.
     pub fn trusted(&mut self, list: IndicatorList) -> &mut Self {
-        self.lists.push((list, ListRole::Trusted));
+        self.lists.push((list, ListRole::Trusted, EVERYONE));
         self
     }
 
     /// Adds a guard: a list of what many share, which makes public lists about it weigh little.
     pub fn guard(&mut self, list: IndicatorList) -> &mut Self {
-        self.lists.push((list, ListRole::Guard));
+        self.lists.push((list, ListRole::Guard, EVERYONE));
         self
+    }
+
+    /// Adds a list of one holder among several.
+    pub(super) fn add_for(&mut self, holder: u32, list: IndicatorList, role: ListRole) {
+        self.lists.push((list, role, holder));
     }
 
     /// Merges everything that was added.
     pub fn build(self) -> Indicators {
+        let mut indicators = self.merged();
+        indicators.v4_touched = touched(&indicators.v4, &indicators.sets);
+        indicators
+    }
+
+    /// The same without what answers for all lists at once, which lists of several holders have no use for.
+    pub(super) fn merged(self) -> Indicators {
         let mut indicators = Indicators::default();
         let mut prefixes = Prefixes::default();
-        let counts = |count: fn(&IndicatorList) -> usize| self.lists.iter().map(|(list, _)| count(list)).sum();
+        let counts = |count: fn(&IndicatorList) -> usize| self.lists.iter().map(|(list, ..)| count(list)).sum();
         let name_bytes = counts(|list| list.entries.name_bytes());
         indicators.domains.reserve(counts(|list| list.entries.name_count()), name_bytes);
         let mut v4_counts = [1; SHARDS]; // Of the prefixes that are not routable, there is one in a shard.
-        self.lists.iter().for_each(|(list, _)| list.entries.count_v4(&mut v4_counts));
+        self.lists.iter().for_each(|(list, ..)| list.entries.count_v4(&mut v4_counts));
         prefixes.v4.reserve(&v4_counts);
         let (mut names, mut labels) = (Names::default(), Labels::default());
         names.number("", &mut indicators.threat_names);
-        for (list, role) in self.lists {
-            add_list(&mut indicators, &mut prefixes, &mut names, &mut labels, list, role);
+        for (list, role, holder) in self.lists {
+            add_list(&mut indicators, &mut prefixes, &mut names, &mut labels, (list, role, holder));
         }
         indicators.domains.finish();
         indicators.hashes.sort_unstable();
@@ -84,8 +99,7 @@ fn add_list(
     prefixes: &mut Prefixes,
     names: &mut Names,
     labels: &mut Labels,
-    list: IndicatorList,
-    role: ListRole,
+    (list, role, holder): (IndicatorList, ListRole, u32),
 ) {
     let id = indicators.lists.len() as u32;
     let bits = match role {
@@ -96,7 +110,7 @@ fn add_list(
     let plain = if list.include_subdomains { Shape::ExactAndBelow } else { Shape::Exact };
     indicators.entry_count += list.entries.len();
     let IndicatorList { name, kind, version, origin, confidence, entries, .. } = list;
-    indicators.lists.push(ListInfo { name, kind, version, role, origin, confidence });
+    indicators.lists.push(ListInfo { name, kind, version, role, origin, confidence, holder });
     for entry in entries.into_entries() {
         let threat_name = names.number(&entry.threat_name, &mut indicators.threat_names);
         let shape = match &entry.indicator {
@@ -130,7 +144,6 @@ fn add_networks(indicators: &mut Indicators, mut prefixes: Prefixes) {
     indicators.v4 = table(prefixes.v4, indicators, &mut sets);
     indicators.v6 = table(prefixes.v6, indicators, &mut sets);
     indicators.sets = sets.finish();
-    indicators.v4_touched = touched(&indicators.v4, &indicators.sets);
 }
 
 /// Keeps one of several equal prefixes of one list. Without this, a list that repeats a wide prefix would put the

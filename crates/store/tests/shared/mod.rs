@@ -1,15 +1,79 @@
-//! What the tests of the store share: a store in a temporary folder, and findings.
+//! What the tests of the store share: a store of each kind, and findings.
 
-#![allow(dead_code, clippy::unwrap_used, reason = "each test file uses some; a test says what failed by panicking")]
+#![allow(
+    dead_code,
+    unused_imports,
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "each test file uses some; a test says what failed by panicking"
+)]
 
+pub mod postgres;
+
+use postgres::Server;
 use serde_json::{Value, json};
 use watchfire_model::Time;
-use watchfire_store::{FindingWrite, Location, Scope, Store};
+use watchfire_store::{FindingWrite, Location, PostgresUrl, Scope, Store};
 
 pub const ACCOUNT: &str = "111122223333";
 
-pub fn open(folder: &tempfile::TempDir) -> Store {
-    Store::open(&Location::Directory(folder.path().join("data"))).unwrap()
+/// Where a test has its store.
+pub enum Home {
+    Folder(tempfile::TempDir),
+    Database(String),
+}
+
+impl Home {
+    pub fn folder() -> Self {
+        Self::Folder(tempfile::tempdir().unwrap())
+    }
+
+    pub fn database() -> Option<Self> {
+        Some(Self::Database(Server::get()?.schema()))
+    }
+
+    pub fn location(&self) -> Location {
+        match self {
+            Self::Folder(folder) => Location::Directory(folder.path().join("data")),
+            Self::Database(url) => Location::Postgres(PostgresUrl::parse(url).unwrap()),
+        }
+    }
+
+    pub fn open(&self) -> Store {
+        Store::open(&self.location()).unwrap()
+    }
+
+    /// Does something to the database by other means than the store.
+    pub fn run(&self, sql: &str) {
+        match self {
+            Self::Folder(folder) => {
+                let connection = rusqlite::Connection::open(folder.path().join("data/watchfire.db")).unwrap();
+                connection.execute_batch(sql).unwrap();
+            }
+            Self::Database(url) => drop(Server::get().unwrap().sql(url, sql)),
+        }
+    }
+
+    /// The one number that a statement answers, asked of the database by other means than the store.
+    pub fn number(&self, sql: &str) -> i64 {
+        match self {
+            Self::Folder(folder) => {
+                let connection = rusqlite::Connection::open(folder.path().join("data/watchfire.db")).unwrap();
+                connection.query_row(sql, [], |row| row.get(0)).unwrap()
+            }
+            Self::Database(url) => Server::get().unwrap().sql(url, sql).parse().unwrap(),
+        }
+    }
+}
+
+/// Runs a test on a store of each kind.
+pub fn on_each(test: impl Fn(&Home)) {
+    eprintln!("on SQLite:");
+    test(&Home::folder());
+    if let Some(home) = Home::database() {
+        eprintln!("on PostgreSQL:");
+        test(&home);
+    }
 }
 
 pub fn run<T>(future: impl Future<Output = T>) -> T {

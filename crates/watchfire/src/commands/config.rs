@@ -1,10 +1,12 @@
 //! `watchfire config`.
 
 use super::print;
-use crate::cli::{ConfigAction, ConfigArguments};
+use crate::cli::{Cli, Command, ConfigAction, ConfigArguments};
 use crate::config::{Settings, default_path};
 use crate::load;
+use crate::server_settings::ServerSettings;
 use anyhow::Result;
+use clap::Parser;
 use std::process::ExitCode;
 
 /// Checks or shows the configuration.
@@ -12,6 +14,7 @@ pub fn run(arguments: &ConfigArguments) -> Result<ExitCode> {
     match &arguments.action {
         ConfigAction::Check { config } => {
             let settings = Settings::from_file(config.as_deref())?;
+            check_server(&settings)?;
             let loaded = load::knowledge(&settings)?;
             let mut text = match &settings.config_file {
                 Some(file) => format!("{}: no mistake found.\n", file.display()),
@@ -29,6 +32,12 @@ pub fn run(arguments: &ConfigArguments) -> Result<ExitCode> {
         ConfigAction::Show { config } => print(&Settings::from_file(config.as_deref())?.to_toml()?)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What `watchfire serve` would start with, its environment variables included.
+fn check_server(settings: &Settings) -> Result<()> {
+    let Command::Serve(arguments) = Cli::try_parse_from(["watchfire", "serve"])?.command else { return Ok(()) };
+    ServerSettings::resolve(&arguments, &settings.server)?.check_files()
 }
 
 fn default_place() -> String {

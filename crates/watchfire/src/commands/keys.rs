@@ -1,7 +1,7 @@
 //! `watchfire keys`.
 
 use super::{print, say};
-use crate::cli::{KeyFormat, KeyPolicy, KeysAction, KeysArguments};
+use crate::cli::{DataArguments, KeyFormat, KeyPolicy, KeysAction, KeysArguments};
 use crate::data;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
@@ -25,19 +25,19 @@ pub fn run(arguments: &KeysArguments) -> Result<ExitCode> {
 
 async fn act(action: &KeysAction) -> Result<()> {
     match action {
-        KeysAction::Create { data, account, policy, format } => {
-            show(&open(data)?.create(account, policy_of(*policy)).await?, *format)
+        KeysAction::Create { place, account, policy, format } => {
+            show(&open(place).await?.create(account, policy_of(*policy)).await?, *format)
         }
-        KeysAction::Import { data, account, policy, format, access_key_id, secret_file } => {
+        KeysAction::Import { place, account, policy, format, access_key_id, secret_file } => {
             let id = given(access_key_id.as_deref(), "AWS_ACCESS_KEY_ID", "--access-key-id")?;
             let secret = match secret_file {
                 Some(file) => read_secret(file)?,
                 None => given(None, "AWS_SECRET_ACCESS_KEY", "--secret-file")?,
             };
-            show(&open(data)?.import(&id, &secret, account, policy_of(*policy)).await?, *format)
+            show(&open(place).await?.import(&id, &secret, account, policy_of(*policy)).await?, *format)
         }
-        KeysAction::List { data, account, format } => {
-            let keys = open(data)?.list(account.as_deref()).await?;
+        KeysAction::List { place, account, format } => {
+            let keys = open(place).await?.list(account.as_deref()).await?;
             match format {
                 KeyFormat::Text => print(&table(&keys)),
                 KeyFormat::Json => {
@@ -46,15 +46,15 @@ async fn act(action: &KeysAction) -> Result<()> {
                 }
             }
         }
-        KeysAction::Rotate { data, account, which, overlap_minutes, format } => {
-            let keys = open(data)?;
+        KeysAction::Rotate { place, account, which, overlap_minutes, format } => {
+            let keys = open(place).await?;
             let id = chosen(&keys, account.as_deref(), which.id()).await?;
             let milliseconds = i64::from(*overlap_minutes) * 60_000;
             let old_expires = (milliseconds > 0).then(|| now() + milliseconds);
             show(&keys.rotate(&id, old_expires).await?, *format)
         }
-        KeysAction::Revoke { data, account, which, format } => {
-            let keys = open(data)?;
+        KeysAction::Revoke { place, account, which, format } => {
+            let keys = open(place).await?;
             let id = chosen(&keys, account.as_deref(), which.id()).await?;
             keys.revoke(&id).await?;
             match format {
@@ -65,8 +65,9 @@ async fn act(action: &KeysAction) -> Result<()> {
     }
 }
 
-fn open(folder: &Path) -> Result<Keyring> {
-    let (store, sealing) = data::open(folder)?;
+async fn open(place: &DataArguments) -> Result<Keyring> {
+    let database = data::database(&place.database, None, None)?;
+    let (store, sealing) = data::open(&place.data, database).await?;
     Ok(Keyring::new(store, sealing))
 }
 

@@ -1,13 +1,15 @@
 //! `watchfire serve`.
 
 use super::keys::credentials;
-use super::{print, say};
+use super::print;
 use crate::buckets::S3;
 use crate::cli::{InputArguments, ServeArguments};
 use crate::config::Settings as AnalysisSettings;
 use crate::data;
 use crate::load;
+use crate::server_settings::{MetricsFor, ServerSettings};
 use crate::service::{self, Report, WatchOptions, Watching};
+use crate::telemetry;
 use anyhow::{Context, Result, bail};
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -17,47 +19,65 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Handle};
-use watchfire_api::{Keyring, Policy, Service, Settings, serve, tls, write_private};
-use watchfire_store::Store;
+use watchfire_api::{AUDIT_FILE, Audit, Keyring, MetricsAccess, Policy, Service, Settings, serve, tls, write_private};
+use watchfire_store::{Store, arrived_before};
 
 /// Serves the API until it is told to end.
 pub fn run(arguments: &ServeArguments) -> Result<ExitCode> {
-    let tls = match (&arguments.tls_cert, &arguments.tls_key) {
-        (Some(certificates), Some(key)) => Some(tls(certificates, key)?),
-        _ => None,
+    let input = InputArguments { config: arguments.config.clone(), ..InputArguments::default() };
+    let analysis = AnalysisSettings::from_arguments(&input)?;
+    let server = ServerSettings::resolve(arguments, &analysis.server)?;
+    server.check_files()?;
+    let Some(data) = &server.data else {
+        bail!("say where the server keeps its data: --data DIR, WATCHFIRE_DATA, or `data` under [server]");
     };
-    let address = arguments.listen;
-    if !address.ip().is_loopback() && tls.is_none() && !arguments.allow_plain_http {
-        bail!(
-            "{address} can be reached from other machines: give --tls-cert and --tls-key, or, where something in front \
-             does TLS, --allow-plain-http"
-        );
-    }
-    let (store, sealing) = data::open(&arguments.data)?;
+    let tls = server.tls.as_ref().map(|(certificates, key)| tls(certificates, key)).transpose()?;
+    let runtime = Builder::new_multi_thread().enable_all().build().context("could not start the runtime")?;
+    let (store, sealing) = runtime.block_on(data::open(data, server.database.clone()))?;
+    let _telemetry = telemetry::start(&server)?;
+    let audit = match server.audit {
+        Some((bytes, files)) => Some(
+            Audit::open(data, bytes, files)
+                .with_context(|| format!("could not write the audit log `{}`", data.join(AUDIT_FILE).display()))?,
+        ),
+        None => None,
+    };
+    let report: Report = Arc::new(|line| tracing::warn!("{line}"));
     let settings = Settings {
-        requests_per_second: Some(arguments.requests_per_second).filter(|&rate| rate > 0),
-        report: Arc::new(|line| say(&format!("watchfire: {line}\n"))),
+        requests_per_second: server.requests_per_second,
+        report: Arc::clone(&report),
         buckets: Arc::new(S3),
+        prices: server.prices.clone(),
+        audit,
+        metrics_access: match server.metrics {
+            MetricsFor::Local => MetricsAccess::Local,
+            MetricsFor::All => MetricsAccess::All,
+            MetricsFor::None => MetricsAccess::None,
+        },
         ..Settings::default()
     };
-    let report = Arc::clone(&settings.report);
-    let runtime = Builder::new_multi_thread().enable_all().build().context("could not start the runtime")?;
-    let watching = watch(arguments, store.clone(), runtime.handle(), report)?;
+    let watching = watch(&server, &input, &analysis, store.clone(), runtime.handle(), report)?;
+    let kept = store.clone();
     let service = Service::new(store, sealing, settings);
     let status = runtime.block_on(async {
+        let address = server.listen;
         let listener = TcpListener::bind(address).await.with_context(|| format!("could not listen on {address}"))?;
         let address = listener.local_addr().context("could not tell the address")?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let mut text = greeting(&format!("{scheme}://{}", reachable(address)));
-        if let Some(account) = &arguments.account
-            && let Some(file) = bootstrap(service.keys(), account, &arguments.data).await?
+        if let Some(account) = &server.account
+            && let Some(file) = bootstrap(service.keys(), account, data).await?
         {
             let _ = writeln!(text, "The access key of account {account} is in {file}, which only you can read.");
         }
         let _ = writeln!(text, "In a browser: {scheme}://{}/", reachable(address));
         let end = ended()?; // Before the greeting: who has read it may ask for the end.
         print(&text)?;
+        tracing::info!(address = %address, version = env!("CARGO_PKG_VERSION"), "started");
+        service.resume().await;
+        tokio::spawn(remove_expired_daily(kept, server.retention_days));
         serve(listener, service, tls, end).await;
+        tracing::info!("answered what had begun, and ends");
         Ok(ExitCode::SUCCESS)
     });
     if let Some(watching) = watching {
@@ -66,23 +86,44 @@ pub fn run(arguments: &ServeArguments) -> Result<ExitCode> {
     status
 }
 
+/// Removes, now and once a day, findings that arrived longer ago than so many days (0: none is too old), and what is left of
+/// deleted detectors.
+async fn remove_expired_daily(store: Store, days: u32) {
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+    loop {
+        let before = if days == 0 { i64::MIN } else { arrived_before(DAY * days) };
+        match store.remove_expired(before).await {
+            Ok(0) => {}
+            Ok(removed) => tracing::info!(removed, "removed findings that are past their retention"),
+            Err(error) => tracing::warn!("could not remove findings that are past their retention: {error}"),
+        }
+        tokio::time::sleep(DAY).await;
+    }
+}
+
 /// Starts the engine, if there is something to watch.
-fn watch(arguments: &ServeArguments, store: Store, runtime: &Handle, report: Report) -> Result<Option<Watching>> {
-    if arguments.watch.is_empty() {
+fn watch(
+    server: &ServerSettings,
+    input: &InputArguments,
+    analysis: &AnalysisSettings,
+    store: Store,
+    runtime: &Handle,
+    report: Report,
+) -> Result<Option<Watching>> {
+    if server.watch.is_empty() {
         return Ok(None);
     }
-    let input = InputArguments { config: arguments.config.clone(), ..InputArguments::default() };
-    let settings = AnalysisSettings::from_arguments(&input)?;
-    let loaded = load::knowledge(&settings)?;
+    let loaded = load::knowledge(analysis)?;
     for remark in &loaded.remarks {
         report(remark);
     }
     let options = WatchOptions {
-        paths: arguments.watch.clone(),
-        look_every: Duration::from_secs(arguments.look_every.into()),
-        lateness_ms: i64::from(arguments.lateness) * 1_000,
-        idle: Duration::from_secs(arguments.idle.into()),
-        scan: super::scan::options(&[], &input, &settings),
+        paths: server.watch.clone(),
+        look_every: Duration::from_secs(server.look_every.into()),
+        lateness_ms: i64::from(server.lateness) * 1_000,
+        files_remembered: usize::try_from(server.files_remembered).unwrap_or(usize::MAX),
+        idle: Duration::from_secs(server.idle.into()),
+        scan: super::scan::options(&[], input, analysis),
     };
     service::start(options, loaded.knowledge, store, runtime.clone(), report).map(Some)
 }

@@ -1,42 +1,54 @@
 //! The engine's memory, and its three steps: take in, replay what is due, save.
 
-use super::looks::{Looks, Stamp};
-use super::taken::{Taken, all, facts_name};
+use super::looks::{Look, Looks, Stamp};
+use super::reading::{FileRead, Metered, Reading, S3_FEATURE, Task, read_all};
+use super::taken::{Files, News, Taken, facts_name, put};
 use super::{Place, now_ms};
-use crate::contents::each_record;
 use crate::evidence::fetch_evidence;
 use crate::spool::TemporaryFile;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::time::Instant;
-use watchfire_api::{LogDetector, detector_of_logs};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use watchfire_api::{HeldDetectors, HeldLists, LogDetector, Switches, detector_of_logs};
 use watchfire_detections::{DETECTIONS, SLICE_MS};
-use watchfire_engine::{FactLog, Replay, RestoreError, SourceFile, Worker};
+use watchfire_engine::{FactLog, Replay, RestoreError, SourceFile, SwitchedOff};
 use watchfire_export::{detector_id, finding_json, partition};
-use watchfire_ingest::{FoundFile, Scratch, read};
-use watchfire_model::{Finding, Record, RecordKind, Time, catalogue};
-use watchfire_parse::{Origin, Raw};
+use watchfire_ingest::FoundFile;
+use watchfire_knowledge::OwnLists;
+use watchfire_model::{Finding, FindingType, RecordKind, Time, catalogue};
+use watchfire_parse::Origin;
 use watchfire_store::{Change, FindingWrite, Scope, UsageDelta};
 
 /// The checkpoint that holds the state.
 const STATE: &str = "engine";
 /// Files whose reading is saved at once.
 const FILES_AT_ONCE: usize = 50;
-/// Event time that is replayed between two savings: what a killed process has to do again, against the cost of writing the
-/// whole state.
+/// Files that are read, for each thread, before they are taken in: what is read waits in memory for its turn.
+const FILES_PER_THREAD: usize = 4;
+/// Event time that is replayed before it is asked whether to save.
 const REPLAYED_AT_ONCE_MS: i64 = 7 * Time::DAY_MS;
+/// The whole state is written at each saving, so that the larger it is, the rarer it must be: after a saving that took so
+/// long, the next waits this many times as long. So saving takes a twentieth of the time at most, and a process that is
+/// killed has to judge again what it judged in twenty times the time that saving takes.
+const SAVING_REST: u32 = 20;
+/// And what was found is never kept from the store for longer.
+const SAVING_REST_MAX: Duration = Duration::from_secs(60);
 
 /// The part of the state that is the service's own, saved with that of the engine.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Progress {
-    /// How often slices have been replayed.
+    /// How often slices have been replayed. No number occurs twice, not even after a kill.
     runs: u64,
     /// Every slice that ends by this moment had been replayed after the last run, milliseconds since 1970.
     until: Option<i64>,
     /// Records that came later than their slice's turn.
     late: u64,
+    /// The detectors whose findings the state holds, by account and region.
+    #[serde(default)]
+    detectors: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -49,16 +61,12 @@ struct Saved {
 pub struct Engine<'a> {
     place: &'a Place<'a>,
     replay: Replay<'a>,
+    /// The lists that the API's sets make, and which they are.
+    own_lists: Arc<OwnLists>,
+    held_lists: HeldLists,
+    held_detectors: HeldDetectors,
     progress: Progress,
-    /// By the file's number.
-    taken: Vec<Taken>,
-    sources: Vec<SourceFile>,
-    /// Where each can be read, if it has been seen since the start.
-    found: Vec<Option<FoundFile>>,
-    /// The newest number of each name.
-    by_name: HashMap<String, u32>,
-    /// The first number of each content in its place.
-    by_content: HashMap<(String, (String, String)), u32>,
+    files: Files,
     /// What waits for its turn, of all files.
     kept: FactLog,
     /// The files that it is of, with their last slice.
@@ -66,11 +74,13 @@ pub struct Engine<'a> {
     spool: TemporaryFile,
     /// The newest event of each source, and when it was last heard from.
     heard: HashMap<(String, String, RecordKind), (Time, Instant)>,
-    scratch: Scratch,
     looks: Looks,
     /// Files that gave nothing but trouble: tried again at each look, told of once.
     told: HashSet<(String, Stamp)>,
     batch: Batch,
+    /// Whether slices were replayed since the last saving; when that ended, and how long it took.
+    is_ahead: bool,
+    saved: Option<(Instant, Duration)>,
 }
 
 /// What was read since the last saving.
@@ -78,106 +88,102 @@ pub struct Engine<'a> {
 struct Batch {
     files: usize,
     changes: Vec<Change>,
-    usage: BTreeMap<(String, String, &'static str), (u64, u64)>,
+    usage: BTreeMap<Metered, (u64, u64)>,
 }
 
 impl<'a> Engine<'a> {
     /// Goes on from what was saved.
     pub fn open(place: &'a Place<'a>) -> Result<Self> {
-        let taken = place.runtime.block_on(all(place.store))?;
-        let saved = place.runtime.block_on(place.store.checkpoint(STATE))?;
+        let (runtime, store) = (place.runtime, place.store);
+        let source = |taken: &Taken| source_of(place, &taken.name, &taken.place, taken.canonical);
+        let files = runtime.block_on(Files::load(store, source))?;
+        let saved = runtime.block_on(store.checkpoint(STATE))?;
         let (replay, progress) = restored(place, saved)?;
+        let started = instant();
+        // Who was heard from before is waited for again: a restart must not make anything late.
+        let heard = files.position.heard.iter().map(|(source, newest)| (source.clone(), (*newest, started)));
         let mut engine = Self {
             place,
             replay,
+            own_lists: Arc::default(),
+            held_lists: HeldLists::default(),
+            held_detectors: HeldDetectors::default(),
             progress,
-            taken: Vec::new(),
-            sources: Vec::new(),
-            found: Vec::new(),
-            by_name: HashMap::new(),
-            by_content: HashMap::new(),
+            heard: heard.collect(),
             kept: FactLog::default(),
             waiting: BTreeMap::new(),
             spool: TemporaryFile::default(),
-            heard: HashMap::new(),
-            scratch: Scratch::new(),
             looks: Looks::default(),
             told: HashSet::new(),
             batch: Batch::default(),
+            is_ahead: false,
+            saved: None,
+            files,
         };
         engine.replay.note_changes();
-        for file in taken {
-            let (rank, waits) = (engine.remember(file, None), engine.taken.last().is_some_and(|file| file.waits));
-            if waits {
-                engine.keep_again(rank)?;
-            }
+        let mut runs = engine.progress.runs;
+        for rank in engine.files.waiting() {
+            runs = runs.max(engine.keep_again(rank)?);
         }
+        engine.progress.runs = runs;
         Ok(engine)
     }
 
     /// Looks, reads and judges until it is asked to stop.
     pub fn go_on(&mut self) -> Result<()> {
         loop {
+            self.follow_the_api()?;
             let look = self.looks.look(&self.place.options.paths, &self.place.options.scan.limits);
-            for complaint in look.complaints {
-                (self.place.report)(&complaint);
-            }
-            for (file, name, stamp) in look.at_rest {
-                if self.place.stop.is_asked_for() {
-                    break;
-                }
-                self.take_in(file, name, stamp)?;
-                if self.batch.files >= FILES_AT_ONCE {
-                    self.save_batch()?;
-                }
-            }
-            self.save_batch()?;
+            self.take_in(look)?;
             self.replay_what_is_due()?;
+            self.save_run_if_due()?;
             if self.place.stop.wait(self.place.options.look_every) {
-                return Ok(());
+                return self.save_run();
             }
         }
     }
 
-    /// Gives a file its number.
-    fn remember(&mut self, file: Taken, found: Option<FoundFile>) -> u32 {
-        let rank = u32::try_from(self.taken.len()).unwrap_or(u32::MAX);
-        self.sources.push(SourceFile {
-            name: file.name.clone(),
-            origin: self.origin(&file.place),
-            canonical: file.canonical,
-            is_baseline: false,
-        });
-        self.by_name.insert(file.name.clone(), rank);
-        self.by_content.entry((file.content.clone(), file.place.clone())).or_insert(rank);
-        self.found.push(found);
-        self.taken.push(file);
-        rank
-    }
-
-    fn origin(&self, (account, region): &(String, String)) -> Origin {
-        let options = &self.place.options.scan;
-        Origin {
-            account: account.clone(),
-            region: region.clone(),
-            assumed_account: options.assume_account.clone(),
-            assumed_region: options.assume_region.clone(),
-            flow_format: None,
+    /// Takes over what was changed through the API since the last look.
+    fn follow_the_api(&mut self) -> Result<()> {
+        let Place { runtime, store, .. } = *self.place;
+        if let Some(lists) = runtime.block_on(self.held_lists.changed(store))? {
+            self.own_lists = Arc::new(lists);
+            self.replay.hold_lists(Arc::clone(&self.own_lists));
         }
+        let Some(places) = runtime.block_on(self.held_detectors.changed(store))? else { return Ok(()) };
+        let (mut off, mut by_switches) = (SwitchedOff::default(), HashMap::new());
+        let mut detectors: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+        for place in places {
+            let wants: Vec<bool> = plans().map(|plan| wants(place.switches.as_ref(), plan)).collect();
+            let types = by_switches.entry(wants).or_insert_with(|| Arc::new(off_types(place.switches.as_ref())));
+            if !types.is_empty() {
+                off.set(&place.account, &place.region, Arc::clone(types));
+            }
+            let id = place.switches.map(|switches| switches.id).unwrap_or_default();
+            let before = self.progress.detectors.get(&place.account).and_then(|regions| regions.get(&place.region));
+            if before.is_some_and(|before| *before != id) {
+                // Its findings went with the detector. Another one begins without any.
+                self.replay.forget_findings(&place.account, &place.region);
+            }
+            detectors.entry(place.account).or_default().insert(place.region, id);
+        }
+        self.replay.hold_switches(off);
+        self.progress.detectors = detectors;
+        Ok(())
     }
 
-    /// Takes back from the store what waited of a file. The form says after how many runs it was written: if there was
+    /// Takes back from the store what waited of a file, and answers after how many runs it was written. If there was
     /// another since, the slices up to its end are done.
-    fn keep_again(&mut self, rank: u32) -> Result<()> {
+    fn keep_again(&mut self, rank: u32) -> Result<u64> {
         let saved = self.place.runtime.block_on(self.place.store.checkpoint(&facts_name(rank)))?;
         let restored = saved.as_deref().and_then(|saved| {
             let (runs, facts) = saved.split_first_chunk::<8>()?;
             Some((u64::from_le_bytes(*runs), FactLog::restore(facts, rank, self.place.formats)?))
         });
         let Some((runs, mut facts)) = restored else {
-            let name = &self.sources[rank as usize].name;
+            let name = self.files.sources.get(&rank).map_or("", |source| &source.name);
             (self.place.report)(&format!("{name}: what was kept of it cannot be read by this version and is left out"));
-            return Ok(());
+            return Ok(0);
         };
         if let Some(until) = self.progress.until.filter(|_| self.progress.runs > runs) {
             let done: Vec<i64> = facts.slices().filter(|&slice| end_of(slice) <= until).collect();
@@ -185,7 +191,8 @@ impl<'a> Engine<'a> {
                 facts.take(slice);
             }
         }
-        self.keep(rank, facts)
+        self.keep(rank, facts)?;
+        Ok(runs)
     }
 
     fn keep(&mut self, rank: u32, facts: FactLog) -> Result<()> {
@@ -199,73 +206,101 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
-    /// Reads a file that is new or has changed.
-    fn take_in(&mut self, file: FoundFile, name: String, stamp: Stamp) -> Result<()> {
-        let mut after = None;
-        if let Some(&rank) = self.by_name.get(&name) {
-            let earlier = &self.taken[rank as usize];
-            if earlier.stamp == stamp {
-                self.found[rank as usize].get_or_insert(file);
-                return Ok(());
-            }
-            // Added to: what was read is not read again. Anything else is another file of the same name.
-            if earlier.stamp.inode == stamp.inode && earlier.stamp.size < stamp.size {
-                after = earlier.last_position;
-            }
+    /// Reads what is new or has changed.
+    fn take_in(&mut self, look: Look) -> Result<()> {
+        for complaint in look.complaints {
+            (self.place.report)(&complaint);
         }
-        let rank = u32::try_from(self.taken.len()).unwrap_or(u32::MAX);
-        let path_origin = file.origin();
-        let place = (path_origin.account.unwrap_or_default(), path_origin.region.unwrap_or_default());
-        let origin = self.origin(&place);
-        let options = &self.place.options.scan;
-        let mut worker = Worker::new(self.place.index, self.place.knowledge, &options.scope, self.place.formats);
-        let (mut last_position, mut late, mut rejected) = (after, 0, 0);
-        let mut usage: BTreeMap<(String, String, &'static str), (u64, u64)> = BTreeMap::new();
-        let until = self.progress.until;
-        let outcome = read(&file, None, &options.limits, &mut self.scratch, &mut |content| {
-            let report = each_record(content, &origin, &mut |record: &Record<'_>, raw: Raw<'_>| {
-                if after.is_some_and(|after| raw.position <= after) {
-                    return;
+        let mut unread = look.moving;
+        let mut new = Vec::new();
+        for (file, name, stamp) in look.at_rest {
+            match self.files.news(&name, &stamp) {
+                News::Known(rank) => self.files.seen(rank, file),
+                News::PassedOver => {
+                    if self.told.insert((name.clone(), stamp)) {
+                        (self.place.report)(&format!(
+                            "{name}: it was last changed before files that are no longer remembered, and is not read"
+                        ));
+                    }
                 }
-                last_position = last_position.max(Some(raw.position));
-                late += u64::from(until.is_some_and(|until| end_of(slice_of(record.time())) <= until));
-                meter(&mut usage, record, raw.text.len());
-                worker.observe(record, raw, rank);
-            });
-            rejected += report.rejected_count;
+                News::New(after) => new.push((file, name, stamp, after)),
+            }
+        }
+        let at_once = (self.place.options.scan.threads.max(1) * FILES_PER_THREAD).min(FILES_AT_ONCE);
+        let mut new = new.into_iter().peekable();
+        while new.peek().is_some() {
+            if self.place.stop.is_asked_for() {
+                return self.save_batch();
+            }
+            for read in self.read(new.by_ref().take(at_once).collect()) {
+                let modified = read.task.stamp.modified;
+                if !self.admit(read)? {
+                    unread = unread.into_iter().chain([modified]).min();
+                }
+            }
+            if self.batch.files >= FILES_AT_ONCE {
+                self.save_batch()?;
+            }
+        }
+        self.save_batch()?;
+        let changes = self.files.forget(self.place.options.files_remembered, unread);
+        if !changes.is_empty() {
+            self.place.runtime.block_on(self.place.store.commit(changes)).context("could not forget old files")?;
+        }
+        Ok(())
+    }
+
+    fn read(&self, files: Vec<(FoundFile, String, Stamp, Option<u64>)>) -> Vec<FileRead> {
+        let tasks = (self.files.position.next..).zip(files).map(|(rank, (file, name, stamp, after))| {
+            let path_origin = file.origin();
+            let place = (path_origin.account.unwrap_or_default(), path_origin.region.unwrap_or_default());
+            let origin = origin_of(self.place, &place);
+            Task { file, name, stamp, rank, after, origin }
         });
-        let mut troubles: Vec<String> = outcome.problems.iter().map(ToString::to_string).collect();
-        if rejected > 0 {
-            troubles.push(format!("{rejected} of its records could not be read"));
+        let reading = Reading {
+            index: self.place.index,
+            knowledge: self.place.knowledge,
+            own_lists: &self.own_lists,
+            formats: self.place.formats,
+            options: &self.place.options.scan,
+            until: self.progress.until,
+        };
+        read_all(&reading, tasks.collect())
+    }
+
+    /// Takes in what was read of a file; answers whether there was anything to read.
+    fn admit(&mut self, read: FileRead) -> Result<bool> {
+        let Task { file, name, stamp, rank, origin, .. } = read.task;
+        if !read.troubles.is_empty() && self.told.insert((name.clone(), stamp.clone())) {
+            (self.place.report)(&format!("{name}: {}", read.troubles.join("; ")));
         }
-        if !troubles.is_empty() && self.told.insert((name.clone(), stamp.clone())) {
-            (self.place.report)(&format!("{name}: {}", troubles.join("; ")));
+        if read.is_unreadable {
+            return Ok(false); // It could not be opened, say: it may be at the next look.
         }
-        if outcome.bytes == 0 && !outcome.problems.is_empty() {
-            return Ok(()); // It could not be opened, say: it may be at the next look.
-        }
-        let content = format!("{:032x}", outcome.content_hash);
-        let repeated = self.by_content.get(&(content.clone(), place.clone())).copied();
-        let (facts, census) = worker.finish();
+        let (content, place) = (read.content, (origin.account, origin.region));
+        let repeated = self.files.same_content(&content, &place);
+        let facts = read.facts;
         let waits = repeated.is_none() && facts.slices().next().is_some();
         let canonical = repeated.unwrap_or(rank);
+        let source = source_of(self.place, &name, &place, canonical);
+        let last_position = read.last_position;
         let taken = Taken { name: name.clone(), stamp, content, place, last_position, canonical, waits };
-        self.batch.changes.push(taken.put(rank));
+        self.batch.changes.push(put(rank, &taken));
         self.batch.files += 1;
-        self.remember(taken, Some(file));
+        self.files.add(rank, taken, source, Some(file));
         if repeated.is_some() {
-            return Ok(());
+            return Ok(true);
         }
-        self.progress.late += late;
-        if late > 0 {
-            (self.place.report)(&format!("{name}: {late} of its records are later than their turn"));
+        self.progress.late += read.late;
+        if read.late > 0 {
+            (self.place.report)(&format!("{name}: {} of its records are later than their turn", read.late));
         }
-        for (key, (events, bytes)) in usage {
+        for (key, (events, bytes)) in read.meter.sums() {
             let sum = self.batch.usage.entry(key).or_default();
             *sum = (sum.0 + events, sum.1 + bytes);
         }
         let (heard, newest_possible) = (instant(), Time::from_ms(now_ms()));
-        for (source, coverage) in census.coverage() {
+        for (source, coverage) in read.census.coverage() {
             // What claims to come from the future does not hurry the rest.
             let newest = coverage.last.min(newest_possible);
             let entry = self.heard.entry(source).or_insert((newest, heard));
@@ -277,7 +312,7 @@ impl<'a> Engine<'a> {
             self.batch.changes.push(Change::Checkpoint { name: facts_name(rank), state });
             self.keep(rank, facts)?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Saves what was read. Where logs arrive, a detector is made; what is metered is what an enabled one analyses.
@@ -289,15 +324,19 @@ impl<'a> Engine<'a> {
         let mut changes = batch.changes;
         let mut detectors = Detectors::default();
         let mut deltas = Vec::new();
-        for ((account, region, source), (events, bytes)) in batch.usage {
+        for ((account, region, feature), (events, bytes)) in batch.usage {
             let detector = detectors.of(self.place, &account, &region)?;
-            let plan = if source == S3_SOURCE { "s3" } else { "" };
-            if detector.as_ref().is_some_and(|detector| detector.wants(plan)) {
-                let (source, resource, day) = (source.to_owned(), String::new(), now_ms().div_euclid(Time::DAY_MS));
+            let plan = if feature == S3_FEATURE { "s3" } else { "" };
+            if detector.as_ref().is_some_and(|detector| detector.switches.wants(plan)) {
+                let (source, resource, day) = (feature.to_owned(), String::new(), now_ms().div_euclid(Time::DAY_MS));
                 deltas.push(UsageDelta { account, region, source, resource, day, events, bytes });
             }
         }
         changes.push(Change::Usage(deltas));
+        let mut heard: Vec<_> = self.heard.iter().map(|(source, (newest, _))| (source.clone(), *newest)).collect();
+        heard.sort_unstable();
+        self.files.position.heard = heard;
+        changes.push(self.files.put_position());
         self.place.runtime.block_on(self.place.store.commit(changes)).context("could not save what was read")?;
         Ok(())
     }
@@ -328,14 +367,15 @@ impl<'a> Engine<'a> {
                 .run(
                     std::slice::from_mut(&mut self.kept),
                     &formats,
-                    &self.sources,
+                    &self.files.sources,
                     &mut self.spool,
                     Some(Time::from_ms(until)),
                 )
                 .context("could not write or read back a temporary file")?;
             self.progress.runs += 1;
             self.progress.until = Some(until);
-            self.save_run()?;
+            self.is_ahead = true;
+            self.save_run_if_due()?;
         }
         if self.waiting.is_empty() {
             self.spool = TemporaryFile::default(); // Nothing refers to it any more.
@@ -343,12 +383,21 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
+    fn save_run_if_due(&mut self) -> Result<()> {
+        let now = instant();
+        let rests =
+            |(ended, took): (Instant, Duration)| now.duration_since(ended) < (took * SAVING_REST).min(SAVING_REST_MAX);
+        if self.saved.is_some_and(rests) { Ok(()) } else { self.save_run() }
+    }
+
     /// Saves what was found, with the state that found it.
     fn save_run(&mut self) -> Result<()> {
+        if !self.is_ahead {
+            return Ok(());
+        }
+        let began = instant();
         let mut findings = self.replay.take_changed();
-        let seen = self.found.iter().zip(&self.sources).filter_map(|(file, source)| Some((file.as_ref()?, source)));
-        let (files, sources): (Vec<&FoundFile>, Vec<SourceFile>) =
-            seen.map(|(file, source)| (file, source.clone())).unzip();
+        let (files, sources) = self.files.readable();
         fetch_evidence(&mut findings, &files, &sources, &self.place.options.scan);
         for finding in &findings {
             self.replay.keep_evidence(finding);
@@ -359,14 +408,14 @@ impl<'a> Engine<'a> {
             self.waiting.iter().filter(|(_, last)| end_of(**last) <= until).map(|(&rank, _)| rank).collect();
         for rank in done {
             self.waiting.remove(&rank);
-            let taken = &mut self.taken[rank as usize];
-            taken.waits = false;
-            changes.push(taken.put(rank));
-            changes.push(Change::DropCheckpoint { name: facts_name(rank) });
+            changes.extend(self.files.judged(rank));
         }
         let saved = Saved { progress: self.progress.clone(), replay: self.replay.save()? };
         changes.push(Change::Checkpoint { name: STATE.to_owned(), state: serde_json::to_vec(&saved)? });
         self.place.runtime.block_on(self.place.store.commit(changes)).context("could not save what was found")?;
+        self.is_ahead = false;
+        let ended = instant();
+        self.saved = Some((ended, ended.duration_since(began)));
         Ok(())
     }
 
@@ -376,19 +425,58 @@ impl<'a> Engine<'a> {
         let mut by_scope: BTreeMap<Scope, Vec<FindingWrite>> = BTreeMap::new();
         for finding in findings {
             let (account, region) = (&finding.latest.account, &finding.latest.region);
-            let name = finding.latest.finding_type.as_str();
-            let plan = catalogue::entry(name).map_or("", |entry| entry.plan.as_str());
             let Some(detector) = detectors.of(self.place, account, region)? else { continue };
-            if !detector.wants(plan) {
+            // What was switched off since the last look.
+            if !detector.switches.wants(plan_of(finding.latest.finding_type)) {
                 continue;
             }
-            let scope = Scope { account: account.clone(), region: region.clone(), detector: detector.id.clone() };
+            let id = detector.switches.id.clone();
+            let scope = Scope { account: account.clone(), region: region.clone(), detector: id };
             let body = under_detector(finding_json(finding), &scope, &finding.id);
             let suppressed_by = detector.suppressed_by(&body).map(str::to_owned);
             by_scope.entry(scope).or_default().push(FindingWrite { body, suppressed_by });
         }
         Ok(by_scope.into_iter().map(|(scope, writes)| Change::Findings { scope, writes }).collect())
     }
+}
+
+fn origin_of(place: &Place<'_>, (account, region): &(String, String)) -> Origin {
+    let options = &place.options.scan;
+    Origin {
+        account: account.clone(),
+        region: region.clone(),
+        assumed_account: options.assume_account.clone(),
+        assumed_region: options.assume_region.clone(),
+        flow_format: None,
+    }
+}
+
+fn source_of(place: &Place<'_>, name: &str, of: &(String, String), canonical: u32) -> SourceFile {
+    SourceFile { name: name.to_owned(), origin: origin_of(place, of), canonical, is_baseline: false }
+}
+
+/// The plan in which a type is reported, as the catalogue names it.
+fn plan_of(finding_type: FindingType) -> &'static str {
+    catalogue::entry(finding_type.as_str()).map_or("", |entry| entry.plan.as_str())
+}
+
+fn reported() -> impl Iterator<Item = FindingType> {
+    DETECTIONS.iter().flat_map(|detection| detection.reports.iter().copied())
+}
+
+/// The plans of all types that are reported.
+fn plans() -> impl Iterator<Item = &'static str> {
+    reported().map(plan_of).collect::<BTreeSet<_>>().into_iter()
+}
+
+/// Whether a plan is on; nothing is where the detector was deleted.
+fn wants(switches: Option<&Switches>, plan: &str) -> bool {
+    switches.is_some_and(|switches| switches.wants(plan))
+}
+
+/// The types that are off.
+fn off_types(switches: Option<&Switches>) -> BTreeSet<FindingType> {
+    reported().filter(|one| !wants(switches, plan_of(*one))).collect()
 }
 
 /// The state that was saved, or a new one: that of another version cannot be used, and says so.
@@ -445,26 +533,13 @@ fn under_detector(mut body: Value, scope: &Scope, id: &str) -> Value {
     body
 }
 
-/// The source under which S3 data events are metered: they have a switch of their own.
-const S3_SOURCE: &str = "S3_LOGS";
-
-fn meter(usage: &mut BTreeMap<(String, String, &'static str), (u64, u64)>, record: &Record<'_>, bytes: usize) {
-    let source = match record {
-        Record::ApiCall(call) if call.is_s3_data() => S3_SOURCE,
-        Record::ApiCall(_) => "CLOUD_TRAIL",
-        Record::Flow(_) => "FLOW_LOGS",
-        Record::DnsQuery(_) => "DNS_LOGS",
-    };
-    let sum = usage.entry((record.account().to_owned(), record.region().to_owned(), source)).or_default();
-    *sum = (sum.0 + 1, sum.1 + bytes as u64);
-}
-
-const fn slice_of(time: Time) -> i64 {
+/// The slice of ten minutes that a moment lies in.
+pub const fn slice_of(time: Time) -> i64 {
     time.ms().div_euclid(SLICE_MS)
 }
 
 /// When a slice ends, milliseconds since 1970.
-const fn end_of(slice: i64) -> i64 {
+pub const fn end_of(slice: i64) -> i64 {
     slice.saturating_add(1).saturating_mul(SLICE_MS)
 }
 

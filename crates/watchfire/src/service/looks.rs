@@ -27,6 +27,8 @@ pub struct Looks {
 pub struct Look {
     /// Files that were the same in the look before, in the order of a scan.
     pub at_rest: Vec<(FoundFile, String, Stamp)>,
+    /// The earliest moment of change of those that were not.
+    pub moving: Option<(i64, i64)>,
     /// Sentences about what cannot be looked at, each once.
     pub complaints: Vec<String>,
 }
@@ -43,18 +45,20 @@ impl Looks {
             }
         }
         let mut now = HashMap::with_capacity(files.len());
-        let mut at_rest = Vec::new();
+        let (mut at_rest, mut moving) = (Vec::new(), None);
         for file in files {
             // One that is gone again will be found where it went.
             let Some(stamp) = stamp(&file) else { continue };
             let name = file.display();
             if self.last.get(&name) == Some(&stamp) {
                 at_rest.push((file, name.clone(), stamp.clone()));
+            } else {
+                moving = moving.into_iter().chain([stamp.modified]).min();
             }
             now.insert(name, stamp);
         }
         self.last = now;
-        Look { at_rest, complaints }
+        Look { at_rest, moving, complaints }
     }
 }
 

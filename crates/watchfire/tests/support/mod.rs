@@ -34,6 +34,7 @@ pub fn scenarios() -> Vec<PathBuf> {
 /// is the trusted list, `inventory.json` the inventory, `NAME.mmdb` databases of geography.
 pub fn knowledge(scenario: Option<&Path>) -> Knowledge {
     let mut settings = Settings {
+        server: watchfire::server_settings::ServerSection::default(),
         config_file: None,
         threads: 1,
         format: Format::Json,

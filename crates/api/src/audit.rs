@@ -9,7 +9,6 @@
 
 use crate::call::Caller;
 use crate::generated::Operation;
-use crate::operation::Labels;
 use file_rotate::compression::Compression;
 use file_rotate::suffix::AppendCount;
 use file_rotate::{ContentLimit, FileRotate};
@@ -45,28 +44,19 @@ pub(crate) struct Asker {
     pub(crate) operation: Option<Operation>,
     /// Whether it was `sts:GetCallerIdentity`.
     pub(crate) is_sts: bool,
+    /// Whether it was somebody who signed in to the console.
+    pub(crate) is_sign_in: bool,
     /// The detector that its path names.
     pub(crate) detector: Option<String>,
 }
 
 impl Asker {
-    /// Somebody who has signed in to the console, and works there.
-    pub(crate) fn of_console(caller: Caller, region: &str, operation: Operation, labels: &Labels) -> Self {
-        Self {
-            access_key_id: Some(caller.access_key_id.clone()),
-            caller: Some(caller),
-            region: Some(region.to_owned()),
-            operation: Some(operation),
-            is_sts: false,
-            detector: labels.iter().find(|(label, _)| *label == "DetectorId").map(|(_, value)| value.clone()),
-        }
-    }
-
     /// What was asked for, as logs and metrics name it; empty if it could not be told.
     pub(crate) fn operation(&self) -> &'static str {
         match self.operation {
             Some(operation) => operation.name(),
             None if self.is_sts => "GetCallerIdentity",
+            None if self.is_sign_in => "ConsoleSignIn",
             None => "",
         }
     }
@@ -239,6 +229,7 @@ mod tests {
             operation: Some(Operation::DeleteDetector),
             detector: Some("d1".into()),
             is_sts: false,
+            is_sign_in: false,
         };
         let took = Duration::from_millis(7);
         let result = Result { outcome: "ok", status: 200, took };

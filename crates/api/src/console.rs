@@ -17,7 +17,10 @@ mod usage;
 mod viewer;
 mod web;
 
+use crate::audit::Asker;
+use crate::call::Caller;
 use crate::error::{ApiError, ErrorClass};
+use crate::keys::IssuedKey;
 use crate::service::{Answer, Service};
 use finding::Named;
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
@@ -30,6 +33,9 @@ use throttle::Throttle;
 use viewer::Viewer;
 
 pub(crate) use web::{Ask, Fields, Inlet};
+
+/// Characters of a key id that the audit log keeps. Source: the longest that `keys import` takes.
+const KEY_ID_MAX: usize = 128;
 
 /// What the console remembers between requests.
 #[derive(Default)]
@@ -183,7 +189,7 @@ async fn signed_in<'a>(service: &Arc<Service>, ask: &'a Ask) -> Result<Option<(&
             "Too many requests with this access key; wait a second.",
         ));
     }
-    let viewer = Viewer::new(service, issued.key, session.csrf.clone(), ask.inlet.peer).await?;
+    let viewer = Viewer::new(service, issued.key, session.csrf.clone(), ask).await?;
     Ok(Some((id, session, viewer)))
 }
 
@@ -258,12 +264,22 @@ async fn sign_in(service: &Arc<Service>, ask: &Ask) -> Result<Answer, ApiError> 
         answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         return Ok(answer);
     }
-    let known = service.keys.find(key).await?;
-    if let Some(issued) = known.as_ref().filter(|issued| !is_same_secret(&issued.secret, secret)) {
-        // No more of these lines than attempts are let through.
-        service.report(&format!("console: a wrong secret for the access key {} from {peer}", issued.key.id));
-    }
-    let Some(issued) = known.filter(|issued| is_same_secret(&issued.secret, secret)) else {
+    let begin = service.clock.now();
+    let issued = service.keys.find(key).await?.filter(|issued| is_same_secret(&issued.secret, secret));
+    let caller = issued.as_ref().map(|IssuedKey { key, .. }| Caller {
+        account: key.account.clone(),
+        access_key_id: key.id.clone(),
+        policy: key.policy,
+    });
+    let error = issued.is_none().then_some(ErrorClass::AccessDenied);
+    let asker = Asker {
+        caller,
+        access_key_id: Some(key.chars().take(KEY_ID_MAX).collect()),
+        is_sign_in: true,
+        ..Asker::default()
+    };
+    service.tell_of_console((ask.inlet.peer, ask.user_agent()), &asker, begin, error);
+    let Some(issued) = issued else {
         let trouble = "No key of this server has this ID and this secret.";
         return Ok(sign_in_page(ask, StatusCode::FORBIDDEN, trouble));
     };

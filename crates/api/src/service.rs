@@ -131,14 +131,14 @@ pub struct Service {
     pub(crate) list_urls: Vec<String>,
     /// What usage is said to cost.
     pub(crate) prices: Prices,
+    /// Who has signed in to the console.
+    pub(crate) console: Console,
     /// What is counted.
     pub(crate) metrics: Metrics,
     /// Held by a request that has lost a race, until it is answered.
     pub(crate) turns: Mutex<()>,
     audit: Option<Audit>,
     metrics_access: MetricsAccess,
-    /// Who has signed in to the console.
-    pub(crate) console: Console,
     rate: Option<Rate>,
     report: Arc<dyn Fn(&str) + Send + Sync>,
     bodies: Semaphore,
@@ -173,11 +173,11 @@ impl Service {
             buckets: settings.buckets,
             list_urls: settings.list_urls,
             prices: settings.prices,
+            console: Console::default(),
             metrics: settings.metrics,
             turns: Mutex::new(()),
             audit: settings.audit,
             metrics_access: settings.metrics_access,
-            console: Console::default(),
             bodies: Semaphore::new(BODIES_KIB_MAX as usize),
             working: Semaphore::new(WORKING_MAX),
         })
@@ -257,6 +257,31 @@ impl Service {
         answer
     }
 
+    /// A request of the console, once its form has arrived.
+    async fn answer_console(self: Arc<Self>, request: Request<Incoming>) -> Answer {
+        let (head, body) = request.into_parts();
+        let (form, _memory) = match self.read_body(body).await {
+            Ok(read) => read,
+            Err(error) => return refusal(&error),
+        };
+        let Ok(_working) = self.working.acquire().await else { return panicked() };
+        let ask = Ask {
+            method: head.method,
+            path: head.uri.path().to_owned(),
+            query: Fields::read(head.uri.query().unwrap_or_default()),
+            headers: head.headers,
+            form: Fields::read(&String::from_utf8_lossy(&form)),
+            inlet: head.extensions.get::<Inlet>().copied().unwrap_or_default(),
+        };
+        console::answer(&self, ask).await
+    }
+
+    /// Whether a key may ask once more now.
+    pub(crate) fn admits(&self, access_key_id: &str) -> bool {
+        let now = self.clock.now().as_millisecond();
+        self.rate.as_ref().is_none_or(|rate| rate.admits(access_key_id, now))
+    }
+
     /// Tells of a request in the audit log, the counters, the log and the trace.
     fn tell(
         &self,
@@ -302,10 +327,18 @@ impl Service {
         );
     }
 
-    /// Tells of a change that somebody made in the console.
-    pub(crate) fn tell_of_console(&self, asker: &Asker, peer: IpAddr, (outcome, status): (&'static str, u16)) {
-        let result = Audited { outcome, status, took: Duration::ZERO };
-        self.tell(&Span::none(), Some(peer), "console", &request_id(), asker, result);
+    /// Tells of what the console did for somebody, as of a request that they signed themselves.
+    pub(crate) fn tell_of_console(
+        &self,
+        (source, user_agent): (IpAddr, &str),
+        asker: &Asker,
+        begin: Timestamp,
+        error: Option<ErrorClass>,
+    ) {
+        let took = Duration::try_from(self.clock.now().duration_since(begin)).unwrap_or_default();
+        let (outcome, status) = error.map_or(("ok", 200), |class| (class.name(), class.status()));
+        let result = Audited { outcome, status, took };
+        self.tell(&Span::none(), Some(source), user_agent, &request_id(), asker, result);
     }
 
     fn metrics(&self) -> Answer {
@@ -314,31 +347,6 @@ impl Service {
             Ok(text) => with_body(StatusCode::OK, OPEN_METRICS, text.into()),
             Err(_) => plain(StatusCode::INTERNAL_SERVER_ERROR, "the metrics cannot be written\n"),
         }
-    }
-
-    /// A request of the console, once its form has arrived.
-    async fn answer_console(self: Arc<Self>, request: Request<Incoming>) -> Answer {
-        let (head, body) = request.into_parts();
-        let (form, _memory) = match self.read_body(body).await {
-            Ok(read) => read,
-            Err(error) => return refusal(&error),
-        };
-        let Ok(_working) = self.working.acquire().await else { return panicked() };
-        let ask = Ask {
-            method: head.method,
-            path: head.uri.path().to_owned(),
-            query: Fields::read(head.uri.query().unwrap_or_default()),
-            headers: head.headers,
-            form: Fields::read(&String::from_utf8_lossy(&form)),
-            inlet: head.extensions.get::<Inlet>().copied().unwrap_or_default(),
-        };
-        console::answer(&self, ask).await
-    }
-
-    /// Whether a key may ask once more now.
-    pub(crate) fn admits(&self, access_key_id: &str) -> bool {
-        let now = self.clock.now().as_millisecond();
-        self.rate.as_ref().is_none_or(|rate| rate.admits(access_key_id, now))
     }
 
     async fn readiness(&self) -> Answer {

@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use ureq::Agent;
 use ureq::http::{Request, Response};
-use watchfire_api::{IssuedKey, Policy, SealingKey, Service, Settings, detector_of_logs, serve};
+use watchfire_api::{AUDIT_FILE, Audit, IssuedKey, Policy, SealingKey, Service, Settings, detector_of_logs, serve};
 use watchfire_store::{FindingWrite, Location, Scope, Store};
 
 const ONE: &str = "111122223333";
@@ -23,7 +23,7 @@ struct Server {
     store: Store,
     endpoint: String,
     _stop: oneshot::Sender<()>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Server {
@@ -31,7 +31,9 @@ impl Server {
         let folder = tempfile::tempdir().unwrap();
         let runtime = Runtime::new().unwrap();
         let store = Store::open(&Location::Directory(folder.path().to_owned())).unwrap();
-        let service = Service::new(store.clone(), SealingKey::open(folder.path()).unwrap(), Settings::default());
+        let audit = Audit::open(folder.path(), 1 << 20, 1).unwrap();
+        let settings = Settings { audit: Some(audit), ..Settings::default() };
+        let service = Service::new(store.clone(), SealingKey::open(folder.path()).unwrap(), settings);
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel::<()>();
@@ -39,7 +41,7 @@ impl Server {
             let _ = stopped.await;
         });
         runtime.spawn(serving);
-        Self { runtime, service, store, endpoint, _stop: stop, _folder: folder }
+        Self { runtime, service, store, endpoint, _stop: stop, folder }
     }
 
     fn key(&self, account: &str, policy: Policy) -> IssuedKey {
@@ -496,6 +498,28 @@ fn who_follows_a_link_from_a_chat_finds_the_page() {
 fn encoded_query(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
     text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
+#[test]
+fn who_signs_in_and_what_they_do_stands_in_the_audit_log() {
+    let server = Server::start();
+    server.findings(ONE, &titles(1));
+    let key = server.key(ONE, Policy::Administrator);
+    assert_eq!(server.browser().sign_in(&key.key.id, "wrong").status, 403);
+    let mut client = server.signed_in(&key);
+    let csrf = client.get("/console/findings").csrf();
+    let id = format!("{ONE}/{REGION}/{:032x}", 0);
+    let archive = [("csrf", csrf.as_str()), ("action", "archive"), ("pick", id.as_str())];
+    assert_eq!(client.post("/console/findings", &archive).status, 303);
+    let log = std::fs::read_to_string(server.folder.path().join(AUDIT_FILE)).unwrap();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<(&str, &str)> =
+        lines.iter().map(|line| (line["operation"].as_str().unwrap(), line["outcome"].as_str().unwrap())).collect();
+    let expected = [("ConsoleSignIn", "AccessDeniedException"), ("ConsoleSignIn", "ok"), ("ArchiveFindings", "ok")];
+    assert_eq!(told, expected);
+    assert_eq!((&lines[2]["accessKeyId"], &lines[2]["account"]), (&json!(key.key.id), &json!(ONE)));
+    assert_eq!(lines[2]["source"], "127.0.0.1");
+    assert!(!log.contains("wrong") && !log.contains(&key.secret));
 }
 
 #[test]

@@ -282,7 +282,7 @@ fn sixty_four_clients_at_once_lose_nothing_and_see_no_error() {
             let (client, path) = (client.clone(), path.clone());
             scope.spawn(move || {
                 let criteria = json!({"criterion": {"severity": {"gte": 4}}});
-                let filter = json!({"name": format!("f{number}"), "findingCriteria": criteria, "rank": 1});
+                let filter = json!({"name": format!("filter-{number}"), "findingCriteria": criteria, "rank": 1});
                 client.call("CreateFilterResponse", "POST", &path, filter);
             });
         }

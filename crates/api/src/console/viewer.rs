@@ -1,6 +1,7 @@
 //! Who looks at the console, what they may see, and how the console asks and changes things: by the API's own operations,
 //! so that there is one place where each is decided.
 
+use super::web::Ask;
 use crate::audit::Asker;
 use crate::call::Caller;
 use crate::dispatch::{Request, dispatch};
@@ -33,24 +34,22 @@ pub(crate) struct Viewer {
     pub(crate) now: i64,
     /// Where they are.
     peer: IpAddr,
+    /// What their browser calls itself.
+    user_agent: String,
     /// Who administers the organization, by region.
     administrators: HashMap<String, String>,
 }
 
 impl Viewer {
     /// Somebody with a key.
-    pub(crate) async fn new(
-        service: &Arc<Service>,
-        key: AccessKey,
-        csrf: String,
-        peer: IpAddr,
-    ) -> Result<Self, ApiError> {
+    pub(crate) async fn new(service: &Arc<Service>, key: AccessKey, csrf: String, ask: &Ask) -> Result<Self, ApiError> {
         let range =
             Range { kind: Organization::KIND, account: Some(String::new()), region: None, parent: Some(String::new()) };
         let organizations = documents::all::<Organization>(&service.store, &range).await?;
         let administrators = organizations.into_iter().map(|held| (held.key.region, held.body.account)).collect();
         let now = service.clock.now().as_millisecond();
-        Ok(Self { service: service.clone(), key, csrf, now, peer, administrators })
+        let (peer, user_agent) = (ask.inlet.peer, ask.user_agent().to_owned());
+        Ok(Self { service: service.clone(), key, csrf, now, peer, user_agent, administrators })
     }
 
     /// Whether they may change anything.
@@ -132,14 +131,19 @@ impl Viewer {
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
         let caller =
             Caller { account: account.to_owned(), access_key_id: self.key.id.clone(), policy: self.key.policy };
-        let asker = Asker::of_console(caller.clone(), region, operation, &labels);
+        let asker = Asker {
+            caller: Some(caller.clone()),
+            access_key_id: Some(self.key.id.clone()),
+            region: Some(region.to_owned()),
+            operation: Some(operation),
+            detector: labels.iter().find(|(name, _)| *name == "DetectorId").map(|(_, id)| id.clone()),
+            ..Asker::default()
+        };
+        let begin = self.service.clock.now();
         let request = Request { operation, labels, query: Vec::new(), body: &body };
         let answer = dispatch(&self.service, caller, region.to_owned(), request).await;
-        if !operation.is_read() {
-            let outcome =
-                answer.as_ref().map_or_else(|error| (error.class.name(), error.class.status()), |_| ("ok", 200));
-            self.service.tell_of_console(&asker, self.peer, outcome);
-        }
+        let error = answer.as_ref().err().map(|error| error.class);
+        self.service.tell_of_console((self.peer, &self.user_agent), &asker, begin, error);
         answer
     }
 

@@ -5,7 +5,7 @@ use crate::service::{Answer, with_body};
 use bytes::Bytes;
 use hyper::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION, ORIGIN,
-    REFERRER_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    REFERRER_POLICY, SET_COOKIE, USER_AGENT, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use hyper::{Method, StatusCode};
 use maud::Markup;
@@ -80,6 +80,11 @@ impl Ask {
     /// A header, if it is text.
     pub(crate) fn header(&self, name: impl hyper::header::AsHeaderName) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// What the browser calls itself.
+    pub(crate) fn user_agent(&self) -> &str {
+        self.header(USER_AGENT).unwrap_or_default()
     }
 
     /// The id of the session that the browser claims.

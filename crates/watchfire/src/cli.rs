@@ -457,7 +457,7 @@ pub struct ServeArguments {
     /// If this account has no access key yet, write one to a file in the data directory
     #[arg(long, value_name = "ID", env = "WATCHFIRE_ACCOUNT", hide_env_values = true)]
     pub account: Option<String>,
-    /// Configuration file: [server], and what the analysis goes by, as for `scan`
+    /// Configuration file: `[server]`, and what the analysis goes by, as for `scan`
     #[arg(long, value_name = "FILE", env = "WATCHFIRE_CONFIG", hide_env_values = true)]
     pub config: Option<PathBuf>,
     /// Analyse the logs in this file or folder, and those that are added to it (repeatable)

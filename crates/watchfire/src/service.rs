@@ -13,6 +13,7 @@
 //!
 //! [lateness]: WatchOptions::lateness_ms
 
+mod counters;
 mod engine;
 mod looks;
 mod reading;
@@ -20,6 +21,7 @@ mod taken;
 
 use crate::scan::ScanOptions;
 use anyhow::{Context, Result, bail};
+pub use counters::Counters;
 use engine::Engine;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -67,6 +69,7 @@ struct Place<'a> {
     store: &'a Store,
     runtime: &'a Handle,
     report: &'a Report,
+    counters: &'a Counters,
     stop: &'a Stop,
 }
 
@@ -106,6 +109,7 @@ pub fn start(
     store: Store,
     runtime: Handle,
     report: Report,
+    counters: Counters,
 ) -> Result<Watching> {
     for path in &options.paths {
         if path.to_string_lossy().starts_with("s3://") || path.as_os_str() == "-" {
@@ -116,12 +120,20 @@ pub fn start(
     let (go_on, stop) = mpsc::channel();
     let thread = std::thread::Builder::new()
         .name("engine".to_owned())
-        .spawn(move || watch(&options, &knowledge, &store, &runtime, &report, &Stop(stop)))
+        .spawn(move || watch(&options, &knowledge, &store, &runtime, &report, &counters, &Stop(stop)))
         .context("could not start the engine's thread")?;
     Ok(Watching { go_on, thread })
 }
 
-fn watch(options: &WatchOptions, knowledge: &Knowledge, store: &Store, runtime: &Handle, report: &Report, stop: &Stop) {
+fn watch(
+    options: &WatchOptions,
+    knowledge: &Knowledge,
+    store: &Store,
+    runtime: &Handle,
+    report: &Report,
+    counters: &Counters,
+    stop: &Stop,
+) {
     let (index, formats) = (ListenIndex::new(DETECTIONS), FlowFormats::default());
     let mut waits = false;
     loop {
@@ -130,12 +142,22 @@ fn watch(options: &WatchOptions, knowledge: &Knowledge, store: &Store, runtime: 
             Ok(Some(lease)) => {
                 waits = false;
                 let store = lease.store();
-                let place =
-                    Place { options, knowledge, index: &index, formats: &formats, store, runtime, report, stop };
+                let place = Place {
+                    options,
+                    knowledge,
+                    index: &index,
+                    formats: &formats,
+                    store,
+                    runtime,
+                    report,
+                    counters,
+                    stop,
+                };
                 match Engine::open(&place).and_then(|mut engine| engine.go_on()) {
                     Ok(()) => return,
                     // Memory may be ahead of what is saved: begin again from there.
                     Err(error) => {
+                        counters.restarts.inc();
                         report(&format!("the engine stopped: {error:#}; it goes on from what was saved"));
                         PAUSE_AFTER_ERROR
                     }

@@ -285,3 +285,26 @@ fn usage_is_told_with_what_amazon_would_charge() {
     let none = told(&["--region", "eu-north-1"]).stdout;
     assert!(none.contains("Nothing."), "{none}");
 }
+
+#[test]
+fn findings_that_no_detector_can_hold_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let watched = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/passwords-are-guessed/events");
+    let mut command = watchfire();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--idle", "1", "--look-every", "1", "--data"]).arg(folder.path());
+    let server = Server::start(command.arg("--watch").arg(watched));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let store = Store::open(&Location::Directory(folder.path().to_owned())).unwrap();
+    let is_judged = || runtime.block_on(store.checkpoint("engine")).unwrap().is_some();
+    let has_come = (0..600).any(|_| {
+        std::thread::sleep(Duration::from_millis(100));
+        is_judged()
+    });
+    assert!(has_come, "the logs were not judged in a minute");
+    let metrics = server.get("/metrics", "");
+    for said in ["watchfire_engine_files_total 1", "watchfire_engine_findings_written_total 0"] {
+        assert!(metrics.contains(said), "{said} is not in {metrics}");
+    }
+    let log = server.end();
+    assert!(log.contains("name no account or no region") && log.contains("`assume-region`"), "{log}");
+}

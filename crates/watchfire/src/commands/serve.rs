@@ -8,7 +8,7 @@ use crate::config::Settings as AnalysisSettings;
 use crate::data;
 use crate::load;
 use crate::server_settings::{MetricsFor, ServerSettings};
-use crate::service::{self, Report, WatchOptions, Watching};
+use crate::service::{self, Counters, Report, WatchOptions, Watching};
 use crate::telemetry;
 use anyhow::{Context, Result, bail};
 use std::fmt::Write;
@@ -19,7 +19,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Handle};
-use watchfire_api::{AUDIT_FILE, Audit, Keyring, MetricsAccess, Policy, Service, Settings, serve, tls, write_private};
+use watchfire_api::{
+    AUDIT_FILE, Audit, Keyring, Metrics, MetricsAccess, Policy, Service, Settings, serve, tls, write_private,
+};
 use watchfire_store::{Store, arrived_before};
 
 /// Serves the API until it is told to end.
@@ -42,6 +44,10 @@ pub fn run(arguments: &ServeArguments) -> Result<ExitCode> {
         ),
         None => None,
     };
+    let (metrics, counters) = (Metrics::default(), Counters::default());
+    if !server.watch.is_empty() {
+        metrics.register(|registry| counters.register(registry));
+    }
     let report: Report = Arc::new(|line| tracing::warn!("{line}"));
     let settings = Settings {
         requests_per_second: server.requests_per_second,
@@ -50,6 +56,7 @@ pub fn run(arguments: &ServeArguments) -> Result<ExitCode> {
         list_urls: server.list_urls.clone(),
         prices: server.prices.clone(),
         audit,
+        metrics,
         metrics_access: match server.metrics {
             MetricsFor::Local => MetricsAccess::Local,
             MetricsFor::All => MetricsAccess::All,
@@ -57,7 +64,7 @@ pub fn run(arguments: &ServeArguments) -> Result<ExitCode> {
         },
         ..Settings::default()
     };
-    let watching = watch(&server, &input, &analysis, store.clone(), runtime.handle(), report)?;
+    let watching = watch(&server, &input, &analysis, store.clone(), runtime.handle(), report, counters)?;
     let kept = store.clone();
     let service = Service::new(store, sealing, settings);
     let status = runtime.block_on(async {
@@ -110,6 +117,7 @@ fn watch(
     store: Store,
     runtime: &Handle,
     report: Report,
+    counters: Counters,
 ) -> Result<Option<Watching>> {
     if server.watch.is_empty() {
         return Ok(None);
@@ -126,7 +134,7 @@ fn watch(
         idle: Duration::from_secs(server.idle.into()),
         scan: super::scan::options(&[], input, analysis),
     };
-    service::start(options, loaded.knowledge, store, runtime.clone(), report).map(Some)
+    service::start(options, loaded.knowledge, store, runtime.clone(), report, counters).map(Some)
 }
 
 fn greeting(endpoint: &str) -> String {

@@ -1,5 +1,6 @@
 //! The engine's memory, and its three steps: take in, replay what is due, save.
 
+use super::counters::Source;
 use super::looks::{Look, Looks, Stamp};
 use super::reading::{FileRead, Metered, Reading, S3_FEATURE, Task, read_all};
 use super::taken::{Files, News, Taken, facts_name, put};
@@ -87,6 +88,7 @@ pub struct Engine<'a> {
 #[derive(Default)]
 struct Batch {
     files: usize,
+    late: u64,
     changes: Vec<Change>,
     usage: BTreeMap<Metered, (u64, u64)>,
 }
@@ -292,6 +294,7 @@ impl<'a> Engine<'a> {
             return Ok(true);
         }
         self.progress.late += read.late;
+        self.batch.late += read.late;
         if read.late > 0 {
             (self.place.report)(&format!("{name}: {} of its records are later than their turn", read.late));
         }
@@ -324,7 +327,10 @@ impl<'a> Engine<'a> {
         let mut changes = batch.changes;
         let mut detectors = Detectors::default();
         let mut deltas = Vec::new();
+        let counters = self.place.counters;
+        let mut counted: Vec<(Source, u64, u64)> = Vec::new();
         for ((account, region, feature), (events, bytes)) in batch.usage {
+            counted.push((Source { source: feature }, events, bytes));
             let detector = detectors.of(self.place, &account, &region)?;
             let plan = if feature == S3_FEATURE { "s3" } else { "" };
             if detector.as_ref().is_some_and(|detector| detector.switches.wants(plan)) {
@@ -338,6 +344,12 @@ impl<'a> Engine<'a> {
         self.files.position.heard = heard;
         changes.push(self.files.put_position());
         self.place.runtime.block_on(self.place.store.commit(changes)).context("could not save what was read")?;
+        counters.files.inc_by(batch.files as u64);
+        counters.late.inc_by(batch.late);
+        for (source, events, bytes) in counted {
+            counters.events.get_or_create(&source).inc_by(events);
+            counters.bytes.get_or_create(&source).inc_by(bytes);
+        }
         Ok(())
     }
 
@@ -403,6 +415,11 @@ impl<'a> Engine<'a> {
             self.replay.keep_evidence(finding);
         }
         let mut changes = self.finding_changes(&findings)?;
+        let is_written = |change: &Change| match change {
+            Change::Findings { writes, .. } => writes.len() as u64,
+            _ => 0,
+        };
+        let written = changes.iter().map(is_written).sum();
         let until = self.progress.until.unwrap_or(i64::MIN);
         let done: Vec<u32> =
             self.waiting.iter().filter(|(_, last)| end_of(**last) <= until).map(|(&rank, _)| rank).collect();
@@ -413,6 +430,8 @@ impl<'a> Engine<'a> {
         let saved = Saved { progress: self.progress.clone(), replay: self.replay.save()? };
         changes.push(Change::Checkpoint { name: STATE.to_owned(), state: serde_json::to_vec(&saved)? });
         self.place.runtime.block_on(self.place.store.commit(changes)).context("could not save what was found")?;
+        self.place.counters.findings.inc_by(written);
+        self.place.counters.judged_until.set(until.div_euclid(Time::SECOND_MS).max(0));
         self.is_ahead = false;
         let ended = instant();
         self.saved = Some((ended, ended.duration_since(began)));
@@ -423,8 +442,13 @@ impl<'a> Engine<'a> {
     fn finding_changes(&self, findings: &[Finding]) -> Result<Vec<Change>> {
         let mut detectors = Detectors::default();
         let mut by_scope: BTreeMap<Scope, Vec<FindingWrite>> = BTreeMap::new();
+        let mut nowhere = 0;
         for finding in findings {
             let (account, region) = (&finding.latest.account, &finding.latest.region);
+            if account.is_empty() || region.is_empty() {
+                nowhere += 1;
+                continue;
+            }
             let Some(detector) = detectors.of(self.place, account, region)? else { continue };
             // What was switched off since the last look.
             if !detector.switches.wants(plan_of(finding.latest.finding_type)) {
@@ -435,6 +459,13 @@ impl<'a> Engine<'a> {
             let body = under_detector(finding_json(finding), &scope, &finding.id);
             let suppressed_by = detector.suppressed_by(&body).map(str::to_owned);
             by_scope.entry(scope).or_default().push(FindingWrite { body, suppressed_by });
+        }
+        if nowhere > 0 {
+            (self.place.report)(&format!(
+                "{nowhere} findings are of logs that name no account or no region, so that no detector can hold them: set \
+                 `assume-account` and `assume-region` under [scan], or watch the logs in folders named as AWS names them, \
+                 AWSLogs/ACCOUNT/SERVICE/REGION"
+            ));
         }
         Ok(by_scope.into_iter().map(|(scope, writes)| Change::Findings { scope, writes }).collect())
     }

@@ -107,12 +107,17 @@ pub(crate) struct BatchWriter<'a>(&'a mut Vec<u8>);
 impl BatchWriter<'_> {
     /// Adds one.
     pub(crate) fn add<T: Kept>(&mut self, encode_key: impl FnOnce(&mut Vec<u8>), tally: &T) {
+        self.add_with(encode_key, |into| tally.encode(into));
+    }
+
+    /// The same with whatever encodes the tally.
+    pub(crate) fn add_with(&mut self, encode_key: impl FnOnce(&mut Vec<u8>), encode: impl FnOnce(&mut Vec<u8>)) {
         let Self(into) = self;
         let begin = into.len();
         into.extend_from_slice(&[0; 8]);
         encode_key(into);
         let key_length = into.len() - begin - 8;
-        tally.encode(into);
+        encode(into);
         let value_length = into.len() - begin - 8 - key_length;
         set_lengths(into, begin, [key_length, value_length]);
     }

@@ -8,7 +8,7 @@ use super::session::{SessionKey, Step};
 use crate::{Context, Scene, Verdict};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use watchfire_knowledge::baseline::{Baselines, Entity, EntityKind, Feature, Frequency, Metric};
+use watchfire_knowledge::baseline::{Baselines, Entity, EntityKind, EntityRef, Feature, Frequency, Metric};
 use watchfire_model::{
     AccessKey, Action, Anomaly, ApiCallAction, FindingType, ProfileWord, Resource, ResourceKind, ResourceRole,
     Severity, Signal, Time, catalogue,
@@ -85,7 +85,7 @@ impl<'c> Case<'c> {
         let what = scored.tactic.map_or(String::new(), |tactic| format!(", of use for {}", tactic.words()));
         let [_, peers, _] = self.key.caller.levels();
         let judged = scored.factor.value.as_str();
-        let others = |entity: &Entity| usual_users(baselines, entity, judged, step.first);
+        let others = |entity: EntityRef<'_>| usual_users(baselines, entity, judged, step.first);
         let as_success = if *judged == *step.token { "" } else { ", judged as if it had succeeded" };
         format!(
             "`{name}` called {}:{} ({}{as_success}, {}){what}: {} bits × {} = {}. {}, {} by its peers{}, {} in the account. The bits are \
@@ -105,7 +105,7 @@ impl<'c> Case<'c> {
                 "Often called by it"
             ),
             seen(scored.factor.common[1], "never", "not for a month", "rarely", "often"),
-            others(&peers),
+            others(peers),
             seen(scored.factor.common[2], "never", "not for a month", "rarely", "often"),
             scored.factor.surprise,
         )
@@ -142,7 +142,7 @@ impl<'c> Case<'c> {
     fn history_sentence(&self, name: &str, baselines: &Baselines) -> String {
         let [principal, ..] = self.key.caller.levels();
         let (hours, days) = self.known;
-        match baselines.profile(&principal) {
+        match baselines.profile(principal) {
             Some(profile) => format!(
                 "`{name}` was active in {hours} hours on {} days since {}, with {} different calls; the account has been \
                  learnt for {days} days.",
@@ -159,7 +159,7 @@ impl<'c> Case<'c> {
 
     fn amount_sentence(&self, name: &str, baselines: &Baselines) -> Option<String> {
         let [principal, ..] = self.key.caller.levels();
-        let usual = baselines.profile(&principal)?.volume(Metric::ApiCallsPerHour, self.session.begin, 100_000)?;
+        let usual = baselines.profile(principal)?.volume(Metric::ApiCallsPerHour, self.session.begin, 100_000)?;
         let calls: u64 = self.steps.iter().map(|scored| scored.step.calls).sum();
         Some(format!(
             "In this session {calls} calls; an hour in which `{name}` calls at all has {} on average, the largest of thirty \
@@ -170,7 +170,7 @@ impl<'c> Case<'c> {
     }
 }
 
-fn usual_users(baselines: &Baselines, entity: &Entity, token: &str, now: Time) -> String {
+fn usual_users(baselines: &Baselines, entity: EntityRef<'_>, token: &str, now: Time) -> String {
     let presence = baselines.profile(entity).and_then(|profile| profile.presence(Feature::Api, token, now));
     presence.map_or(String::new(), |presence| format!(" ({} of the last thirty days)", presence.days_seen))
 }
@@ -292,7 +292,7 @@ fn anomaly(case: &Case<'_>, baselines: &Baselines) -> Anomaly {
     let now = case.session.begin;
     let levels = case.key.caller.levels();
     for (at, scope) in SCOPES {
-        let entity = &levels[at];
+        let entity = levels[at];
         for (feature, name) in FEATURES {
             note_profile(&mut anomaly, baselines, entity, scope, (feature, name), now);
         }
@@ -301,7 +301,7 @@ fn anomaly(case: &Case<'_>, baselines: &Baselines) -> Anomaly {
     if let Some(bucket) = case.steps.iter().flat_map(|scored| scored.step.buckets.first()).next() {
         let entity = Entity::new(EntityKind::Bucket, bucket.as_str());
         for (feature, name) in BUCKET_FEATURES {
-            note_profile(&mut anomaly, baselines, &entity, "bucket", (feature, name), now);
+            note_profile(&mut anomaly, baselines, (&entity).into(), "bucket", (feature, name), now);
         }
         let caller = &case.key.caller.principal;
         let frequency = baselines.frequency(&entity, Feature::Principal, caller, now);
@@ -333,7 +333,7 @@ const BUCKET_FEATURES: [(Feature, &str); 4] = [
 fn note_profile(
     anomaly: &mut Anomaly,
     baselines: &Baselines,
-    entity: &Entity,
+    entity: EntityRef<'_>,
     scope: &str,
     (feature, name): (Feature, &str),
     now: Time,

@@ -4,7 +4,7 @@ use super::risk::{HIGH_RISK_TENTHS, Tactic};
 use super::session::{SessionKey, Step};
 use super::text::Text;
 use serde::{Deserialize, Serialize};
-use watchfire_knowledge::baseline::{Baselines, Entity, Feature, Frequency, Habits, Surprise};
+use watchfire_knowledge::baseline::{Baselines, EntityRef, Feature, Frequency, Habits, Surprise};
 use watchfire_model::Time;
 
 /// How many of the largest surprises make the score. Fewer count as five: one new call alone is judged by the single
@@ -105,8 +105,8 @@ pub(crate) const CIRCUMSTANCES: [Circumstance; 7] = [
 
 impl<'b> Levels<'b> {
     /// The levels of a session's caller, as [`Caller::levels`](super::caller::Caller::levels) names them.
-    pub(crate) fn of([principal, peers, account]: &[Entity; 3], baselines: &'b Baselines, now: Time) -> Self {
-        Self { habits: baselines.habits([principal, peers, account]), now }
+    pub(crate) fn of(levels: [EntityRef<'_>; 3], baselines: &'b Baselines, now: Time) -> Self {
+        Self { habits: baselines.habits(levels), now }
     }
 
     /// How surprising a value is here, and how common. The points are still the bits themselves.
@@ -176,7 +176,7 @@ impl ScoredStep {
 /// The steps that make the score, the largest first.
 pub(crate) fn largest<'s>(steps: impl IntoIterator<Item = &'s ScoredStep>) -> Vec<&'s ScoredStep> {
     let mut steps: Vec<&ScoredStep> = steps.into_iter().filter(|step| step.points_milli() > 0).collect();
-    steps.sort_by(|one, other| {
+    steps.sort_unstable_by(|one, other| {
         let rank = |step: &ScoredStep| (std::cmp::Reverse((step.points_milli(), step.tactic)), step.step.first);
         rank(one).cmp(&rank(other)).then_with(|| one.step.token.cmp(&other.step.token))
     });

@@ -10,11 +10,11 @@ use super::text::Text;
 use crate::shared::api_class::S3DataClass;
 use crate::tally::{CallTally, CallTallyKey};
 use crate::{Learning, Scene, Threshold, Thresholds};
+use hashbrown::{Equivalent, HashMap};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
 use std::sync::Arc;
-use watchfire_knowledge::baseline::{Entity, EntityKind, Feature, Frequency, Lessons, Metric};
+use watchfire_knowledge::baseline::{EntityKind, EntityRef, Feature, Frequency, Lessons, Metric};
 use watchfire_knowledge::statistics::{PeaksOverThreshold, stable_hash};
 use watchfire_model::{FindingType, Time};
 
@@ -103,6 +103,12 @@ pub(crate) const RECORDS_MAX: usize = 8;
 
 const STATE_VERSION: u64 = 1;
 
+/// The values of [`Feature::HourOfDay`].
+const HOURS_OF_DAY: [&str; 24] = [
+    "00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12", "13", "14", "15", "16", "17", "18",
+    "19", "20", "21", "22", "23",
+];
+
 /// Which calls are judged.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Plane {
@@ -127,8 +133,8 @@ struct State {
     #[serde(with = "open_sessions")]
     open: BTreeMap<Arc<SessionKey>, Session>,
     /// Who began to use a token, and when, by account and token.
-    #[serde(with = "pairs")]
-    starts: BTreeMap<(Text, Text), Vec<(Text, Time)>>,
+    #[serde(with = "hashed_pairs")]
+    starts: HashMap<(Text, Text), Vec<(Text, Time)>, foldhash::fast::FixedState>,
     /// Scores by account.
     scores: BTreeMap<String, AccountScores>,
     /// Accounts that are not judged yet: days; and principals that are not judged wholly: hours.
@@ -154,8 +160,6 @@ pub(crate) struct Session {
 /// A session of the hour that is judged.
 struct Heard {
     key: Arc<SessionKey>,
-    /// The levels of its caller.
-    entities: Rc<[Entity; 3]>,
     /// See [`Levels::known`].
     known: (u32, u32),
     session: Session,
@@ -211,12 +215,17 @@ impl Scorer {
             return;
         }
         let begin = end.plus_ms(-Time::HOUR_MS);
-        for Heard { key, entities, known, mut session, is_open } in self.score_hour(begin, scene) {
+        let mut noted: Option<Arc<Caller>> = None;
+        for Heard { key, known, mut session, is_open } in self.score_hour(begin, scene) {
             self.weigh(&key, &mut session, scene, begin);
             self.mute(&key, &mut session, known, scene.thresholds);
-            self.note_age(&key, known, scene.thresholds);
+            // The sessions of one caller follow each other.
+            if noted.as_ref() != Some(&key.caller) {
+                self.note_age(&key, known, scene.thresholds);
+                noted = Some(Arc::clone(&key.caller));
+            }
             let has_fired = self.judge(&key, &mut session, known, scene);
-            self.teach((&*key, &*entities), &session, begin, has_fired, scene.lessons);
+            self.teach(&key, &session, begin, has_fired, scene.lessons);
             if is_open && end.ms() - session.end.ms() <= IDLE_GAP_MS {
                 session.steps.truncate(STEPS_MAX);
                 self.state.open.insert(key, session);
@@ -294,15 +303,20 @@ impl Scorer {
 
     /// The hour's sessions with their surprises. Nothing is decided yet: who else began the same must be known first.
     fn score_hour(&mut self, begin: Time, scene: &Scene<'_>) -> Vec<Heard> {
-        let mut heard = Vec::new();
-        for (key, steps) in self.take_hour() {
-            let entities = Rc::new(key.caller.levels());
-            let levels = Levels::of(&entities, scene.baselines, begin);
+        let hour = self.take_hour();
+        let mut heard = Vec::with_capacity(hour.len());
+        let mut last: Option<(Arc<Caller>, Levels<'_>)> = None;
+        for (key, steps) in hour {
+            let levels = match &last {
+                Some((caller, levels)) if *caller == key.caller => *levels,
+                _ => Levels::of(key.caller.levels(), scene.baselines, begin),
+            };
+            last = Some((Arc::clone(&key.caller), levels));
             let known = levels.known();
             let mut earlier = self.state.open.remove(&key);
             let begun = earlier.as_ref().map(|session| (session.begin, session.end));
             let mut cut = cut(steps, begun);
-            let last = cut.len();
+            let pieces = cut.len();
             for (at, (goes_on, steps)) in cut.drain(..).enumerate() {
                 let mut session = match earlier.take().filter(|_| goes_on) {
                     Some(session) => session,
@@ -310,8 +324,7 @@ impl Scorer {
                 };
                 session.take_in(steps, self.plane, &levels);
                 self.note_starts(&key.caller, &session, begin);
-                let (key, entities) = (Arc::clone(&key), Rc::clone(&entities));
-                heard.push(Heard { key, entities, known, session, is_open: at + 1 == last });
+                heard.push(Heard { key: Arc::clone(&key), known, session, is_open: at + 1 == pieces });
             }
         }
         heard
@@ -364,7 +377,7 @@ impl Scorer {
 
     /// How many principals began this within a day before or after.
     fn starters(&self, account: &Text, step: &Step) -> usize {
-        let starts = self.state.starts.get(&(account.clone(), step.token.clone()));
+        let starts = self.state.starts.get(&Token { account, token: &step.token });
         starts.map_or(0, |starts| starts.iter().filter(|(_, at)| (at.ms() - step.first.ms()).abs() < STARTS_MS).count())
     }
 
@@ -438,25 +451,21 @@ impl Scorer {
     }
 
     fn learn_score(&mut self, account: &str, score: Score, at: Time) {
-        if !self.state.scores.contains_key(account) {
-            let (mean, single) = (PeaksOverThreshold::new(100_000), PeaksOverThreshold::new(100_000));
-            self.state.scores.insert(account.to_owned(), AccountScores { mean, single, since: at });
+        match self.state.scores.get_mut(account) {
+            Some(scores) => scores.learn(score),
+            None => {
+                let (mean, single) = (PeaksOverThreshold::new(100_000), PeaksOverThreshold::new(100_000));
+                let mut scores = AccountScores { mean, single, since: at };
+                scores.learn(score);
+                self.state.scores.insert(account.to_owned(), scores);
+            }
         }
-        let Some(scores) = self.state.scores.get_mut(account) else { return };
-        scores.mean.observe(score.mean_milli);
-        scores.single.observe(score.single_milli);
     }
 
     /// Teaches what the hour held. What a session that fired held is taught as well, and withheld by the baselines.
-    fn teach(
-        &self,
-        (key, [principal, peers, account]): (&SessionKey, &[Entity; 3]),
-        session: &Session,
-        begin: Time,
-        has_fired: bool,
-        lessons: &mut Lessons,
-    ) {
+    fn teach(&self, key: &SessionKey, session: &Session, begin: Time, has_fired: bool, lessons: &mut Lessons) {
         let hour = begin.hour();
+        let [principal, peers, account] = key.caller.levels();
         if !has_fired {
             let users = places::users_entity(&key.caller, &key.network);
             lessons.seen(&users, Feature::Principal, &key.caller.principal, hour);
@@ -468,7 +477,7 @@ impl Scorer {
         if has_fired {
             own.fired();
         }
-        own.seen(Feature::HourOfDay, &format!("{:02}", hour.rem_euclid(24)));
+        own.seen(Feature::HourOfDay, HOURS_OF_DAY[hour.rem_euclid(24) as usize]);
         session.shared.iter().for_each(|factor| own.seen(factor.feature, &factor.value));
         let (mut calls, mut denied, mut region) = (0u64, 0u64, None);
         let steps = || session.steps.iter().map(|scored| &scored.step).filter(|step| step.last >= begin);
@@ -486,8 +495,7 @@ impl Scorer {
         own.volume(Metric::DeniedPerHour, denied);
         for step in steps() {
             for bucket in step.buckets.iter() {
-                let bucket = Entity::new(EntityKind::Bucket, bucket.as_str());
-                let mut of_bucket = lessons.of(&bucket, hour);
+                let mut of_bucket = lessons.of(EntityRef::new(EntityKind::Bucket, bucket), hour);
                 of_bucket.seen(Feature::Principal, &key.caller.principal);
                 of_bucket.seen(Feature::Api, &step.token);
                 session.shared.iter().for_each(|factor| of_bucket.seen(factor.feature, &factor.value));
@@ -500,7 +508,7 @@ impl Scorer {
         let State { open, starts, scores, young_accounts, young_principals, grown_principals, evicted, .. } =
             &mut self.state;
         *evicted += drop_first(open, OPEN_MAX, |session| session.end)
-            + drop_first(starts, STARTS_MAX, |starts| starts.first().map_or(Time::default(), |(_, at)| *at))
+            + drop_first_starts(starts)
             + drop_first(scores, ACCOUNTS_MAX, |scores| scores.since)
             + drop_first(young_accounts, ACCOUNTS_MAX, |days| *days)
             + drop_first(young_principals, YOUNG_MAX, |hours| *hours);
@@ -520,11 +528,13 @@ impl Session {
 
     /// What was done before keeps its surprise of then: by now it has been learnt.
     fn take_in(&mut self, steps: Vec<Step>, plane: Plane, levels: &Levels<'_>) {
-        self.steps.reserve(steps.len());
+        self.steps.reserve_exact(steps.len());
         let mut last_region = None;
+        let earlier = self.steps.len();
         for step in steps {
             self.end = self.end.max(step.last);
-            match self.steps.iter_mut().find(|known| known.step.token == step.token) {
+            // Those of one hour are different.
+            match self.steps[..earlier].iter_mut().find(|known| known.step.is_like(&step)) {
                 Some(known) => known.step.merge(step),
                 None => self.steps.push(scored(step, plane, levels, &mut last_region)),
             }
@@ -561,6 +571,11 @@ fn api_factor(step: &Step, levels: &Levels<'_>) -> Factor {
 }
 
 impl AccountScores {
+    fn learn(&mut self, score: Score) {
+        self.mean.observe(score.mean_milli);
+        self.single.observe(score.single_milli);
+    }
+
     /// The probability with which one session may exceed each of the two limits, in 1e-9: half of the budget each.
     fn rate_ppb(&self, days: u32, alarms_a_day: f64) -> u32 {
         let sessions_a_day = self.mean.points() as f64 / f64::from(days.max(1));
@@ -573,7 +588,10 @@ impl Plane {
     fn is_judged(self, key: &CallTallyKey) -> bool {
         match self {
             Self::Management => !key.is_data,
-            Self::S3 => &*key.api.source == "s3.amazonaws.com" && (key.is_data || changes_permission(&key.api.name)),
+            Self::S3 => {
+                let (as_data, as_any) = key.api.deed().of_buckets;
+                as_any || (as_data && key.is_data)
+            }
         }
     }
 
@@ -630,7 +648,7 @@ const S3_PERMISSION: FindingType = FindingType::new("Impact:S3/AnomalousBehavior
 const S3_WRITE: FindingType = FindingType::new("Impact:S3/AnomalousBehavior.Write");
 
 /// Calls that change who may use a bucket or an object. Source: S3's API reference.
-fn changes_permission(name: &str) -> bool {
+pub(super) fn changes_permission(name: &str) -> bool {
     const PERMISSION: [&str; 8] = [
         "DeleteBucketPublicAccessBlock",
         "DeletePublicAccessBlock",
@@ -669,7 +687,7 @@ pub(super) fn s3_risk(api: &str) -> Risk {
 /// Whether different calls of high risk are this caller's habit.
 fn is_administrator(key: &SessionKey, scene: &Scene<'_>, now: Time) -> bool {
     let [principal, ..] = key.caller.levels();
-    let Some(profile) = scene.baselines.profile(&principal) else { return false };
+    let Some(profile) = scene.baselines.profile(principal) else { return false };
     let is_high = |token: &str| {
         let mut parts = token.split(':');
         let (service, api) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
@@ -688,6 +706,30 @@ fn note(young: &mut BTreeMap<String, u32>, grown: &mut BTreeSet<u64>, name: &str
         *known = reached;
     } else {
         young.insert(name.to_owned(), reached);
+    }
+}
+
+/// The same for the beginnings of habits, by the first of each.
+fn drop_first_starts(starts: &mut HashMap<(Text, Text), Vec<(Text, Time)>, foldhash::fast::FixedState>) -> u64 {
+    if starts.len() <= STARTS_MAX {
+        return 0;
+    }
+    let mut in_order: BTreeMap<(Text, Text), Vec<(Text, Time)>> = starts.drain().collect();
+    let dropped = drop_first(&mut in_order, STARTS_MAX, |starts| starts.first().map_or(Time::default(), |(_, at)| *at));
+    starts.extend(in_order);
+    dropped
+}
+
+/// A token of an account, to be looked up.
+#[derive(Hash)]
+struct Token<'t> {
+    account: &'t str,
+    token: &'t str,
+}
+
+impl Equivalent<(Text, Text)> for Token<'_> {
+    fn equivalent(&self, (account, token): &(Text, Text)) -> bool {
+        (self.account, self.token) == (&**account, &**token)
     }
 }
 
@@ -722,6 +764,31 @@ pub(super) mod pairs {
     where
         K: Deserialize<'de> + Ord,
         V: Deserialize<'de>,
+        D: Deserializer<'de>,
+    {
+        Ok(Vec::<(K, V)>::deserialize(deserializer)?.into_iter().collect())
+    }
+}
+
+/// The same where the map has no order: it is saved in one.
+mod hashed_pairs {
+    use hashbrown::HashMap;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::collections::BTreeMap;
+    use std::hash::Hash;
+
+    pub(super) fn serialize<K: Serialize + Ord, V: Serialize, B, S: Serializer>(
+        map: &HashMap<K, V, B>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        super::pairs::serialize(&map.iter().collect::<BTreeMap<_, _>>(), serializer)
+    }
+
+    pub(super) fn deserialize<'de, K, V, B, D>(deserializer: D) -> Result<HashMap<K, V, B>, D::Error>
+    where
+        K: Deserialize<'de> + Eq + Hash,
+        V: Deserialize<'de>,
+        B: Default + std::hash::BuildHasher,
         D: Deserializer<'de>,
     {
         Ok(Vec::<(K, V)>::deserialize(deserializer)?.into_iter().collect())

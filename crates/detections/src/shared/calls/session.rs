@@ -1,14 +1,17 @@
 //! Sessions: what one caller did from one place with one program, without a long pause.
 
-use super::caller::{self, Caller, Network, Outcome};
+use super::caller::{self, Caller, Network, Outcome, RegionChoice};
 use super::risk::{self, Risk, plain_name};
-use super::scorer::s3_risk;
+use super::scorer::{changes_permission, s3_risk};
 use super::text::{Names, Text, shared};
+use super::volume;
 use crate::Context;
+use crate::iam_user::log_supply_silent::switches_logs;
 use crate::tally::{ApiParts, CallTally, CallTallyKey, ClientParts, RecordPlace};
 use serde::{Deserialize, Serialize};
 use std::ops::Deref;
 use std::sync::Arc;
+use watchfire_knowledge::statistics::stable_hash;
 use watchfire_model::Time;
 
 /// A pause as long as this ends a session. Source: the design's measurements, after usual practice for web sessions.
@@ -75,6 +78,16 @@ pub(crate) struct Deed {
     pub(crate) management_risk: Risk,
     /// What it is for as a use of a bucket.
     pub(crate) s3_risk: Risk,
+    /// What it counts as among the uses of a bucket.
+    pub(super) counted: Option<volume::Kind>,
+    /// Whether it is judged with the uses of buckets: as a data event, or as any.
+    pub(super) of_buckets: (bool, bool),
+    /// Whether logs may stop after it.
+    pub(crate) switches_logs: bool,
+    /// Whether its region was chosen by the caller.
+    region_choice: RegionChoice,
+    /// A hash of the token: most tokens differ, and that is seen without a look at them.
+    token_hash: u64,
 }
 
 /// A step as it is saved.
@@ -155,7 +168,13 @@ impl Deed {
     }
 
     fn new(token: Text, source: &str, name: &str, outcome: Outcome, error_code: &str) -> Self {
+        let is_s3 = source == "s3.amazonaws.com";
         Self {
+            counted: volume::Kind::of_api(source, name, outcome),
+            of_buckets: (is_s3, is_s3 && changes_permission(name)),
+            switches_logs: switches_logs(source, name, error_code),
+            region_choice: RegionChoice::of(source.split('.').next().unwrap_or_default()),
+            token_hash: stable_hash(token.as_bytes()),
             management_risk: risk::management(part(&token, 0), name),
             s3_risk: s3_risk(part(&token, 1)),
             proves_credentials: caller::proves_credentials(name, error_code),
@@ -165,6 +184,11 @@ impl Deed {
             outcome,
             error_code: error_code.to_owned(),
         }
+    }
+
+    /// Whether this is the same API with the same outcome.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.token_hash == other.token_hash && self.token == other.token
     }
 
     /// The service's short name.
@@ -260,9 +284,10 @@ impl Step {
     /// The step that these calls are.
     pub(crate) fn of(key: &CallTallyKey, tally: &CallTally) -> Self {
         let shown = key.client.shown();
-        let is_regional = caller::region(&key.api, &key.client).is_some();
+        let deed = key.api.deed();
+        let is_regional = deed.region_choice.is_told_by(&shown.region);
         Self {
-            deed: Arc::clone(key.api.deed()),
+            deed: Arc::clone(deed),
             calls: tally.calls,
             first: tally.first,
             last: tally.last,
@@ -309,7 +334,7 @@ pub(crate) fn cut(mut steps: Vec<Step>, mut begun: Option<(Time, Time)>) -> Vec<
             None => (step.first, step.last),
         });
         let Some((_, session)) = sessions.last_mut() else { continue };
-        match session.iter_mut().find(|known| known.token == step.token) {
+        match session.iter_mut().find(|known| known.is_like(&step)) {
             Some(known) => known.merge(step),
             None => session.push(step),
         }

@@ -35,26 +35,28 @@ pub(crate) const DETECTION: Detection = Detection {
 
 struct AnomalousBehavior(Scorer);
 
-/// Evidence: a session of management calls whose surprises add up. A session is what one caller did from one network with
-/// one program, without a pause of 15 minutes, for at most an hour; so a thief with the owner's key is judged apart from
-/// the owner. From an unusual place all calls of 24 hours are one session, so that a slow thief is no stream of small ones. Each API with its outcome is compared with the habits of the caller, of its peers and of the account (in
-/// bits: −log2 of how likely it is), and weighed by what it is for. The five largest, by five, and half of what network,
-/// country, program and region add, are the score; the largest alone with the same is a second one. The type is that of
-/// the largest contributor; what else was done is reported as well if it would have fired by itself.
+/// Evidence: a session of management calls whose surprises add up. A session is what one caller did from one network
+/// with one program, without a pause of 15 minutes, for at most an hour; so a thief with the owner's key is judged
+/// apart from the owner. From an unusual place all calls of 24 hours are one session, so that a slow thief is no stream
+/// of small ones. Each API with its outcome is compared with the habits of the caller, of its peers and of the account
+/// (in bits: −log2 of how likely it is), and weighed by what it is for. The five largest, by five, and half of what
+/// network, country, program and region add, are the score; the largest alone with the same is a second one. The type
+/// is that of the largest contributor; what else was done is reported as well if it would have fired by itself.
 ///
 /// Nothing fires before the account has been learnt for seven days. Of a caller that was active for less than twenty
-/// hours only calls of high risk count. Who makes five different calls of high risk as a habit is an administrator: from
-/// the usual place with the usual program another such call weighs like any other. A call of ordinary risk that three
-/// principals begin within a day is a new tool, not news; of high risk, if all three are where they usually are, it is an
-/// incident that they answer, or a new duty. After a fortnight the limits follow the account's own sessions. What fired is not learnt for a day; done from
-/// the usual place, the account learns that it happens, so that it is told once and not each time for ever.
+/// hours only calls of high risk count. Who makes five different calls of high risk as a habit is an administrator:
+/// from the usual place with the usual program another such call weighs like any other. A call of ordinary risk that
+/// three principals begin within a day is a new tool, not news; of high risk, if all three are where they usually are,
+/// it is an incident that they answer, or a new duty. In an account's first fortnight one call alone from the usual
+/// place decides nothing; after it the limits follow the account's own sessions. What fired is not learnt for a day;
+/// done from the usual place, the account learns that it happens, so that it is told once and not each time for ever.
 ///
-/// No evidence is a refused signature, a failed sign-in, the failure of a call that is usual (throttled, not found), and what an AWS service does for somebody: its address and its
-/// program say nothing about the caller. A thief who does what the owner does, from where and with what the owner does
-/// it, is not seen.
+/// No evidence is a refused signature, a failed sign-in, the failure of a call that is usual (throttled, not found),
+/// and what an AWS service does for somebody: its address and its program say nothing about the caller. A thief who
+/// does what the owner does, from where and with what the owner does it, is not seen.
 ///
-/// False positives: a person in a new job, a new pipeline, the answer to an incident, work in a new region, a migration.
-/// The finding names what was new and how new it was: ask the owner of the credentials.
+/// False positives: a person in a new job, a new pipeline, the answer to an incident, work in a new region, a
+/// migration. The finding names what was new and how new it was: ask the owner of the credentials.
 impl Behaviour for AnomalousBehavior {
     fn call(&mut self, key: &CallTallyKey, tally: &CallTally, scene: &mut Scene<'_>) {
         self.0.call(key, tally, scene);
@@ -169,6 +171,9 @@ mod tests {
         let new = |user: &'static str, day: i64| call("ec2:CreateNetworkAclEntry").by(user).at(day, 11 * 60 + 15);
         let once = found(&office_and(17, [new("bob", 14)]));
         assert_eq!(types(&once), ["Persistence:IAMUser/AnomalousBehavior"]);
+        // What an account has not seen in its first days may be what it does each month.
+        assert_eq!(types(&found(&office_and(17, [new("bob", 12)]))), [""; 0]);
+        assert_eq!(found(&office_and(17, [new("bob", 12).from(THIEF)])).len(), 1);
         assert_eq!(found(&office_and(17, [new("bob", 14), new("alice", 16)])).len(), 1);
         // What a stranger did is never learnt.
         let stranger = found(&office_and(17, [new("bob", 14).from(THIEF), new("alice", 16)]));

@@ -42,17 +42,18 @@ impl AnomalousBehavior {
 /// with the habits of the caller, its peers and the account.
 ///
 /// Second: amounts. Three counters of 24 hours are compared with their own days: what an identity read, wrote or
-/// deleted on a bucket, what it did on all buckets, what everyone did on the bucket. Five times the largest day of the last
-/// thirty, and at least a hundred, is unusual, once a day for an identity; of many buckets the one with most of it is named,
-/// and on a bucket the identity that brought at least half.
+/// deleted on a bucket, what it did on all buckets, what everyone did on the bucket. Five times the largest day of the
+/// last thirty, and at least a hundred, is unusual, once a day for an identity; of many buckets the one with most of it
+/// is named, and on a bucket the identity that brought at least half.
 ///
 /// Third: places. Who looks into eight buckets in 24 hours that it never used before, and has used no more than these
 /// before, looks through them, with whatever calls.
 ///
-/// No evidence are requests without credentials, and what AWS services do by themselves. Nothing fires before the account
-/// has been learnt for seven days; amounts need three earlier days of their own, or an identity that was active for twenty hours on a bucket that is known:
-/// then days without such calls count as days of none. New buckets say nothing of an identity in its first week, of one
-/// that uses more buckets than are remembered (a scanner, a backup), or in the console, which asks after every bucket by itself.
+/// No evidence are requests without credentials, and what AWS services do by themselves. Nothing fires before the
+/// account has been learnt for seven days; amounts need three earlier days of their own, or an identity that was active
+/// for twenty hours on a bucket that is known: then days without such calls count as days of none. New buckets say
+/// nothing of an identity in its first week, of one that uses more buckets than are remembered (a scanner, a backup),
+/// or in the console, which asks after every bucket by itself.
 ///
 /// False positives: a restore, a migration, a new consumer of a bucket, the clean-up of an old one, a yearly job.
 impl Behaviour for AnomalousBehavior {

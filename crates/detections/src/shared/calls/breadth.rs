@@ -23,7 +23,7 @@ pub(crate) static NEW_BUCKETS: Threshold = Threshold {
     max: 100_000.0,
     unit: "buckets in 24 hours",
     source: "our choice: work brings a bucket or two of others in a day",
-    summary: "Who looks into so many buckets for the first time, and has used no more than these before, looks through them.",
+    summary: "Who looks into so many buckets for the first time, and has used no more before, looks through them.",
 };
 
 const DISCOVERY: FindingType = FindingType::new("Discovery:S3/AnomalousBehavior");

@@ -95,7 +95,13 @@ impl Baselines {
     }
 
     /// How common this value is for this entity; unseen if nothing was learnt of it.
-    pub fn frequency(&self, entity: &Entity, feature: Feature, value: &str, now: Time) -> Frequency {
+    pub fn frequency<'e>(
+        &self,
+        entity: impl Into<EntityRef<'e>>,
+        feature: Feature,
+        value: &str,
+        now: Time,
+    ) -> Frequency {
         self.profile(entity).map_or(Frequency::Unseen, |profile| profile.frequency(feature, value, now))
     }
 

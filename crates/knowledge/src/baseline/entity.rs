@@ -163,6 +163,12 @@ impl<'e> From<&'e Entity> for EntityRef<'e> {
     }
 }
 
+impl<'e> From<&EntityRef<'e>> for EntityRef<'e> {
+    fn from(entity: &EntityRef<'e>) -> Self {
+        *entity
+    }
+}
+
 impl Entity {
     /// The entity of this kind with this id.
     pub fn new(kind: EntityKind, id: impl Into<String>) -> Self {

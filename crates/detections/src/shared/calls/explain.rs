@@ -2,9 +2,9 @@
 
 use super::caller::Outcome;
 use super::risk::TABLE_VERSION;
-use super::score::{CIRCUMSTANCES, Factor, LARGEST, ScoredStep, circumstances, largest, score};
+use super::score::{CIRCUMSTANCES, Factor, Known, LARGEST, ScoredStep, circumstances, largest, score};
 use super::scorer::{Limits, Plane, RECORDS_MAX, Session};
-use super::session::{SessionKey, Step};
+use super::session::{Pace, SessionKey, Step};
 use crate::{Context, Scene, Verdict};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -25,8 +25,7 @@ pub(crate) struct Case<'c> {
     /// The steps that the finding is about.
     pub(crate) steps: &'c [&'c ScoredStep],
     pub(crate) limits: Limits,
-    /// Active hours of the principal, days of the account.
-    pub(crate) known: (u32, u32),
+    pub(crate) known: Known,
 }
 
 /// The finding; `None` if no step has the type.
@@ -74,6 +73,7 @@ impl<'c> Case<'c> {
         reasons.extend(circumstances.iter().map(|factor| circumstance_sentence(factor, name)));
         reasons.push(self.sum_sentence(&largest, &circumstances));
         reasons.push(self.limits_sentence());
+        reasons.extend(self.visit_sentence());
         reasons.push(self.history_sentence(name, baselines));
         reasons.extend(self.amount_sentence(name, baselines));
         reasons
@@ -111,6 +111,17 @@ impl<'c> Case<'c> {
         )
     }
 
+    /// Why calls with hours between them are one session.
+    fn visit_sentence(&self) -> Option<String> {
+        let Session { begin, end, .. } = *self.session;
+        (end.ms() - begin.ms() > Pace::USUAL.max_ms + Pace::USUAL.idle_gap_ms).then(|| {
+            format!(
+                "Its calls from {begin} to {end} are one session: from an unusual place all calls of {} hours are.",
+                Pace::VISIT.max_ms / Time::HOUR_MS
+            )
+        })
+    }
+
     fn sum_sentence(&self, largest: &[&ScoredStep], circumstances: &[&Factor]) -> String {
         let score = score(&self.session.shared, self.steps);
         let points: Vec<String> = largest.iter().map(|scored| milli(scored.points_milli())).collect();
@@ -130,6 +141,10 @@ impl<'c> Case<'c> {
 
     fn limits_sentence(&self) -> String {
         match self.limits.learnt_from {
+            None if self.limits.is_raised => format!(
+                "The first limit is the setting in force; that of the largest alone is twice its setting, because the account \
+                 is young and the place is usual; the weights are of table {TABLE_VERSION}."
+            ),
             None => format!("Both limits are the settings in force; the weights are of table {TABLE_VERSION}."),
             Some(sessions) => format!(
                 "Both limits were learnt from {sessions} sessions of this account, so that good ones exceed them as rarely \
@@ -141,7 +156,7 @@ impl<'c> Case<'c> {
     /// Since when, and compared with what.
     fn history_sentence(&self, name: &str, baselines: &Baselines) -> String {
         let [principal, ..] = self.key.caller.levels();
-        let (hours, days) = self.known;
+        let Known { hours, account_days: days, .. } = self.known;
         match baselines.profile(principal) {
             Some(profile) => format!(
                 "`{name}` was active in {hours} hours on {} days since {}, with {} different calls; the account has been \

@@ -4,7 +4,7 @@ use super::risk::{HIGH_RISK_TENTHS, Tactic};
 use super::session::{SessionKey, Step};
 use super::text::Text;
 use serde::{Deserialize, Serialize};
-use watchfire_knowledge::baseline::{Baselines, EntityRef, Feature, Frequency, Habits, Surprise};
+use watchfire_knowledge::baseline::{Baselines, EntityRef, Feature, Frequency, Habits, Profile, Surprise};
 use watchfire_model::Time;
 
 /// How many of the largest surprises make the score. Fewer count as five: one new call alone is judged by the single
@@ -58,6 +58,17 @@ pub(crate) struct Score {
     pub(crate) single_milli: i64,
     /// The part of the circumstances in both.
     pub(crate) context_milli: i64,
+}
+
+/// How well a caller and its account are known.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Known {
+    /// Hours in which the principal was active.
+    pub(crate) hours: u32,
+    /// Whole days since the account was first seen.
+    pub(crate) account_days: u32,
+    /// Whole days since the principal was.
+    pub(crate) principal_days: u32,
 }
 
 /// What is known of the subject and of those it belongs to.
@@ -136,11 +147,12 @@ impl<'b> Levels<'b> {
         values.into_iter().filter(|(_, value)| !value.is_empty()).filter_map(|(f, v)| self.circumstance(f, v)).collect()
     }
 
-    /// Hours in which the principal was seen, and whole days since the account was first.
-    pub(crate) fn known(&self) -> (u32, u32) {
+    /// How well the caller and its account are known.
+    pub(crate) fn known(&self) -> Known {
         let [principal, _, account] = self.habits.profiles();
+        let days = |profile: Option<Profile<'_>>| profile.map_or(0, |profile| profile.age_days(self.now));
         let hours = principal.map_or(0, |profile| profile.active_hours());
-        (hours, account.map_or(0, |profile| profile.age_days(self.now)))
+        Known { hours, account_days: days(account), principal_days: days(principal) }
     }
 }
 

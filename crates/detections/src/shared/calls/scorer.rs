@@ -4,8 +4,8 @@ use super::caller::{Caller, Outcome};
 use super::explain;
 use super::places;
 use super::risk::{self, HIGH_RISK_TENTHS, Risk, Tactic};
-use super::score::{self, Factor, Levels, Score, ScoredStep};
-use super::session::{IDLE_GAP_MS, SessionKey, Step, cut};
+use super::score::{self, Factor, Known, Levels, Score, ScoredStep};
+use super::session::{Pace, SessionKey, Step, cut};
 use super::text::Text;
 use crate::shared::api_class::S3DataClass;
 use crate::tally::{CallTally, CallTallyKey};
@@ -89,6 +89,12 @@ const OWN_LIMIT_PERCENT: (i64, i64) = (75, 200);
 const TRADE_MIN: usize = 5;
 /// Circumstances that add less than this are no news.
 const NEWS_MILLI: i64 = 1_000;
+/// From where and with what a session is made is unusual if that alone adds so much: a network that is new to the caller and
+/// its account adds six bits, a home that is new to the caller only, one or two. Source: our choice, between the two.
+const VISIT_MILLI: i64 = 3_000;
+/// A principal that is known for so many days and was hardly active is no newcomer, but forgotten. Source: our choice, the
+/// time after which an account's own limits hold.
+const FORGOTTEN_DAYS: u32 = 14;
 /// A token is news for this long.
 const STARTS_MS: i64 = 24 * Time::HOUR_MS;
 /// Bounds of the state.
@@ -160,8 +166,7 @@ pub(crate) struct Session {
 /// A session of the hour that is judged.
 struct Heard {
     key: Arc<SessionKey>,
-    /// See [`Levels::known`].
-    known: (u32, u32),
+    known: Known,
     session: Session,
     /// Whether it may go on in the next hour.
     is_open: bool,
@@ -182,6 +187,8 @@ pub(crate) struct Limits {
     pub(crate) single_milli: i64,
     /// Sessions that the account's own limits were learnt from; `None` where the settings are in force.
     pub(crate) learnt_from: Option<u64>,
+    /// Whether that of the largest alone is raised, because the account is young and the caller at its usual place.
+    pub(crate) is_raised: bool,
 }
 
 impl Limits {
@@ -224,9 +231,9 @@ impl Scorer {
                 self.note_age(&key, known, scene.thresholds);
                 noted = Some(Arc::clone(&key.caller));
             }
-            let has_fired = self.judge(&key, &mut session, known, scene);
+            let has_fired = self.judge(&key, &mut session, (begin, known), scene);
             self.teach(&key, &session, begin, has_fired, scene.lessons);
-            if is_open && end.ms() - session.end.ms() <= IDLE_GAP_MS {
+            if is_open && end.ms() - session.end.ms() <= session.pace().idle_gap_ms {
                 session.steps.truncate(STEPS_MAX);
                 self.state.open.insert(key, session);
             }
@@ -236,7 +243,7 @@ impl Scorer {
 
     /// Forgets what lies out of reach.
     pub(crate) fn expire(&mut self, now: Time) -> u64 {
-        self.state.open.retain(|_, session| now.ms() - session.end.ms() <= IDLE_GAP_MS + Time::HOUR_MS);
+        self.state.open.retain(|_, session| now.ms() - session.end.ms() <= session.pace().idle_gap_ms + Time::HOUR_MS);
         self.state.starts.retain(|_, starts| {
             starts.retain(|(_, at)| now.ms() - at.ms() < STARTS_MS);
             !starts.is_empty()
@@ -315,12 +322,17 @@ impl Scorer {
             let known = levels.known();
             let mut earlier = self.state.open.remove(&key);
             let begun = earlier.as_ref().map(|session| (session.begin, session.end));
-            let mut cut = cut(steps, begun);
+            let mut shared = earlier.is_none().then(|| Session::shared(&key, &steps, &levels));
+            let known_shared = earlier.as_ref().map(|session| &session.shared).or(shared.as_ref());
+            let mut cut = cut(steps, begun, known_shared.map_or(Pace::USUAL, |shared| Pace::of(shared)));
             let pieces = cut.len();
             for (at, (goes_on, steps)) in cut.drain(..).enumerate() {
                 let mut session = match earlier.take().filter(|_| goes_on) {
                     Some(session) => session,
-                    None => Session::begun(&key, &steps, &levels),
+                    None => {
+                        let shared = shared.take().unwrap_or_else(|| Session::shared(&key, &steps, &levels));
+                        Session::begun(&steps, shared)
+                    }
                 };
                 session.take_in(steps, self.plane, &levels);
                 self.note_starts(&key.caller, &session, begin);
@@ -331,10 +343,12 @@ impl Scorer {
     }
 
     fn note_starts(&mut self, caller: &Caller, session: &Session, begin: Time) {
-        let new = session
-            .steps
-            .iter()
-            .filter(|scored| scored.factor.common[0] == Frequency::Unseen && scored.step.last >= begin);
+        let (is_visit, plane) = (session.pace() == Pace::VISIT, self.plane);
+        let new = session.steps.iter().filter(|scored| {
+            scored.factor.common[0] == Frequency::Unseen && scored.step.last >= begin
+                // A thief with several keys mutes nothing that matters.
+                && !(is_visit && plane.risk(&scored.step).weight_tenths >= HIGH_RISK_TENTHS)
+        });
         for scored in new {
             let key = (caller.account.clone(), scored.step.token.clone());
             let starts = self.state.starts.entry(key).or_default();
@@ -365,12 +379,15 @@ impl Scorer {
     }
 
     /// Decides which steps count.
-    fn mute(&self, key: &SessionKey, session: &mut Session, known: (u32, u32), thresholds: &Thresholds) {
-        let is_young = u64::from(known.0) < thresholds.count(&PRINCIPAL_HOURS);
+    fn mute(&self, key: &SessionKey, session: &mut Session, known: Known, thresholds: &Thresholds) {
+        let is_visit = session.pace() == Pace::VISIT;
+        let is_forgotten = is_visit && known.principal_days >= FORGOTTEN_DAYS;
+        let is_young = u64::from(known.hours) < thresholds.count(&PRINCIPAL_HOURS) && !is_forgotten;
         let starters_min = thresholds.count(&STARTERS);
         for scored in &mut session.steps {
             let is_begun_by_many = || self.starters(&key.caller.account, &scored.step) as u64 >= starters_min;
-            scored.muted = !scored.is_high_risk() && is_begun_by_many();
+            // What several begin from their usual places on one day has one cause, an incident or a new duty.
+            scored.muted = !(scored.is_high_risk() && is_visit) && is_begun_by_many();
             scored.counts = !scored.muted && (scored.is_high_risk() || !is_young);
         }
     }
@@ -381,8 +398,8 @@ impl Scorer {
         starts.map_or(0, |starts| starts.iter().filter(|(_, at)| (at.ms() - step.first.ms()).abs() < STARTS_MS).count())
     }
 
-    fn note_age(&mut self, key: &SessionKey, known: (u32, u32), thresholds: &Thresholds) {
-        let (hours, days) = known;
+    fn note_age(&mut self, key: &SessionKey, known: Known, thresholds: &Thresholds) {
+        let Known { hours, account_days: days, .. } = known;
         let State { young_accounts, grown_accounts, young_principals, grown_principals, .. } = &mut self.state;
         let account_grown = u64::from(days) >= thresholds.count(&ACCOUNT_DAYS);
         note(young_accounts, grown_accounts, &key.caller.account, days, account_grown);
@@ -391,12 +408,24 @@ impl Scorer {
     }
 
     /// Says what is unusual. Whether anything was, now or earlier in this session.
-    fn judge(&mut self, key: &SessionKey, session: &mut Session, known: (u32, u32), scene: &mut Scene<'_>) -> bool {
+    fn judge(
+        &mut self,
+        key: &SessionKey,
+        session: &mut Session,
+        (hour, known): (Time, Known),
+        scene: &mut Scene<'_>,
+    ) -> bool {
         let steps: Vec<&ScoredStep> = session.steps.iter().collect();
         let whole = score::score(&session.shared, &steps);
-        let limits = self.limits(&key.caller.account, known.1, scene.thresholds);
-        self.learn_score(&key.caller.account, whole, session.begin);
-        if u64::from(known.1) < scene.thresholds.count(&ACCOUNT_DAYS) {
+        let limits = self.limits(&key.caller.account, known.account_days, session.pace(), scene.thresholds);
+        // A visit is one session, in however many hours it goes on.
+        if session.begin >= hour || session.pace() == Pace::USUAL {
+            // What is compared with the limits is what has something to fire on; the rest is as good as nothing.
+            let has_news = score::gates_open(&session.shared, &steps);
+            let learnt = if has_news { whole } else { Score { mean_milli: 0, single_milli: 0, context_milli: 0 } };
+            self.learn_score(&key.caller.account, learnt, session.begin);
+        }
+        if u64::from(known.account_days) < scene.thresholds.count(&ACCOUNT_DAYS) {
             return false;
         }
         let crosses = |steps: &[&ScoredStep]| {
@@ -428,10 +457,15 @@ impl Scorer {
     }
 
     /// The settings; after a fortnight what the account's own sessions exceed as rarely as was chosen.
-    fn limits(&self, account: &str, days: u32, thresholds: &Thresholds) -> Limits {
+    ///
+    /// Before that, one call alone says little of somebody at the usual place: what an account has not seen in its first week
+    /// may be what it does each month. There the largest alone is held against the most that an account's own limit may be.
+    fn limits(&self, account: &str, days: u32, pace: Pace, thresholds: &Thresholds) -> Limits {
         let milli = |threshold: &Threshold| (thresholds.get(threshold) * 1_000.0).round() as i64;
-        let set = Limits { mean_milli: milli(&SCORE), single_milli: milli(&SINGLE_SCORE), learnt_from: None };
         let is_set = !thresholds.is_default(&SCORE) || !thresholds.is_default(&SINGLE_SCORE);
+        let is_raised = !is_set && days < OWN_LIMIT_DAYS && pace == Pace::USUAL;
+        let single_milli = milli(&SINGLE_SCORE) * if is_raised { OWN_LIMIT_PERCENT.1 } else { 100 } / 100;
+        let set = Limits { mean_milli: milli(&SCORE), single_milli, learnt_from: None, is_raised };
         let Some(scores) = self.state.scores.get(account).filter(|_| !is_set && days >= OWN_LIMIT_DAYS) else {
             return set;
         };
@@ -444,7 +478,7 @@ impl Scorer {
         };
         match (own(&scores.mean, set.mean_milli), own(&scores.single, set.single_milli)) {
             (Some(mean_milli), Some(single_milli)) => {
-                Limits { mean_milli, single_milli, learnt_from: Some(scores.mean.points()) }
+                Limits { mean_milli, single_milli, learnt_from: Some(scores.mean.points()), is_raised: false }
             }
             _ => set,
         }
@@ -466,6 +500,12 @@ impl Scorer {
     fn teach(&self, key: &SessionKey, session: &Session, begin: Time, has_fired: bool, lessons: &mut Lessons) {
         let hour = begin.hour();
         let [principal, peers, account] = key.caller.levels();
+        if has_fired && is_from_a_usual_place(&session.shared) {
+            // Told once. Unless its account learns that somebody of its own does this, it is news each time, for whoever
+            // does it, for ever: what fired is withheld. What a stranger did is never learnt.
+            let news = session.steps.iter().map(|scored| &scored.step).filter(|step| step.last >= begin);
+            news.for_each(|step| lessons.seen(account, Feature::Api, &step.token, hour));
+        }
         if !has_fired {
             let users = places::users_entity(&key.caller, &key.network);
             lessons.seen(&users, Feature::Principal, &key.caller.principal, hour);
@@ -518,12 +558,33 @@ impl Scorer {
     }
 }
 
+impl Pace {
+    /// Of a session with these circumstances.
+    fn of(shared: &[Factor]) -> Self {
+        if is_from_a_usual_place(shared) { Self::USUAL } else { Self::VISIT }
+    }
+}
+
+/// Whether from where and with what was called is known: to the caller, or well enough to those it belongs to.
+fn is_from_a_usual_place(shared: &[Factor]) -> bool {
+    score::context_milli(shared, &[]) < VISIT_MILLI
+}
+
 impl Session {
-    fn begun(key: &SessionKey, steps: &[Step], levels: &Levels<'_>) -> Self {
+    /// The circumstances of a session that begins with these steps.
+    fn shared(key: &SessionKey, steps: &[Step], levels: &Levels<'_>) -> Vec<Factor> {
         let user_type = steps.first().map_or_else(Text::default, |step| step.shown.user_type.clone());
+        levels.of_session(key, &user_type)
+    }
+
+    fn begun(steps: &[Step], shared: Vec<Factor>) -> Self {
         let begin = steps.first().map_or(Time::default(), |step| step.first);
-        let shared = levels.of_session(key, &user_type);
         Self { begin, end: begin, steps: Vec::new(), shared, fired: Vec::new() }
+    }
+
+    /// How long it may pause and last.
+    pub(crate) fn pace(&self) -> Pace {
+        Pace::of(&self.shared)
     }
 
     /// What was done before keeps its surprise of then: by now it has been learnt.
@@ -750,7 +811,7 @@ fn drop_first<K: Ord + Clone, V, R: Ord>(map: &mut BTreeMap<K, V>, max: usize, r
 
 /// Maps whose keys are no texts, as lists of pairs.
 pub(super) mod pairs {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use serde::{Serialize, Serializer};
     use std::collections::BTreeMap;
 
     pub(in super::super) fn serialize<K: Serialize, V: Serialize, S: Serializer>(
@@ -758,15 +819,6 @@ pub(super) mod pairs {
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(map)
-    }
-
-    pub(in super::super) fn deserialize<'de, K, V, D>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
-    where
-        K: Deserialize<'de> + Ord,
-        V: Deserialize<'de>,
-        D: Deserializer<'de>,
-    {
-        Ok(Vec::<(K, V)>::deserialize(deserializer)?.into_iter().collect())
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::behaviour::{Behaviour, FlowView, Learning, Scene, Verdict};
 use crate::shared::state::{self, pairs};
 use crate::shared::tallied_flow::{minute, quoted};
-use crate::tally::{CallTally, CallTallyKey, QueryKey, QueryTally, RecordPlace};
+use crate::tally::{CallTally, CallTallyKey, Place, QueryKey, QueryTally, RecordPlace};
 use crate::thresholds::{Threshold, Thresholds};
 use crate::{Detection, Interest, Rule};
 use serde::{Deserialize, Serialize};
@@ -133,6 +133,9 @@ struct Supplies {
     /// Tallies of one source in a row.
     #[serde(skip)]
     run: Option<(Source, Counted)>,
+    /// Where the last flows were seen: those of one place follow each other.
+    #[serde(skip)]
+    flows_at: Option<Place>,
     evicted: u64,
 }
 
@@ -250,13 +253,18 @@ impl Behaviour for Supplies {
     fn flow(&mut self, view: &FlowView<'_>, scene: &mut Scene<'_>) {
         let Some(conversation) = view.tally.conversations.kept().first() else { return };
         let seen = Seen { at: view.moment(conversation.first), id: 0, place: conversation.place };
-        let place = view.place;
-        self.add(
-            view.key.slice.div_euclid(6),
-            (Kind::Flows, &place.account, &place.region, &place.vpc),
-            Counted { records: view.record_count(), first: seen, last: seen },
-            scene,
-        );
+        let (place, hour) = (view.place, view.key.slice.div_euclid(6));
+        let counted = Counted { records: view.record_count(), first: seen, last: seen };
+        if let Some((source, run)) = &mut self.run
+            && source.kind == Kind::Flows
+            && self.hour.is_some_and(|counting| hour <= counting)
+            && self.flows_at.as_ref().is_some_and(|last| last.is(place))
+        {
+            run.merge(&counted);
+            return;
+        }
+        self.flows_at = Some(place.clone());
+        self.add(hour, (Kind::Flows, &place.account, &place.region, &place.vpc), counted, scene);
     }
 
     fn query(&mut self, key: &QueryKey, tally: &QueryTally, scene: &mut Scene<'_>) {

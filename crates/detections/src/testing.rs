@@ -385,15 +385,18 @@ fn shown(
     let (mut estate, mut addresses) = (Estate::default(), crate::shared::flow_side::InterfaceAddresses::default());
     let mut slices = Tallied::of(knowledge, files, &mut estate);
     while let Some((slice, tallied)) = slices.slices.pop_first() {
-        let settled = |((place, key), mut tally): (_, crate::tally::FlowTally)| {
-            tally.settle();
-            (key, place, tally)
-        };
-        let flows: Vec<_> = tallied.flows.into_iter().map(settled).collect();
+        let mut room = crate::tally::Room::default();
+        let finished = |((place, key), sums): (_, crate::tally::FlowSums)| (key, place, sums.finish(&mut room));
+        let flows: Vec<_> = tallied.flows.into_iter().map(finished).collect();
         addresses.learn(&flows);
         let context = Context { knowledge, own_lists: None, estate: &estate };
-        let mut scene =
-            crate::Scene { context, thresholds, baselines: &baselines, lessons: &mut lessons, verdicts: &mut verdicts };
+        let mut scene = crate::Scene {
+            context,
+            thresholds,
+            baselines: &&baselines,
+            lessons: &mut lessons,
+            verdicts: &mut verdicts,
+        };
         for ((client, rest), tally) in tallied.calls {
             let mut keys = crate::tally::CallKeys::default();
             let client = keys.client(&client).unwrap();
@@ -431,7 +434,7 @@ struct Tallied {
 /// Those whose bucket ends with one slice.
 #[derive(Default)]
 struct SliceTallies {
-    flows: std::collections::BTreeMap<(crate::tally::Place, crate::tally::FlowKey), crate::tally::FlowTally>,
+    flows: std::collections::BTreeMap<(crate::tally::Place, crate::tally::FlowKey), crate::tally::FlowSums>,
     queries: std::collections::BTreeMap<crate::tally::QueryKey, crate::tally::QueryTally>,
     calls: std::collections::BTreeMap<(Vec<u8>, Vec<u8>), crate::tally::CallTally>,
 }
@@ -475,7 +478,7 @@ impl Tallied {
                     instance: flow.instance_id.as_ref().into(),
                 });
                 let tally = self.slice(key.slice).flows.entry((seen_at, key)).or_default();
-                tally.add(flow, &key, is_upstream, place);
+                tally.add(flow, &key, is_upstream, &mut crate::tally::Room::default(), || place);
             }
             Record::DnsQuery(query) => {
                 let name = query.name.trim_end_matches('.').to_ascii_lowercase();
@@ -496,7 +499,7 @@ impl Tallied {
                     query,
                     (&name, crate::tally::QueryTally::name_hash(&name)),
                     hour,
-                    place,
+                    || place,
                 );
             }
             Record::ApiCall(call) => {

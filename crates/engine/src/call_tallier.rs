@@ -164,7 +164,7 @@ impl CallTallier {
             facts.push_tallies(last_slice_of(hour), TallyKind::Call, client, |batch| {
                 for &(_, _, at) in alike.iter() {
                     let (tally, ids) = (&entries[at as usize].tally, ids.of_entry(at as usize));
-                    batch.add_with(|into| into.extend_from_slice(key(at)), |into| encode_calls(tally, ids, into));
+                    batch.add_encoded(|into| into.extend_from_slice(key(at)), |into| encode_calls(tally, ids, into));
                 }
             });
         }

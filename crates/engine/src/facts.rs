@@ -18,10 +18,10 @@ use watchfire_parse::FlowFormat;
 const MEMORY_MAX: usize = 24 << 20;
 
 /// The form of what [`FactLog::save`] writes. Raise it with every change of the bytes of a fact, of a tally or of a census.
-pub const KEPT_FORM: u32 = 2;
+pub const KEPT_FORM: u32 = 3;
 
 /// Somewhere to put bytes that do not fit into memory: a temporary file, in practice.
-pub trait Spool {
+pub trait Spool: Send {
     /// Appends bytes and says at which offset they stand.
     fn append(&mut self, bytes: &[u8]) -> io::Result<u64>;
     /// Reads so many bytes from this offset to the end of `into`.
@@ -107,17 +107,21 @@ pub(crate) struct BatchWriter<'a>(&'a mut Vec<u8>);
 impl BatchWriter<'_> {
     /// Adds one.
     pub(crate) fn add<T: Kept>(&mut self, encode_key: impl FnOnce(&mut Vec<u8>), tally: &T) {
-        self.add_with(encode_key, |into| tally.encode(into));
+        self.add_encoded(encode_key, |into| tally.encode(into));
     }
 
-    /// The same with whatever encodes the tally.
-    pub(crate) fn add_with(&mut self, encode_key: impl FnOnce(&mut Vec<u8>), encode: impl FnOnce(&mut Vec<u8>)) {
+    /// Adds one that knows how to write itself.
+    pub(crate) fn add_encoded(
+        &mut self,
+        encode_key: impl FnOnce(&mut Vec<u8>),
+        encode_value: impl FnOnce(&mut Vec<u8>),
+    ) {
         let Self(into) = self;
         let begin = into.len();
         into.extend_from_slice(&[0; 8]);
         encode_key(into);
         let key_length = into.len() - begin - 8;
-        encode(into);
+        encode_value(into);
         let value_length = into.len() - begin - 8 - key_length;
         set_lengths(into, begin, [key_length, value_length]);
     }
@@ -441,12 +445,12 @@ impl Taken {
         })
     }
 
-    /// Shows the bytes of its partial sums, in no order.
-    pub(crate) fn each_tally_bytes(&self, spool: &mut dyn Spool, mut visit: impl FnMut(&[u8])) -> io::Result<()> {
-        each_part(&self.0.tallies, &self.0.spooled_tallies, spool, |bytes, _| {
-            visit(bytes);
-            Ok(())
-        })
+    /// Appends the bytes of its partial sums, in no order.
+    pub(crate) fn tally_bytes(&self, spool: &mut dyn Spool, into: &mut Vec<u8>) -> io::Result<()> {
+        let spooled: usize = self.0.spooled_tallies.iter().map(|(_, length)| length).sum();
+        into.reserve_exact(self.0.tallies.len() + spooled);
+        into.extend_from_slice(&self.0.tallies);
+        self.0.spooled_tallies.iter().try_for_each(|&(offset, length)| spool.read(offset, length, into))
     }
 
     /// How many identities of events it holds.

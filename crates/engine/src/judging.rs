@@ -5,34 +5,37 @@
 //! adds up in any order, so that the number of threads leaves no trace.
 
 use crate::index::{DetectionSet, ListenIndex};
+use crate::learning::Learning;
 use crate::tallies::Tallies;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use watchfire_detections::{Behaviour, Context, FlowView, Scene, Thresholds, Verdict};
-use watchfire_knowledge::baseline::{Baselines, Lessons};
+use watchfire_knowledge::baseline::Lessons;
 use watchfire_model::Time;
 
 /// Sums of a slice from which further threads are started: to start one takes as long as to judge about fifty.
-const SUMS_MIN: usize = if cfg!(test) { 0 } else { 500 };
+const SUMS_MIN: usize = if cfg!(test) { 0 } else { 200 };
 
 /// What a slice shows to behaviours, and what they may ask.
 pub(crate) struct Shown<'a> {
     pub(crate) index: &'a ListenIndex,
     pub(crate) context: Context<'a>,
     pub(crate) thresholds: &'a Thresholds,
-    pub(crate) baselines: &'a Baselines,
+    pub(crate) baselines: &'a Learning,
     pub(crate) tallies: &'a Tallies,
     pub(crate) flows: &'a [FlowView<'a>],
     pub(crate) end: Time,
 }
 
 impl Shown<'_> {
-    /// Shows everything to every behaviour; what they found, in their order.
-    pub(crate) fn to_all(
+    /// Shows everything to every behaviour; what they found, in their order. If there is another thread, it does first what is
+    /// to be done aside; `None` if there is none.
+    pub(crate) fn to_all<A: Send>(
         &self,
         behaviours: &mut [Option<Box<dyn Behaviour>>],
         lessons: &mut Lessons,
         threads: usize,
-    ) -> Vec<Verdict> {
+        aside: impl FnOnce() -> A + Send,
+    ) -> (Vec<Verdict>, Option<A>) {
         let present = behaviours.iter_mut().enumerate().filter_map(|(place, one)| Some((place, one.as_deref_mut()?)));
         // Taken from the end, where those of calls stand, which take longest.
         let queue: Mutex<Vec<_>> = Mutex::new(present.collect());
@@ -48,11 +51,17 @@ impl Shown<'_> {
                 }
             }
         };
+        let (aside, done) = (Mutex::new(Some(aside)), Mutex::new(None));
         let sums = self.tallies.calls.len() + self.flows.len() + self.tallies.queries.len();
         let further = if (SUMS_MIN..).contains(&sums) { threads.saturating_sub(1) } else { 0 };
         let taught: Vec<Lessons> = std::thread::scope(|scope| {
             let judge_apart = || {
                 let mut own = Lessons::default();
+                let aside = lock(&aside).take();
+                if let Some(aside) = aside {
+                    let result = aside();
+                    *lock(&done) = Some(result);
+                }
                 judge(&mut own);
                 own
             };
@@ -66,7 +75,8 @@ impl Shown<'_> {
         taught.iter().for_each(|own| lessons.merge(own));
         let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
         found.sort_unstable_by_key(|&(place, _)| place);
-        found.into_iter().flat_map(|(_, verdicts)| verdicts).collect()
+        let verdicts = found.into_iter().flat_map(|(_, verdicts)| verdicts).collect();
+        (verdicts, done.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn to(&self, place: usize, behaviour: &mut dyn Behaviour, lessons: &mut Lessons, verdicts: &mut Vec<Verdict>) {

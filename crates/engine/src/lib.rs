@@ -16,6 +16,7 @@ mod facts;
 mod fold;
 mod index;
 mod judging;
+mod learning;
 mod order;
 mod replay;
 mod storm;

@@ -4,6 +4,7 @@ use crate::facts::{Fact, FactKind, FactLog, Spool, Taken};
 use crate::fold::{Folder, Occurrence};
 use crate::index::{DetectionSet, ListenIndex, places};
 use crate::judging::Shown;
+use crate::learning::Learning;
 use crate::order::{OrderedFacts, Sorter};
 use crate::storm::Storms;
 use crate::switches::SwitchedOff;
@@ -47,7 +48,7 @@ pub struct SourceFile {
 }
 
 /// Files by their numbers. One that is not there any more is named by nothing.
-pub trait SourceFiles {
+pub trait SourceFiles: Sync {
     /// The file with this number.
     fn get(&self, file: u32) -> Option<&SourceFile>;
 }
@@ -106,7 +107,7 @@ pub struct Replay<'a> {
     windows: Vec<Option<Box<dyn Window>>>,
     behaviours: Vec<Option<Box<dyn Behaviour>>>,
     interfaces: InterfaceAddresses,
-    baselines: Baselines,
+    baselines: Learning,
     /// What the current hour teaches, and which hour the last lessons were taken before.
     lessons: Lessons,
     lessons_hour: i64,
@@ -146,6 +147,29 @@ struct Groups {
 
 /// The version of the saved state. Raise it with every change of any state's form.
 const STATE_VERSION: u32 = 6;
+
+/// A slice that waits for its turn: what was kept of it, its sums, and how many of its events are copies.
+struct Prepared {
+    taken: Vec<Taken>,
+    tallies: Tallies,
+    duplicates: u64,
+}
+
+impl Prepared {
+    fn of(
+        slice: i64,
+        kept: &mut [FactLog],
+        (places, call_keys): &mut (Places, CallKeys),
+        files: &dyn SourceFiles,
+        spool: &mut dyn Spool,
+    ) -> io::Result<Self> {
+        let taken: Vec<Taken> = kept.iter_mut().map(|facts| facts.take(slice)).collect();
+        let duplicates = count_duplicates(&taken, IDS_AT_ONCE_MAX, spool)?;
+        let canonical = |file: u32| files.get(file).map_or(file, |file| file.canonical);
+        let tallies = Tallies::of(slice, &taken, canonical, (places, call_keys), spool)?;
+        Ok(Self { taken, tallies, duplicates })
+    }
+}
 
 /// Everything that the ordered part remembers.
 #[derive(Deserialize)]
@@ -201,7 +225,7 @@ impl<'a> Replay<'a> {
             windows: windows.collect(),
             behaviours: behaviours.collect(),
             interfaces: InterfaceAddresses::default(),
-            baselines: Baselines::default(),
+            baselines: Learning::default(),
             lessons: Lessons::default(),
             lessons_hour: i64::MIN,
             storms: Storms::default(),
@@ -334,7 +358,7 @@ impl<'a> Replay<'a> {
             }
         }
         replay.interfaces = saved.interfaces;
-        replay.baselines = saved.baselines;
+        replay.baselines = saved.baselines.into();
         replay.lessons = saved.lessons;
         replay.lessons_hour = saved.lessons_hour;
         replay.storms = saved.storms;
@@ -358,21 +382,38 @@ impl<'a> Replay<'a> {
         spool: &mut dyn Spool,
         until: Option<Time>,
     ) -> io::Result<()> {
-        let slices: BTreeSet<i64> = kept.iter().flat_map(FactLog::slices).collect();
-        for slice in slices {
-            let end = Time::from_ms(slice.saturating_add(1).saturating_mul(SLICE_MS));
-            if until.is_some_and(|until| end > until) {
-                break;
-            }
-            let taken: Vec<Taken> = kept.iter_mut().map(|facts| facts.take(slice)).collect();
-            self.counts.duplicates += count_duplicates(&taken, IDS_AT_ONCE_MAX, spool)?;
-            let canonical = |file: u32| files.get(file).map_or(file, |file| file.canonical);
-            let known = (&mut self.places, &mut self.call_keys);
-            let tallies = Tallies::of(slice, &taken, canonical, known, spool)?;
-            self.run_slice(taken, &FactParser { formats, files }, spool)?;
+        let mut known = (std::mem::take(&mut self.places), std::mem::take(&mut self.call_keys));
+        let run = self.run_known(kept, &mut known, &FactParser { formats, files }, spool, until);
+        (self.places, self.call_keys) = known;
+        self.baselines.settle();
+        run
+    }
+
+    fn run_known(
+        &mut self,
+        kept: &mut [FactLog],
+        known: &mut (Places, CallKeys),
+        parser: &FactParser<'_>,
+        spool: &mut dyn Spool,
+        until: Option<Time>,
+    ) -> io::Result<()> {
+        let end_of = |slice: i64| Time::from_ms(slice.saturating_add(1).saturating_mul(SLICE_MS));
+        let is_over = |slice: &i64| until.is_none_or(|until| end_of(*slice) <= until);
+        let slices: BTreeSet<i64> = kept.iter().flat_map(FactLog::slices).filter(is_over).collect();
+        let mut slices = slices.into_iter().peekable();
+        let mut ahead = None;
+        while let Some(slice) = slices.next() {
+            let prepared = match ahead.take().flatten() {
+                Some(prepared) => prepared?,
+                None => Prepared::of(slice, kept, known, parser.files, spool)?,
+            };
+            self.counts.duplicates += prepared.duplicates;
+            self.run_slice(prepared.taken, parser, spool)?;
             self.learn_until(Time::from_ms(slice.saturating_mul(SLICE_MS)));
-            self.judge_tallies(&tallies, end, files);
-            self.expire(end);
+            // Adding up the next slice needs nothing of what is judged in this one.
+            let next = || slices.peek().map(|next| Prepared::of(*next, kept, known, parser.files, spool));
+            ahead = self.judge_tallies(&prepared.tallies, end_of(slice), parser.files, next);
+            self.expire(end_of(slice));
         }
         Ok(())
     }
@@ -495,7 +536,14 @@ impl<'a> Replay<'a> {
     }
 
     /// Shows the sums that ended with the slice to the behaviours, and folds what they found.
-    fn judge_tallies(&mut self, tallies: &Tallies, end: Time, files: &dyn SourceFiles) {
+    /// In the meantime another thread, if there is one, does what is to be done aside.
+    fn judge_tallies<A: Send>(
+        &mut self,
+        tallies: &Tallies,
+        end: Time,
+        files: &dyn SourceFiles,
+        aside: impl FnOnce() -> A + Send,
+    ) -> Option<A> {
         self.interfaces.learn(&tallies.flows);
         let context = Context { knowledge: self.knowledge, own_lists: Some(&self.own_lists), estate: &self.estate };
         let mut flows: Vec<FlowView<'_>> = Vec::with_capacity(tallies.flows.len());
@@ -509,7 +557,7 @@ impl<'a> Replay<'a> {
             flows: &flows,
             end,
         };
-        let mut verdicts = shown.to_all(&mut self.behaviours, &mut self.lessons, self.threads);
+        let (mut verdicts, done) = shown.to_all(&mut self.behaviours, &mut self.lessons, self.threads, aside);
         let name = |file: u32| files.get(file).map_or("", |file| file.name.as_str());
         let teaches = |file: u32| files.get(file).is_some_and(|file| file.is_baseline);
         verdicts.retain(|verdict| self.is_wanted(&verdict.signal));
@@ -521,6 +569,7 @@ impl<'a> Replay<'a> {
             let verdict = self.storms.pass(verdict, opens, per_day);
             self.folder.fold_verdict(verdict, name);
         }
+        done
     }
 
     /// Takes in what the hours before this moment taught. An hour may have no records in its last slice, so that its end is
@@ -528,7 +577,7 @@ impl<'a> Replay<'a> {
     fn learn_until(&mut self, begin: Time) {
         if begin.hour() > self.lessons_hour {
             self.lessons_hour = begin.hour();
-            self.baselines.apply(std::mem::take(&mut self.lessons));
+            self.baselines.apply(std::mem::take(&mut self.lessons), self.threads > 1);
         }
     }
 
@@ -555,8 +604,8 @@ impl<'a> Replay<'a> {
 
     /// What was learnt of principals and what they use, the last hour included.
     pub fn into_baselines(mut self) -> Baselines {
-        self.baselines.apply(self.lessons);
-        self.baselines
+        self.baselines.apply(self.lessons, false);
+        self.baselines.into_inner()
     }
 
     /// Begins to note which findings change, for [`Self::take_changed`].

@@ -4,16 +4,20 @@ use crate::call_tallier::CallTallier;
 use crate::facts::{FactLog, TallyKind, slice_of};
 use hashbrown::HashTable;
 use std::borrow::Cow;
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
 use watchfire_detections::SLICE_MS;
-use watchfire_detections::tally::{FlowKey, FlowTally, QueryKey, QueryTally, RecordPlace};
+use watchfire_detections::tally::{FlowKey, FlowSums, QueryKey, QueryTally, RecordPlace, Room};
 use watchfire_knowledge::Knowledge;
 use watchfire_model::{ApiCall, DnsQuery, Time, VpcFlow};
 
 /// Tallies of one kind held before they are handed over: as many as fit into a processor's cache, nearly. A tally that is
 /// cut in two this way costs a merge.
 const TALLIES_MAX: usize = 4_096;
+/// The same for flows, of which most are of one record: a slice of a busy account. Not all of them may be of pairs with many
+/// conversations, 7 kB each.
+const FLOWS_MAX: usize = 16_384;
+const BUSY_FLOWS_MAX: usize = 2_048;
 
 type FixedState = foldhash::fast::FixedState;
 
@@ -22,7 +26,7 @@ type FixedState = foldhash::fast::FixedState;
 pub(crate) struct Tallier {
     places: Places,
     flows: Flows,
-    queries: HashTable<QueryEntry>,
+    queries: Queries,
     calls: CallTallier,
     domains: Domains,
 }
@@ -35,13 +39,24 @@ struct Flows {
     index: HashTable<u32>,
     /// The entry of the last record: the other direction of a conversation mostly follows it.
     last: usize,
+    room: Room,
 }
 
 struct FlowEntry {
     hash: u64,
     place: u32,
     key: FlowKey,
-    tally: FlowTally,
+    sums: FlowSums,
+}
+
+/// Queries in the order in which they first came, and where each is by its hash.
+#[derive(Default)]
+struct Queries {
+    entries: Vec<QueryEntry>,
+    index: HashTable<u32>,
+    /// The entry of the last query, and the normal name that was asked for: one for the other kind of address mostly follows.
+    last: usize,
+    last_name: (String, u64),
 }
 
 struct QueryEntry {
@@ -54,57 +69,61 @@ struct QueryEntry {
 }
 
 impl Flows {
-    /// The tally of this key. On the hot path.
-    fn tally(&mut self, place: u32, key: &FlowKey) -> &mut FlowTally {
+    /// The sums of this key. On the hot path.
+    #[inline]
+    fn sums(&mut self, place: u32, key: &FlowKey) -> (&mut FlowSums, &mut Room) {
         let is_it = |entry: &FlowEntry| entry.place == place && entry.key == *key;
         if !self.entries.get(self.last).is_some_and(is_it) {
-            let hash = hash_of(|hasher| {
-                hasher.write_u32(place);
-                key.hash(hasher);
-            });
-            let Self { entries, index, .. } = self;
-            let found = index.find(hash, |&at| {
-                let entry = &entries[at as usize];
-                entry.hash == hash && is_it(entry)
-            });
-            self.last = match found {
-                Some(&at) => at as usize,
-                None => {
-                    let at = entries.len();
-                    entries.push(FlowEntry { hash, place, key: *key, tally: FlowTally::default() });
-                    // Fits: they are handed over long before.
-                    index.insert_unique(hash, at as u32, |&other| entries[other as usize].hash);
-                    at
-                }
-            };
+            self.last = self.find(place, key);
         }
-        &mut self.entries[self.last].tally
+        (&mut self.entries[self.last].sums, &mut self.room)
+    }
+
+    fn find(&mut self, place: u32, key: &FlowKey) -> usize {
+        let hash = key.hash_at(place);
+        let Self { entries, index, .. } = self;
+        let found = index.find(hash, |&at| {
+            let entry = &entries[at as usize];
+            entry.hash == hash && entry.place == place && entry.key == *key
+        });
+        match found {
+            Some(&at) => at as usize,
+            None => {
+                let at = entries.len();
+                entries.push(FlowEntry { hash, place, key: *key, sums: FlowSums::default() });
+                // Fits: they are handed over long before.
+                index.insert_unique(hash, at as u32, |&other| entries[other as usize].hash);
+                at
+            }
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.entries.len() >= FLOWS_MAX || self.room.in_use() >= BUSY_FLOWS_MAX
     }
 }
 
 impl Tallier {
-    /// Takes in a flow.
-    pub(crate) fn add_flow(&mut self, flow: &VpcFlow<'_>, place: RecordPlace, facts: &mut FactLog) {
+    /// Takes in a flow; `place` says where it stands.
+    pub(crate) fn add_flow(&mut self, flow: &VpcFlow<'_>, place: impl Fn() -> RecordPlace, facts: &mut FactLog) {
         let Some((key, is_upstream)) = FlowKey::of(flow) else { return };
         let seen_at =
             self.places.number([&flow.account, &flow.region, &flow.vpc_id, &flow.interface_id, &flow.instance_id]);
-        self.flows.tally(seen_at, &key).add(flow, &key, is_upstream, place);
-        if self.flows.entries.len() >= TALLIES_MAX {
+        let (sums, room) = self.flows.sums(seen_at, &key);
+        sums.add(flow, &key, is_upstream, room, place);
+        if self.flows.is_full() {
             self.flush_flows(facts);
         }
     }
 
-    /// Takes in a query.
+    /// Takes in a query; `place` says where it stands.
     pub(crate) fn add_query(
         &mut self,
         query: &DnsQuery<'_>,
         knowledge: &Knowledge,
-        place: RecordPlace,
+        place: impl Fn() -> RecordPlace,
         facts: &mut FactLog,
     ) {
-        let name = normal_name(&query.name);
-        let name_hash = QueryTally::name_hash(&name);
-        let (domain, domain_hash) = self.domains.of(&name, name_hash, knowledge);
         let seen_at = self.places.number([
             &query.account,
             &query.region,
@@ -113,6 +132,18 @@ impl Tallier {
             &query.instance_id,
         ]);
         let (hour, client) = (query.time.hour(), query.source);
+        let Queries { entries, index, last, last_name: (last_name, last_hash) } = &mut self.queries;
+        let is_same = |entry: &QueryEntry| (entry.hour, entry.place, entry.client) == (hour, seen_at, client);
+        if let Some(entry) = entries.get_mut(*last)
+            && is_same(entry)
+            && query.name.strip_suffix('.').unwrap_or(&query.name) == last_name
+        {
+            entry.tally.add(query, (last_name, *last_hash), hour, place);
+            return;
+        }
+        let name = normal_name(&query.name);
+        let name_hash = QueryTally::name_hash(&name);
+        let (domain, domain_hash) = self.domains.of(&name, name_hash, knowledge);
         let hash = hash_of(|hasher| {
             hasher.write_u64(domain_hash);
             hasher.write_u32(seen_at);
@@ -123,19 +154,26 @@ impl Tallier {
                 None => hasher.write_u8(0),
             }
         });
-        let is_same = |entry: &QueryEntry| {
-            (entry.hour, entry.place, entry.client) == (hour, seen_at, client) && *entry.domain == *domain
-        };
-        let entry = self.queries.entry(hash, is_same, |entry| entry.hash).or_insert_with(|| QueryEntry {
-            hash,
-            hour,
-            place: seen_at,
-            client,
-            domain: domain.into(),
-            tally: QueryTally::default(),
+        let found = index.find(hash, |&at| {
+            let entry = &entries[at as usize];
+            entry.hash == hash && is_same(entry) && *entry.domain == *domain
         });
-        entry.into_mut().tally.add(query, (&name, name_hash), hour, place);
-        if self.queries.len() >= TALLIES_MAX {
+        *last = match found {
+            Some(&at) => at as usize,
+            None => {
+                let at = entries.len();
+                let (domain, tally) = (domain.into(), QueryTally::default());
+                entries.push(QueryEntry { hash, hour, place: seen_at, client, domain, tally });
+                // Fits: they are handed over long before.
+                index.insert_unique(hash, at as u32, |&other| entries[other as usize].hash);
+                at
+            }
+        };
+        entries[*last].tally.add(query, (&name, name_hash), hour, place);
+        last_name.clear();
+        last_name.push_str(&name);
+        *last_hash = name_hash;
+        if entries.len() >= TALLIES_MAX {
             self.flush_queries(facts);
         }
     }
@@ -155,20 +193,16 @@ impl Tallier {
     /// In order, as the ordered part wants them: it runs on one thread, and merges what is sorted already. One place after
     /// the other, so that its name is written once, not with each tally.
     fn flush_flows(&mut self, facts: &mut FactLog) {
-        let Flows { entries, index, last } = &mut self.flows;
-        entries.iter_mut().for_each(|entry| entry.tally.settle());
-        let rank = |at: &u32| {
-            let entry = &entries[*at as usize];
-            (entry.key.slice, entry.place, entry.key)
-        };
-        let mut order: Vec<u32> = (0..entries.len() as u32).collect();
-        order.sort_unstable_by_key(rank);
-        for alike in order.chunk_by(|one, next| (rank(one).0, rank(one).1) == (rank(next).0, rank(next).1)) {
-            let Some((slice, place, _)) = alike.first().map(rank) else { continue };
+        let Flows { entries, index, last, room } = &mut self.flows;
+        let mut order: Vec<(i64, u32, FlowKey, u32)> =
+            entries.iter().zip(0..).map(|(entry, at)| (entry.key.slice, entry.place, entry.key, at)).collect();
+        order.sort_unstable();
+        for alike in order.chunk_by(|one, next| (one.0, one.1) == (next.0, next.1)) {
+            let Some(&(slice, place, ..)) = alike.first() else { continue };
             facts.push_tallies(slice, TallyKind::Flow, self.places.get(place), |batch| {
-                for &at in alike {
-                    let entry = &entries[at as usize];
-                    batch.add(|into| entry.key.encode(into), &entry.tally);
+                for &(.., at) in alike {
+                    let entry = &mut entries[at as usize];
+                    batch.add_encoded(|into| entry.key.encode(into), |into| entry.sums.hand_over(room, into));
                 }
             });
         }
@@ -178,7 +212,8 @@ impl Tallier {
     }
 
     fn flush_queries(&mut self, facts: &mut FactLog) {
-        let mut entries: Vec<QueryEntry> = self.queries.drain().collect();
+        let mut entries = std::mem::take(&mut self.queries.entries);
+        self.queries.index.clear();
         let rank = |entry: &QueryEntry| (entry.hour, entry.place, entry.client);
         entries.sort_unstable_by(|one, other| rank(one).cmp(&rank(other)).then_with(|| one.domain.cmp(&other.domain)));
         let mut client = Vec::new();
@@ -193,6 +228,8 @@ impl Tallier {
                 }
             });
         }
+        entries.clear();
+        self.queries.entries = entries;
     }
 }
 
@@ -259,10 +296,11 @@ struct Places {
 
 /// Places of the last records. An interface's flows come together, queries of a network's instances do not; to compare is a
 /// tenth of hashing.
-struct LastPlaces([LastPlace; Self::SLOTS]);
+struct LastPlaces(Box<[LastPlace]>);
 
 impl LastPlaces {
-    const SLOTS: usize = 64;
+    /// A power of two. Places that share a slot are looked up each time: many more slots than a network has instances.
+    const SLOTS: usize = 512;
 
     /// By the ends of the interface's and the instance's id, which differ.
     fn slot(&mut self, [.., interface, instance]: [&str; 5]) -> &mut LastPlace {
@@ -274,7 +312,7 @@ impl LastPlaces {
 
 impl Default for LastPlaces {
     fn default() -> Self {
-        Self(std::array::from_fn(|_| LastPlace::default()))
+        Self((0..Self::SLOTS).map(|_| LastPlace::default()).collect())
     }
 }
 
@@ -299,27 +337,29 @@ fn is_same(one: &[u8], other: &[u8]) -> bool {
 /// A place of the last records.
 #[derive(Default)]
 struct LastPlace {
-    /// All parts, one after the other, and where each ends.
+    /// All parts, one after the other, and how long each is.
     text: Vec<u8>,
-    ends: [usize; 5],
+    lengths: [usize; 5],
     number: Option<u32>,
 }
 
 impl LastPlace {
+    #[inline]
     fn is(&self, parts: [&str; 5]) -> bool {
-        let mut begin = 0;
-        parts.into_iter().zip(self.ends).all(|(part, end)| {
-            let same = self.text.get(begin..end).is_some_and(|known| is_same(known, part.as_bytes()));
-            begin = end;
-            same
+        let mut rest = self.text.as_slice();
+        // Without leaving at the first that differs: they hardly ever do.
+        parts.into_iter().zip(self.lengths).fold(true, |same, (part, length)| {
+            let (known, after) = rest.split_at_checked(length).unwrap_or_default();
+            rest = after;
+            same & is_same(known, part.as_bytes())
         })
     }
 
     fn note(&mut self, parts: [&str; 5], number: u32) {
         self.text.clear();
-        for (part, end) in parts.into_iter().zip(&mut self.ends) {
+        for (part, length) in parts.into_iter().zip(&mut self.lengths) {
             self.text.extend_from_slice(part.as_bytes());
-            *end = self.text.len();
+            *length = part.len();
         }
         self.number = Some(number);
     }

@@ -68,7 +68,7 @@ impl Tallies {
     ) -> io::Result<Self> {
         let mut bytes = Vec::new();
         for worker in taken {
-            worker.each_tally_bytes(spool, |part| bytes.extend_from_slice(part))?;
+            worker.tally_bytes(spool, &mut bytes)?;
         }
         let (mut parts, mut prefixes) = (Vec::new(), Prefixes::default());
         let mut rest = bytes.as_slice();

@@ -5,7 +5,7 @@ use crate::facts::{Fact, FactKind, FactLog, FlowFormats};
 use crate::index::{DetectionSet, ListenIndex};
 use crate::tallier::Tallier;
 use std::hash::{BuildHasher, Hasher};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use watchfire_detections::shared::pen_test::PenTestDistribution;
 use watchfire_detections::tally::RecordPlace;
 use watchfire_knowledge::{
@@ -62,6 +62,7 @@ pub struct Worker<'a> {
     last_format: Option<(FlowFormat, u32)>,
     noted: hashbrown::HashMap<u64, (Time, u128), foldhash::fast::FixedState>,
     addresses: AddressCache,
+    v4_kinds: V4Kinds,
     agents: AgentCache,
     names: NameCache,
     last_interface: (String, String, Option<IpAddr>, i64),
@@ -84,6 +85,7 @@ impl<'a> Worker<'a> {
             last_format: None,
             noted: hashbrown::HashMap::default(),
             addresses: AddressCache::default(),
+            v4_kinds: V4Kinds::default(),
             agents: AgentCache::default(),
             names: NameCache::default(),
             last_interface: (String::new(), String::new(), None, 0),
@@ -105,28 +107,25 @@ impl<'a> Worker<'a> {
         }
         self.census.count(record);
         // Calls are told apart by their identities, the others only by what they say.
-        let tie = match record {
-            Record::ApiCall(_) => 0,
-            _ => xxhash_rust::xxh3::xxh3_64(raw.text.as_bytes()) as u32,
-        };
-        let place = RecordPlace { tie, file, position: raw.position };
+        let place = |tie: u32| RecordPlace { tie, file, position: raw.position };
+        let told_apart = || place(xxhash_rust::xxh3::xxh3_64(raw.text.as_bytes()) as u32);
         match record {
             Record::ApiCall(call) => {
                 let id = event_identity(call);
                 if self.index.call_tallies != 0 {
-                    self.tallier.add_call(call, id, place, &mut self.facts);
+                    self.tallier.add_call(call, id, place(0), &mut self.facts);
                 }
                 self.observe_call(call, id, raw, file);
             }
             Record::Flow(flow) => {
                 if self.index.flow_tallies != 0 {
-                    self.tallier.add_flow(flow, place, &mut self.facts);
+                    self.tallier.add_flow(flow, told_apart, &mut self.facts);
                 }
                 self.observe_flow(flow, raw, file);
             }
             Record::DnsQuery(query) => {
                 if self.index.query_tallies != 0 {
-                    self.tallier.add_query(query, self.knowledge, place, &mut self.facts);
+                    self.tallier.add_query(query, self.knowledge, told_apart, &mut self.facts);
                 }
                 self.observe_query(query, raw, file);
             }
@@ -258,16 +257,13 @@ impl<'a> Worker<'a> {
     fn observe_flow(&mut self, flow: &VpcFlow<'_>, raw: Raw<'_>, file: u32) {
         self.note_interface(flow, file);
         let mut kinds = 0;
-        for address in [flow.source, flow.target].into_iter().flatten() {
-            if is_not_plainly_private(address) {
-                kinds |= self.flow_kinds(address, flow);
-            }
+        // By reference: addresses were written just now, in pieces, and to copy one whole waits until all are there.
+        for address in [&flow.source, &flow.target] {
+            kinds |= self.flow_kinds(address, flow);
         }
-        for (packet, outer) in [(flow.packet_source, flow.source), (flow.packet_target, flow.target)] {
-            if packet != outer
-                && let Some(address) = packet
-            {
-                kinds |= self.flow_kinds(address, flow);
+        for (packet, outer) in [(&flow.packet_source, &flow.source), (&flow.packet_target, &flow.target)] {
+            if packet.is_some() && packet != outer {
+                kinds |= self.flow_kinds(packet, flow);
             }
         }
         if kinds & self.index.flow_kinds_wanted == 0 {
@@ -277,9 +273,20 @@ impl<'a> Worker<'a> {
         self.keep(flow.start, 0, 0, raw, file, RecordKind::Flow, format);
     }
 
-    fn flow_kinds(&mut self, address: IpAddr, flow: &VpcFlow<'_>) -> u32 {
-        let shared = self.addresses.look_up(address, self.knowledge).kinds;
-        self.kinds(address, shared, &flow.account, &flow.region)
+    /// The kinds of the lists that cover an address; none for private IPv4 addresses, which are no use looking up, and half
+    /// of all addresses.
+    #[inline]
+    fn flow_kinds(&mut self, address: &Option<IpAddr>, flow: &VpcFlow<'_>) -> u32 {
+        let (address, shared) = match address {
+            Some(IpAddr::V4(v4)) if v4.is_private() => return 0,
+            Some(IpAddr::V4(v4)) => (IpAddr::V4(*v4), self.v4_kinds.look_up(*v4, self.knowledge)),
+            Some(IpAddr::V6(v6)) => (IpAddr::V6(*v6), self.addresses.look_up(IpAddr::V6(*v6), self.knowledge).kinds),
+            None => return 0,
+        };
+        match self.own_lists {
+            Some(_) => self.kinds(address, shared, &flow.account, &flow.region),
+            None => shared,
+        }
     }
 
     /// Notes which instance and address an interface has, once a day.
@@ -483,14 +490,6 @@ fn has_metadata_answer(query: &DnsQuery<'_>) -> bool {
     query.answers.len() > 2 && watchfire_detections::shared::names_metadata_service(query.answers)
 }
 
-/// Private IPv4 addresses are no use looking up, and half of all addresses.
-fn is_not_plainly_private(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => !v4.is_private(),
-        IpAddr::V6(_) => true,
-    }
-}
-
 fn dash(text: &str) -> &str {
     if text.is_empty() { "-" } else { text }
 }
@@ -547,6 +546,32 @@ impl AddressCache {
     }
 }
 
+/// The same for the kinds of the lists that cover an IPv4 address, which is all that a flow asks: eight bytes for each.
+struct V4Kinds {
+    slots: Box<[(u32, u32)]>,
+}
+
+impl Default for V4Kinds {
+    fn default() -> Self {
+        // Nothing covers 0.0.0.0, which cannot be routed.
+        Self { slots: vec![(0, 0); ADDRESS_SLOTS].into() }
+    }
+}
+
+impl V4Kinds {
+    #[inline]
+    fn look_up(&mut self, address: Ipv4Addr, knowledge: &Knowledge) -> u32 {
+        let bits = address.to_bits();
+        let hash = u64::from(bits).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+        let slot = &mut self.slots[hash as usize % ADDRESS_SLOTS];
+        if slot.0 != bits {
+            let address = IpAddr::V4(address);
+            *slot = (bits, if is_publicly_routable(address) { knowledge.ip_kinds(address) } else { 0 });
+        }
+        slot.1
+    }
+}
+
 /// The last answers by name: most queries ask for what was asked before, and to look through the lists for each of its
 /// labels takes ten times as long.
 struct NameCache {
@@ -554,6 +579,8 @@ struct NameCache {
     slots: Vec<(u64, u32)>,
     /// Seeds of this process: nobody can make a listed name look like a harmless one.
     hasher: foldhash::quality::RandomState,
+    /// The last name and its kinds: it is mostly asked for twice, for either kind of address.
+    last: (String, u32),
 }
 
 const NAME_SLOTS: usize = 8_192;
@@ -561,17 +588,24 @@ const NAME_SLOTS: usize = 8_192;
 impl Default for NameCache {
     fn default() -> Self {
         // No name has the hash 0, see below.
-        Self { slots: vec![(0, 0); NAME_SLOTS], hasher: foldhash::quality::RandomState::default() }
+        let (slots, hasher) = (vec![(0, 0); NAME_SLOTS], foldhash::quality::RandomState::default());
+        Self { slots, hasher, last: (String::new(), 0) }
     }
 }
 
 impl NameCache {
     fn kinds(&mut self, name: &str, knowledge: &Knowledge) -> u32 {
+        if self.last.0 == name && !name.is_empty() {
+            return self.last.1;
+        }
         let hash = self.hasher.hash_one(name) | 1 << 63;
         let slot = &mut self.slots[hash as usize % NAME_SLOTS];
         if slot.0 != hash {
             *slot = (hash, knowledge.domain_kinds(name));
         }
+        self.last.0.clear();
+        self.last.0.push_str(name);
+        self.last.1 = slot.1;
         slot.1
     }
 }

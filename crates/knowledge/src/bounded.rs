@@ -50,21 +50,35 @@ impl<K: Ord + Hash + Clone, V> Bounded<K, V> {
     /// The entity's value, made by `default` if it is new, touched at `now`.
     pub fn touch(&mut self, key: K, now: Time, default: impl FnOnce() -> V) -> &mut V {
         let hash = hash_of(&key);
-        let place = match self.place(hash, &key) {
-            Some(place) => place,
-            None => {
-                if self.entries.len() >= self.max {
-                    self.evict();
-                }
-                let place = self.entries.len();
-                self.entries.push((key, now.ms(), default()));
-                self.index.insert_unique(hash, (hash, place), |&(hash, _)| hash);
-                place
-            }
-        };
+        match self.place(hash, &key) {
+            Some(place) => self.touch_at(place, now),
+            None => self.insert(hash, key, now, default()),
+        }
+    }
+
+    /// The value of an entity that is known, touched at `now`; `key` are the parts of its key, borrowed, which hash as the key
+    /// itself does, and `is` tells whether a key has these parts. For keys that are dear to make.
+    pub fn touch_known(&mut self, key: &impl Hash, is: impl Fn(&K) -> bool, now: Time) -> Option<&mut V> {
+        let hash = hash_of(key);
+        let is_same = |&(other, place): &(u64, usize)| other == hash && is(&self.entries[place].0);
+        let place = self.index.find(hash, is_same).map(|&(_, place)| place)?;
+        Some(self.touch_at(place, now))
+    }
+
+    fn touch_at(&mut self, place: usize, now: Time) -> &mut V {
         let (_, touched, value) = &mut self.entries[place];
         *touched = (*touched).max(now.ms());
         value
+    }
+
+    fn insert(&mut self, hash: u64, key: K, now: Time, value: V) -> &mut V {
+        if self.entries.len() >= self.max {
+            self.evict();
+        }
+        let place = self.entries.len();
+        self.entries.push((key, now.ms(), value));
+        self.index.insert_unique(hash, (hash, place), |&(hash, _)| hash);
+        &mut self.entries[place].2
     }
 
     /// Forgets one entity.
@@ -84,11 +98,29 @@ impl<K: Ord + Hash + Clone, V> Bounded<K, V> {
 
     /// Forgets every entity last touched before `horizon`.
     pub fn forget_before(&mut self, horizon: Time) {
-        let before = self.entries.len();
-        self.entries.retain(|(_, touched, _)| *touched >= horizon.ms());
-        if self.entries.len() != before {
-            self.reindex();
+        let is_kept = |touched: i64| touched >= horizon.ms();
+        if self.entries.iter().all(|(_, touched, _)| is_kept(*touched)) {
+            return;
         }
+        // Where each goes, so that no key must be hashed again: keys are texts, anywhere in memory.
+        let mut kept = 0;
+        let moved: Vec<Option<usize>> = self
+            .entries
+            .iter()
+            .map(|(_, touched, _)| {
+                let place = is_kept(*touched).then_some(kept);
+                kept += usize::from(place.is_some());
+                place
+            })
+            .collect();
+        self.entries.retain(|(_, touched, _)| is_kept(*touched));
+        self.index.retain(|(_, place)| match moved.get(*place).copied().flatten() {
+            Some(moved) => {
+                *place = moved;
+                true
+            }
+            None => false,
+        });
     }
 
     /// All entities in order of their keys.
@@ -172,6 +204,28 @@ mod tests {
                 map.touch(key, Time::from_seconds(at), || ());
                 prop_assert!(map.len() <= 8);
                 prop_assert!(map.get(&key).is_some());
+            }
+        }
+
+        #[test]
+        fn what_was_touched_since_is_still_found(
+            touches in proptest::collection::vec((0u8..40, 0i64..1000), 0..200),
+            horizon in 0i64..1000,
+        ) {
+            let mut map = Bounded::new(50);
+            let mut expected = std::collections::BTreeMap::new();
+            for (key, at) in touches {
+                let key = format!("{key}");
+                let at = *expected.entry(key.clone()).and_modify(|last: &mut i64| *last = at.max(*last)).or_insert(at);
+                let known = map.touch_known(&key, |other: &String| *other == key, Time::from_seconds(at)).is_some();
+                prop_assert_eq!(known, map.get(&key).is_some());
+                map.touch(key.clone(), Time::from_seconds(at), || key.clone());
+            }
+            map.forget_before(Time::from_seconds(horizon));
+            expected.retain(|_, at| *at >= horizon);
+            prop_assert_eq!(map.len(), expected.len());
+            for key in expected.keys() {
+                prop_assert_eq!(map.get(key), Some(key));
             }
         }
     }

@@ -267,17 +267,28 @@ impl Behaviour for Beacons {
 
     fn query(&mut self, key: &QueryKey, tally: &QueryTally, _: &mut Scene<'_>) {
         let at = Time::from_ms(key.hour * Time::HOUR_MS);
+        let account = &key.place.account;
         for name in tally.names.kept() {
-            if name.answers().next().is_some() {
-                let addresses = self.addresses.touch((key.place.account.clone(), name.name.clone()), at, Vec::new);
-                for answer in name.answers() {
-                    if addresses.len() < ADDRESSES_MAX && !addresses.contains(&answer) {
-                        addresses.push(answer);
-                    }
+            if name.answers().next().is_none() {
+                continue;
+            }
+            let is_known = |(of, other): &(Box<str>, Box<str>)| *other == name.name && of == account;
+            let addresses = match self.addresses.touch_known(&(account, &name.name), is_known, at) {
+                Some(addresses) => addresses,
+                None => self.addresses.touch((account.clone(), name.name.clone()), at, Vec::new),
+            };
+            for answer in name.answers() {
+                if addresses.len() < ADDRESSES_MAX && !addresses.contains(&answer) {
+                    addresses.push(answer);
                 }
             }
             for answer in name.answers() {
-                *self.names.touch((key.place.account.clone(), answer), at, Box::default) = name.name.clone();
+                let is_known = |(of, other): &(Box<str>, IpAddr)| *other == answer && of == account;
+                match self.names.touch_known(&(account, answer), is_known, at) {
+                    Some(last) if *last == name.name => {}
+                    Some(last) => *last = name.name.clone(),
+                    None => *self.names.touch((account.clone(), answer), at, Box::default) = name.name.clone(),
+                }
             }
         }
     }
@@ -409,9 +420,12 @@ impl Beacons {
         scene: &Scene<'_>,
     ) -> Option<Verdict> {
         let rhythm = Rhythm::of(&series.gaps, &series.sizes);
+        let limit = (scene.thresholds.get(&SCORE) * 10_000.0) as i64;
+        if i64::from(rhythm.score) + 3 * MODIFIER < limit {
+            return None; // Whatever speaks for it: there are three modifiers.
+        }
         let modifiers = self.modifiers(series, contacted, scene);
         let total = i64::from(rhythm.score) + modifiers.iter().map(|modifier| modifier.points).sum::<i64>();
-        let limit = (scene.thresholds.get(&SCORE) * 10_000.0) as i64;
         let indicators = view.lists(&scene.context);
         let is_trusted = indicators.trusted_ip(contacted.remote).is_some()
             || contacted.addresses.is_some()

@@ -3,7 +3,7 @@
 use crate::behaviour::{Behaviour, FlowView, Learning, Scene, Verdict};
 use crate::shared::state::{self, pairs};
 use crate::shared::tallied_flow::{minute, quoted};
-use crate::tally::{CallTally, CallTallyKey, Client, QueryKey, QueryTally, RecordPlace};
+use crate::tally::{CallTally, CallTallyKey, Client, Place, QueryKey, QueryTally, RecordPlace};
 use crate::thresholds::{Threshold, Thresholds};
 use crate::{Detection, Interest, Rule};
 use serde::{Deserialize, Serialize};
@@ -142,6 +142,9 @@ struct Supplies {
     /// Calls of one client in a row.
     #[serde(skip)]
     client: Option<(i64, Client, bool, Counted)>,
+    /// Where the last flows were seen: those of one place follow each other.
+    #[serde(skip)]
+    flows_at: Option<Place>,
     evicted: u64,
 }
 
@@ -259,13 +262,18 @@ impl Behaviour for Supplies {
     fn flow(&mut self, view: &FlowView<'_>, scene: &mut Scene<'_>) {
         let Some(conversation) = view.tally.conversations.kept().first() else { return };
         let seen = Seen { at: view.moment(conversation.first), id: 0, place: conversation.place };
-        let place = view.place;
-        self.add(
-            view.key.slice.div_euclid(6),
-            (Kind::Flows, &place.account, &place.region, &place.vpc),
-            Counted { records: view.record_count(), first: seen, last: seen },
-            scene,
-        );
+        let (place, hour) = (view.place, view.key.slice.div_euclid(6));
+        let counted = Counted { records: view.record_count(), first: seen, last: seen };
+        if let Some((source, run)) = &mut self.run
+            && source.kind == Kind::Flows
+            && self.hour.is_some_and(|counting| hour <= counting)
+            && self.flows_at.as_ref().is_some_and(|last| last.is(place))
+        {
+            run.merge(&counted);
+            return;
+        }
+        self.flows_at = Some(place.clone());
+        self.add(hour, (Kind::Flows, &place.account, &place.region, &place.vpc), counted, scene);
     }
 
     fn query(&mut self, key: &QueryKey, tally: &QueryTally, scene: &mut Scene<'_>) {

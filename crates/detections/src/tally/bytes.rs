@@ -56,22 +56,27 @@ impl<const N: usize> Writer<N> {
     }
 }
 
-/// Numbers in as many bytes as each needs, of 0, 1, 2 and 4: how many stands before them, two bits for each. Without a branch
-/// for each byte, as [`Writer::number`] has it, which takes three times as long: for what there is very much of. `N` is a
-/// multiple of four, at most 16.
-pub(super) fn put_group<const N: usize>(numbers: [u32; N], into: &mut Vec<u8>) {
+/// Some bytes as they are, and numbers in as many bytes as each needs, of 0, 1, 2 and 4: how many stands before them, two bits
+/// for each. Without a branch for each byte, as [`Writer::number`] has it, which takes three times as long: for what there is
+/// very much of. `N` is a multiple of four, at most 12, and there are at most eight bytes before them.
+#[inline]
+pub(super) fn put_group<const B: usize, const N: usize>(head: [u8; B], numbers: [u32; N], into: &mut Vec<u8>) {
     let mut piece = [0; GROUP_BYTES_MAX];
-    let mut at = N / 4;
+    piece[..B].copy_from_slice(&head);
+    let mut at = B + N / 4;
     for (place, number) in numbers.into_iter().enumerate() {
         let code = CODES[(u32::BITS - number.leading_zeros()) as usize];
-        piece[place / 4] |= code << (place % 4 * 2);
+        piece[B + place / 4] |= code << (place % 4 * 2);
         // All four are written, and the next number begins after those that count.
         if let Some(bytes) = piece.get_mut(at..at + 4) {
             bytes.copy_from_slice(&number.to_le_bytes());
         }
         at += LENGTHS[usize::from(code)];
     }
-    into.extend_from_slice(&piece[..at]);
+    // Of a length that the compiler knows, and then less: a copy of any length is a call.
+    let length = into.len() + at;
+    into.extend_from_slice(&piece);
+    into.truncate(length);
 }
 
 /// The length code of a number that has so many bits.
@@ -87,8 +92,8 @@ const CODES: [u8; 33] = {
 /// Bytes of each length code, and the bits that count of four bytes.
 const LENGTHS: [usize; 4] = [0, 1, 2, 4];
 const MASKS: [u32; 4] = [0, 0xff, 0xffff, u32::MAX];
-/// Of sixteen numbers, and four more that may be read beyond them.
-const GROUP_BYTES_MAX: usize = 4 + 16 * 4 + 4;
+/// Of eight bytes and twelve numbers, and what may be written or read beyond them.
+const GROUP_BYTES_MAX: usize = 64;
 
 /// Bytes that are read from their beginning on.
 pub(super) struct Reader<'b>(pub(super) &'b [u8]);
@@ -113,11 +118,19 @@ impl<'b> Reader<'b> {
         Some(*bytes)
     }
 
-    /// What [`put_group`] wrote.
+    /// The numbers that [`put_group`] wrote.
+    #[inline]
     pub(super) fn group<const N: usize>(&mut self) -> Option<[u32; N]> {
+        if let Some(piece) = self.0.first_chunk() {
+            return self.group_of(piece);
+        }
         let mut piece = [0; GROUP_BYTES_MAX];
-        let length = self.0.len().min(GROUP_BYTES_MAX);
-        piece[..length].copy_from_slice(&self.0[..length]);
+        piece[..self.0.len()].copy_from_slice(self.0);
+        self.group_of(&piece)
+    }
+
+    #[inline]
+    fn group_of<const N: usize>(&mut self, piece: &[u8; GROUP_BYTES_MAX]) -> Option<[u32; N]> {
         let mut at = N / 4;
         let mut numbers = [0; N];
         for (place, number) in numbers.iter_mut().enumerate() {
@@ -181,13 +194,14 @@ mod tests {
         fn groups_come_back(numbers in proptest::collection::vec((any::<u32>(), 0u32..33), 12), after in 0u8..9) {
             let numbers: Vec<u32> = numbers.iter().map(|(number, shift)| number.checked_shr(*shift).unwrap_or(0)).collect();
             let (mut bytes, group) = (Vec::new(), <[u32; 12]>::try_from(numbers).unwrap());
-            put_group(group, &mut bytes);
+            put_group([7, 9], group, &mut bytes);
             bytes.extend(0..after);
             let mut reader = Reader(&bytes);
+            prop_assert_eq!(reader.chunk(), Some([7, 9]));
             prop_assert_eq!(reader.group(), Some(group));
             prop_assert_eq!(reader.0.len(), usize::from(after));
             let short = bytes.len() - usize::from(after);
-            prop_assert_eq!(Reader(&bytes[..short.saturating_sub(1)]).group::<12>(), None);
+            prop_assert_eq!(Reader(&bytes[2..short - 1]).group::<12>(), None);
         }
 
         #[test]

@@ -1,8 +1,12 @@
 //! Flows between two addresses on one service port, seen at one interface in ten minutes.
 
-use super::bytes::{Reader, Writer, put_group};
-use super::{Kept, RecordPlace, Sample, Sampled, offset_ms, saturating_u32};
-use crate::shared::contact::{SLICE_MS, TCP};
+mod sums;
+
+pub use sums::{FlowSums, Room};
+
+use super::bytes::{Reader, put_group};
+use super::{Kept, RecordPlace, Sample, Sampled};
+use crate::shared::contact::SLICE_MS;
 use std::net::{IpAddr, Ipv6Addr};
 use watchfire_model::{Direction, LogStatus, Time, VpcFlow};
 
@@ -58,11 +62,13 @@ pub struct FlowKey {
 impl FlowKey {
     /// The key of a record, and whether its packets go from the client to the server; `None` for a record without packets
     /// or addresses.
+    #[inline]
     pub fn of(flow: &VpcFlow<'_>) -> Option<(Self, bool)> {
         if flow.status != LogStatus::Ok {
             return None;
         }
-        let (source, target) = (bits(flow.real_source()?), bits(flow.real_target()?));
+        let source = bits(flow.packet_source.as_ref().or(flow.source.as_ref())?);
+        let target = bits(flow.packet_target.as_ref().or(flow.target.as_ref())?);
         // The lower rank serves, then the lower port, then the lower address: both directions must give one key.
         let source_rank = (service_rank(flow.source_port), flow.source_port, source);
         let target_rank = (service_rank(flow.target_port), flow.target_port, target);
@@ -71,6 +77,25 @@ impl FlowKey {
             if is_upstream { (source, target, flow.target_port) } else { (target, source, flow.source_port) };
         let slice = flow.start.ms().div_euclid(SLICE_MS);
         Some((Self { slice, client, server, port, protocol: flow.protocol }, is_upstream))
+    }
+
+    /// A hash of the key at the place with this number: the same in every run.
+    #[inline]
+    pub fn hash_at(&self, place: u32) -> u64 {
+        // Both halves of a product: each bit of it depends on bits of both factors. Three products take a third of what a
+        // hasher takes that is fed part by part.
+        fn mixed(one: u64, other: u64) -> u64 {
+            let product = u128::from(one) * u128::from(other);
+            product as u64 ^ (product >> 64) as u64
+        }
+        let ends = mixed(self.client as u64 ^ 0x9e37_79b9_7f4a_7c15, self.server as u64 ^ 0xc2b2_ae3d_27d4_eb4f);
+        let high = mixed(
+            (self.client >> 64) as u64 ^ 0x1656_67b1_9e37_79f9,
+            (self.server >> 64) as u64 ^ 0x27d4_eb2f_1656_67c5,
+        );
+        let rest = u64::from(place) << 32 | u64::from(self.port) << 8 | u64::from(self.protocol);
+        let rest = rest ^ (self.slice as u64).wrapping_mul(0xd6e8_feb8_6659_fd93);
+        mixed(ends ^ rest.rotate_left(17), high.rotate_left(32) ^ rest ^ 0xa076_1d64_78bd_642f)
     }
 
     /// The side that looks like a client.
@@ -182,7 +207,7 @@ pub struct Conversation {
 
 impl Sampled for Conversation {
     fn hash(&self) -> u64 {
-        Self::hash_of(self.port)
+        Self::port_hash(self.port).into()
     }
 
     fn merge(&mut self, other: Self) {
@@ -205,8 +230,8 @@ impl Conversation {
     pub const HASH_MAX: u64 = u16::MAX as u64;
 
     /// A permutation of the ports: multiplication by an odd number.
-    const fn hash_of(port: u16) -> u64 {
-        port.wrapping_mul(0x9e37) as u64
+    const fn port_hash(port: u16) -> u16 {
+        port.wrapping_mul(0x9e37)
     }
 }
 
@@ -220,6 +245,8 @@ mod bit {
     pub(super) const IS_ALL: u8 = 8;
     /// Its times are whole seconds, as AWS writes them.
     pub(super) const SECONDS: u8 = 16;
+    /// Four more numbers follow, which are mostly 0.
+    pub(super) const MORE: u8 = 32;
 }
 
 impl Conversation {
@@ -231,17 +258,18 @@ impl Conversation {
         let is_seconds = self.first.is_multiple_of(1_000) && self.last.is_multiple_of(1_000);
         let (first, last) = if is_seconds { (self.first / 1_000, self.last / 1_000) } else { (self.first, self.last) };
         let (packets, bytes) = if is_all { (0, 0) } else { (packets, bytes) };
+        let position = self.place.position;
+        let more = [packets, bytes, self.place.file ^ file, (position >> 32) as u32];
         let bits = [
             (self.rejected.0, bit::UP_REJECTED),
             (self.rejected.1, bit::DOWN_REJECTED),
             (is_down, bit::DOWN_FIRST),
             (is_all, bit::IS_ALL),
             (is_seconds, bit::SECONDS),
+            (more != [0; 4], bit::MORE),
         ];
         let bits = bits.into_iter().fold(0, |all, (is_set, bit)| all | (u8::from(is_set) * bit));
         let [low, high] = self.port.to_le_bytes();
-        into.extend_from_slice(&[bits, low, high, self.up_flags, self.down_flags]);
-        let position = self.place.position;
         let numbers = [
             first,
             last.wrapping_sub(first),
@@ -249,21 +277,20 @@ impl Conversation {
             self.up_bytes,
             self.down_packets,
             self.down_bytes,
-            packets,
-            bytes,
-            self.place.file ^ file,
             position as u32,
-            (position >> 32) as u32,
             self.place.tie,
         ];
-        put_group(numbers, into);
+        put_group([bits, low, high, self.up_flags, self.down_flags], numbers, into);
+        if more != [0; 4] {
+            put_group([], more, into);
+        }
     }
 
     fn decode(file: u32, reader: &mut Reader<'_>) -> Option<Self> {
         let [bits, low, high, up_flags, down_flags] = reader.chunk()?;
-        let numbers: [u32; 12] = reader.group()?;
-        let [first, lasted, up_packets, up_bytes, down_packets, down_bytes, packets, bytes, other_file, ..] = numbers;
-        let [.., position, position_high, tie] = numbers;
+        let [first, lasted, up_packets, up_bytes, down_packets, down_bytes, position, tie] = reader.group()?;
+        let more = if bits & bit::MORE != 0 { reader.group()? } else { [0; 4] };
+        let [packets, bytes, other_file, position_high] = more;
         let has = |bit: u8| bits & bit != 0;
         let scale = if has(bit::SECONDS) { 1_000 } else { 1 };
         let is_down = has(bit::DOWN_FIRST);
@@ -290,6 +317,7 @@ impl Conversation {
 impl Sent {
     fn encode(&self, into: &mut Vec<u8>) {
         let (packets, bytes) = (self.packets, self.bytes);
+        let large = [(packets >> 32) as u32, (bytes >> 32) as u32, 0, 0];
         let numbers = [
             self.records,
             self.rejected,
@@ -302,19 +330,20 @@ impl Sent {
             self.egress,
             self.first,
             packets as u32,
-            (packets >> 32) as u32,
             bytes as u32,
-            (bytes >> 32) as u32,
-            0,
-            0,
         ];
-        put_group(numbers, into);
+        put_group([u8::from(large != [0; 4])], numbers, into);
+        if large != [0; 4] {
+            put_group([], large, into);
+        }
     }
 
     fn decode(reader: &mut Reader<'_>) -> Option<Self> {
-        let numbers: [u32; 16] = reader.group()?;
+        let [is_large] = reader.chunk()?;
+        let numbers: [u32; 12] = reader.group()?;
         let [records, rejected, syn, syn_ack, reset, without_flags, small, ingress, egress, first, rest @ ..] = numbers;
-        let [packets, packets_high, bytes, bytes_high, ..] = rest;
+        let [packets_high, bytes_high, ..] = if is_large == 0 { [0; 4] } else { reader.group()? };
+        let [packets, bytes] = rest;
         let whole = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
         let (packets, bytes) = (whole(packets_high, packets), whole(bytes_high, bytes));
         Some(Self {
@@ -334,94 +363,57 @@ impl Sent {
     }
 }
 
+/// Appends the bytes of a tally: what either side sent, the last end, and the conversations in order, how many they are and
+/// whether there were more.
+fn encode<'c>(
+    (up, down): (&Sent, &Sent),
+    last: u32,
+    (kept, count, is_cut): (impl Iterator<Item = &'c Conversation>, usize, bool),
+    into: &mut Vec<u8>,
+) {
+    let sides = [up, down].map(|side| (side, *side != Sent::default()));
+    let [(_, has_up), (_, has_down)] = sides;
+    let bits = u8::from(has_up) | u8::from(has_down) << 1 | u8::from(is_cut) << 2;
+    // At most as many as are kept.
+    put_group([bits, count as u8], [last, 0, 0, 0], into);
+    sides.into_iter().filter(|(_, is_there)| *is_there).for_each(|(side, _)| side.encode(into));
+    let mut file = 0;
+    for conversation in kept {
+        conversation.encode(file, into);
+        file = conversation.place.file;
+    }
+}
+
 impl Kept for FlowTally {
     fn encode(&self, into: &mut Vec<u8>) {
-        self.up.encode(into);
-        self.down.encode(into);
-        let mut writer = Writer::<24>::new();
-        writer.number(self.last);
         let kept = self.conversations.kept();
-        writer.number((kept.len() as u64) << 1 | u64::from(self.conversations.is_cut()));
-        writer.finish(into);
-        let mut file = 0;
-        for conversation in kept {
-            conversation.encode(file, into);
-            file = conversation.place.file;
-        }
+        encode((&self.up, &self.down), self.last, (kept.iter(), kept.len(), self.conversations.is_cut()), into);
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader(bytes);
-        let (up, down) = (Sent::decode(&mut reader)?, Sent::decode(&mut reader)?);
-        let (last, count) = (reader.small()?, reader.number()?);
-        let mut kept = Vec::with_capacity(usize::try_from(count >> 1).ok()?.min(CONVERSATIONS_MAX));
+        let [bits, count] = reader.chunk()?;
+        let [last, ..] = reader.group::<4>()?;
+        let mut side = |bit: u8| if bits & bit != 0 { Sent::decode(&mut reader) } else { Some(Sent::default()) };
+        let (up, down) = (side(1)?, side(2)?);
+        let mut kept = Vec::with_capacity(usize::from(count).min(CONVERSATIONS_MAX));
         let mut file = 0;
-        for _ in 0..count >> 1 {
+        for _ in 0..count {
             let conversation = Conversation::decode(file, &mut reader)?;
             file = conversation.place.file;
             kept.push(conversation);
         }
-        Some(Self { up, down, last, conversations: Sample::restored(kept, count & 1 == 1) })
+        Some(Self { up, down, last, conversations: Sample::restored(kept, bits & 4 != 0) })
     }
 }
 
 impl FlowTally {
-    /// Takes in a record of this key. On the hot path.
-    #[inline]
-    pub fn add(&mut self, flow: &VpcFlow<'_>, key: &FlowKey, is_upstream: bool, place: RecordPlace) {
-        let begin = key.slice.saturating_mul(SLICE_MS);
-        let (first, last) = (offset_ms(flow.start.ms(), begin), offset_ms(flow.end.ms().max(flow.start.ms()), begin));
-        self.last = self.last.max(last);
-        let flags = flow.tcp_flags.filter(|_| flow.protocol == TCP);
-        let side = if is_upstream { &mut self.up } else { &mut self.down };
-        side.add(flow, flags, first);
-        let port = if is_upstream { flow.source_port } else { flow.target_port };
-        let hash = Conversation::hash_of(port);
-        if self.conversations.is_out_of_reach(hash) {
-            return;
-        }
-        let (packets, bytes) = (saturating_u32(flow.packet_count), saturating_u32(flow.byte_count));
-        let earliest = (!is_upstream, packets, bytes);
-        let flags = flags.unwrap_or(0);
-        // In its place, not by a merge with a conversation of this one record: half of the time that it took.
-        let conversation = match self.conversations.get_mut(hash) {
-            Some(known) => {
-                if (first, earliest, place) < (known.first, known.earliest, known.place) {
-                    (known.first, known.earliest, known.place) = (first, earliest, place);
-                }
-                known.last = known.last.max(last);
-                known
-            }
-            None => {
-                let new = Conversation { port, first, last, place, earliest, ..Conversation::default() };
-                let Some(new) = self.conversations.insert_new(new) else { return };
-                new
-            }
-        };
-        if is_upstream {
-            conversation.up_packets = conversation.up_packets.saturating_add(packets);
-            conversation.up_bytes = conversation.up_bytes.saturating_add(bytes);
-            conversation.up_flags |= flags;
-            conversation.rejected.0 |= flow.is_rejected();
-        } else {
-            conversation.down_packets = conversation.down_packets.saturating_add(packets);
-            conversation.down_bytes = conversation.down_bytes.saturating_add(bytes);
-            conversation.down_flags |= flags;
-            conversation.rejected.1 |= flow.is_rejected();
-        }
-    }
-
     /// Takes in what another part summed.
     pub fn merge(&mut self, other: Self) {
         self.up.merge(&other.up);
         self.down.merge(&other.down);
         self.last = self.last.max(other.last);
         self.conversations.merge(other.conversations);
-    }
-
-    /// Puts the conversations in order, once all records were taken in.
-    pub fn settle(&mut self) {
-        self.conversations.settle();
     }
 
     /// Shows where each conversation's earliest record stands, to be changed.
@@ -441,6 +433,7 @@ impl FlowTally {
 }
 
 impl Sent {
+    #[inline]
     fn add(&mut self, flow: &VpcFlow<'_>, flags: Option<u8>, first: u32) {
         self.first = if self.records == 0 { first } else { self.first.min(first) };
         self.records += 1;
@@ -478,9 +471,11 @@ impl Sent {
     }
 }
 
-fn bits(address: IpAddr) -> u128 {
+/// By reference: an address that was written just now, in pieces, is not copied whole without waiting for them.
+#[inline]
+fn bits(address: &IpAddr) -> u128 {
     match address {
-        IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
+        IpAddr::V4(v4) => 0xffff << 32 | u128::from(v4.to_bits()),
         IpAddr::V6(v6) => v6.to_bits(),
     }
 }

@@ -20,7 +20,7 @@ mod sample;
 
 pub use bytes::Kept;
 pub use call::{Api, ApiParts, CallKeys, CallParts, CallTally, CallTallyKey, Client, ClientParts};
-pub use flow::{Conversation, FlowKey, FlowTally, Sent, service_rank};
+pub use flow::{Conversation, FlowKey, FlowSums, FlowTally, Room, Sent, service_rank};
 pub use query::{Answered, QueryKey, QueryTally, QueryType, SubName};
 pub use sample::{Sample, Sampled};
 
@@ -80,6 +80,11 @@ impl Place {
     /// The host at this place: its instance, else its interface. `None` where neither is known.
     pub(crate) fn host(&self) -> Option<&Host> {
         self.0.host.as_ref()
+    }
+
+    /// Whether this is a copy of the other; where it is not, both may still be alike.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// Bytes whose order is that of places.

@@ -2,10 +2,8 @@
 
 use super::bytes::{Reader, Writer};
 use super::{Kept, Place, Places, RecordPlace, Sample, Sampled, offset_ms};
-use memchr::memmem::Finder;
 use std::hash::{BuildHasher, Hasher};
-use std::net::IpAddr;
-use std::sync::LazyLock;
+use std::net::{IpAddr, Ipv4Addr};
 use watchfire_knowledge::is_publicly_routable;
 use watchfire_model::{DnsQuery, Time};
 
@@ -170,21 +168,9 @@ impl Answered {
         (self.last, self.last_place) = (self.last, self.last_place).max((other.last, other.last_place));
     }
 
-    /// Takes in a query; `addresses` reads those of its answer.
-    fn add(known: Option<Self>, at: u32, place: RecordPlace, addresses: impl FnOnce() -> Vec<IpAddr>) -> Self {
-        let one = |addresses| Self { first: at, last: at, addresses, place, last_place: place };
-        match known {
-            // The usual case: records come in order, and answers are parsed for the first alone.
-            Some(mut known) if at > known.first => {
-                (known.last, known.last_place) = (known.last, known.last_place).max((at, place));
-                known
-            }
-            Some(mut known) => {
-                known.merge(one(addresses()));
-                known
-            }
-            None => one(addresses()),
-        }
+    /// Of one query.
+    fn of(query: &DnsQuery<'_>, at: u32, place: RecordPlace) -> Self {
+        Self { first: at, last: at, addresses: addresses(query), place, last_place: place }
     }
 }
 
@@ -225,16 +211,23 @@ impl SubName {
         self.public.as_ref().into_iter().chain(inside).flat_map(|answered| answered.addresses.iter().copied())
     }
 
-    fn answer(&mut self, query: &DnsQuery<'_>, at: u32, place: RecordPlace) {
-        match reach(query) {
-            Some(Reach::Public) => {
-                self.public = Some(Answered::add(self.public.take(), at, place, || addresses(query)));
+    fn answer(&mut self, query: &DnsQuery<'_>, at: u32, place: impl Fn() -> RecordPlace) {
+        let reach = reach(query);
+        let known = match reach {
+            Some(Reach::Public) => self.public.as_mut(),
+            Some(Reach::Inside) => self.inside.as_deref_mut(),
+            None => return,
+        };
+        match known {
+            // The usual case: records come in order, and answers are parsed for the first alone.
+            Some(known) if at > known.first => {
+                if at >= known.last {
+                    (known.last, known.last_place) = (known.last, known.last_place).max((at, place()));
+                }
             }
-            Some(Reach::Inside) => {
-                let known = self.inside.take().map(|known| *known);
-                self.inside = Some(Box::new(Answered::add(known, at, place, || addresses(query))));
-            }
-            None => {}
+            Some(known) => known.merge(Answered::of(query, at, place())),
+            None if reach == Some(Reach::Public) => self.public = Some(Answered::of(query, at, place())),
+            None => self.inside = Some(Box::new(Answered::of(query, at, place()))),
         }
     }
 }
@@ -362,7 +355,8 @@ impl QueryTally {
     }
 
     /// Takes in a query for this name, with its hash ([`Self::name_hash`]). On the hot path.
-    pub fn add(&mut self, query: &DnsQuery<'_>, (name, hash): (&str, u64), hour: i64, place: RecordPlace) {
+    /// `place` says where it stands, and is asked only where that matters.
+    pub fn add(&mut self, query: &DnsQuery<'_>, (name, hash): (&str, u64), hour: i64, place: impl Fn() -> RecordPlace) {
         let at = offset_ms(query.time.ms(), hour.saturating_mul(Time::HOUR_MS));
         self.first = if self.queries == 0 { at } else { self.first.min(at) };
         self.last = self.last.max(at);
@@ -379,7 +373,7 @@ impl QueryTally {
         self.add_name(query, (name, hash), at, place);
     }
 
-    fn add_name(&mut self, query: &DnsQuery<'_>, (name, hash): (&str, u64), at: u32, place: RecordPlace) {
+    fn add_name(&mut self, query: &DnsQuery<'_>, (name, hash): (&str, u64), at: u32, place: impl Fn() -> RecordPlace) {
         if self.names.is_out_of_reach(hash) {
             return;
         }
@@ -388,13 +382,16 @@ impl QueryTally {
             known.queries = known.queries.saturating_add(1);
             known.nx |= nx;
             known.last = known.last.max(at);
-            (known.first, known.place) = (known.first, known.place).min((at, place));
+            if at <= known.first {
+                (known.first, known.place) = (known.first, known.place).min((at, place()));
+            }
             known.answer(query, at, place);
         } else {
             let name = Box::from(name);
             let (public, inside) = (None, None);
+            let place = place();
             let mut known = SubName { hash, name, queries: 1, nx, first: at, last: at, public, inside, place };
-            known.answer(query, at, place);
+            known.answer(query, at, || place);
             self.names.insert_new(known);
         }
     }
@@ -462,51 +459,125 @@ enum Reach {
 /// Where the answer of a query for addresses leads; `None` where it holds none. On the hot path: without a parser for the
 /// form that AWS writes, as [`DnsQuery::answer_addresses`].
 fn reach(query: &DnsQuery<'_>) -> Option<Reach> {
-    static KEY: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"Rdata\":\""));
     if query.answers.len() <= 2 || !matches!(&*query.query_type, "A" | "AAAA") {
         return None;
     }
     let kind = |address: IpAddr| if is_publicly_routable(address) { Reach::Public } else { Reach::Inside };
     let merge = |sum: Option<Reach>, one: Reach| Some(if sum == Some(Reach::Inside) { Reach::Inside } else { one });
-    let (text, length) = (query.answers, KEY.needle().len());
-    let mut values = KEY.find_iter(text.as_bytes()).filter_map(|at| text.get(at + length..)).peekable();
-    if values.peek().is_none() {
-        return query.answer_addresses().into_iter().map(kind).fold(None, merge);
-    }
-    let reached = |rest: &str| match first_octet(rest.as_bytes()) {
-        Some(octet) if !SPECIAL_OCTETS.contains(&octet) && octet < 224 => Some(Reach::Public),
-        // What begins with a letter that is no hexadecimal digit is a name.
-        None if !rest.starts_with(|first: char| first.is_ascii_hexdigit() || first == ':') => None,
-        _ => rest.split('"').next()?.parse().ok().map(kind),
-    };
-    values.filter_map(reached).fold(None, merge)
+    let mut reached = None;
+    let is_plain = each_value(query.answers, |value| {
+        let one = match value {
+            Value::V4(bits) if is_plainly_public(bits) => Reach::Public,
+            Value::V4(bits) => kind(Ipv4Addr::from_bits(bits).into()),
+            Value::Text(text) => match text.parse() {
+                Ok(address) => kind(address),
+                Err(_) => return,
+            },
+        };
+        reached = merge(reached, one);
+    });
+    if is_plain { reached } else { query.answer_addresses().into_iter().map(kind).fold(None, merge) }
 }
 
-/// The first octets of IPv4 addresses below 224 of which some cannot be routed. Source: IANA's registry of special-purpose
-/// addresses, as [`is_publicly_routable`] has it.
-const SPECIAL_OCTETS: [u32; 8] = [0, 10, 100, 127, 169, 172, 192, 198];
+/// The value of an answer.
+enum Value<'t> {
+    /// An IPv4 address.
+    V4(u32),
+    /// Anything else that may be an address.
+    Text(&'t str),
+}
 
-/// The first octet of the IPv4 address that stands before the quote; `None` where none does.
-fn first_octet(text: &[u8]) -> Option<u32> {
-    let (mut octet, mut dots) = (0, 0);
-    for &byte in text.iter().take(16) {
+/// Shows the values of answers that are written as AWS writes them, without spaces, always the same keys in the same order:
+/// those that may be addresses. False if they are written otherwise; then what was shown does not count.
+fn each_value<'t>(answers: &'t str, mut show: impl FnMut(Value<'t>)) -> bool {
+    const ENDS: [&[u8]; 3] =
+        [br#"","Type":"A","Class":"IN"}"#, br#"","Type":"CNAME","Class":"IN"}"#, br#"","Type":"AAAA","Class":"IN"}"#];
+    let Some(mut rest) = answers.as_bytes().strip_prefix(b"[") else { return false };
+    loop {
+        let Some(value) = rest.strip_prefix(br#"{"Rdata":""#) else { return false };
+        let after = match ipv4(value) {
+            Some((bits, length)) => {
+                show(Value::V4(bits));
+                &value[length..]
+            }
+            None => {
+                let Some(length) = memchr::memchr(b'"', value) else { return false };
+                let (text, after) = value.split_at(length);
+                let begin = answers.len() - rest.len() + (rest.len() - value.len());
+                // What begins with a letter that is no hexadecimal digit is a name.
+                let may_be_address = text.first().is_some_and(|first| first.is_ascii_hexdigit() || *first == b':');
+                match answers.get(begin..begin + length) {
+                    Some(text) if may_be_address => show(Value::Text(text)),
+                    Some(_) => {}
+                    None => return false,
+                }
+                after
+            }
+        };
+        let Some(after) = ENDS.iter().find_map(|end| after.strip_prefix(*end)) else { return false };
+        match after {
+            [b',', next @ ..] => rest = next,
+            [b']'] => return true,
+            _ => return false,
+        }
+    }
+}
+
+/// The IPv4 address that stands before a quote, and how many bytes it takes. `None` where none does, or one that is not written
+/// as usual: then a parser decides.
+fn ipv4(text: &[u8]) -> Option<(u32, usize)> {
+    let (mut bits, mut octet, mut digits, mut dots) = (0_u32, 0_u32, 0, 0);
+    for (at, &byte) in text.iter().take(16).enumerate() {
         match byte {
-            b'"' if dots == 3 => return Some(octet),
-            b'0'..=b'9' if dots == 0 => octet = octet * 10 + u32::from(byte - b'0'),
-            b'0'..=b'9' => {}
-            b'.' => dots += 1,
+            b'0'..=b'9' if digits == 0 || octet != 0 => {
+                octet = octet * 10 + u32::from(byte - b'0');
+                digits += 1;
+            }
+            b'.' | b'"' if digits > 0 && octet < 256 => {
+                bits = bits << 8 | octet;
+                if byte == b'"' {
+                    return (dots == 3).then_some((bits, at));
+                }
+                (octet, digits, dots) = (0, 0, dots + 1);
+            }
             _ => return None,
         }
     }
     None
 }
 
+/// Whether an IPv4 address can be routed, by its first octet alone; false where the others must be asked.
+const fn is_plainly_public(bits: u32) -> bool {
+    const SPECIAL: [u64; 4] = {
+        let mut special = [0; 4];
+        let mut at = 0;
+        while at < SPECIAL_OCTETS.len() {
+            special[SPECIAL_OCTETS[at] as usize / 64] |= 1 << (SPECIAL_OCTETS[at] % 64);
+            at += 1;
+        }
+        special
+    };
+    let octet = bits >> 24;
+    octet < 224 && SPECIAL[(octet / 64) as usize] >> (octet % 64) & 1 == 0
+}
+
+/// The first octets of IPv4 addresses below 224 of which some cannot be routed. Source: IANA's registry of special-purpose
+/// addresses, as [`is_publicly_routable`] has it.
+const SPECIAL_OCTETS: [u32; 8] = [0, 10, 100, 127, 169, 172, 192, 198];
+
 /// The addresses that a query was answered with: the first few in order, whatever order the answer had.
 fn addresses(query: &DnsQuery<'_>) -> Vec<IpAddr> {
     if query.answers.len() <= 2 {
         return Vec::new();
     }
-    let mut addresses = query.answer_addresses();
+    let mut addresses = Vec::new();
+    let is_plain = each_value(query.answers, |value| match value {
+        Value::V4(bits) => addresses.push(Ipv4Addr::from_bits(bits).into()),
+        Value::Text(text) => addresses.extend(text.parse::<IpAddr>()),
+    });
+    if !is_plain {
+        addresses = query.answer_addresses();
+    }
     addresses.sort_unstable();
     addresses.dedup();
     addresses.truncate(ANSWERS_MAX);

@@ -28,6 +28,8 @@ pub struct Sample<T, const K: usize> {
     bound: u64,
     /// Whether something was dropped: then the number of things is estimated.
     is_cut: bool,
+    /// Where the last one that was asked for stands: it is mostly asked for again.
+    last: usize,
 }
 
 /// Up to so many things are looked through one by one.
@@ -37,7 +39,7 @@ const SLOTS: usize = 256;
 
 impl<T, const K: usize> Default for Sample<T, K> {
     fn default() -> Self {
-        Self { kept: Vec::new(), slots: Vec::new(), bound: u64::MAX, is_cut: false }
+        Self { kept: Vec::new(), slots: Vec::new(), bound: u64::MAX, is_cut: false, last: 0 }
     }
 }
 
@@ -78,15 +80,23 @@ impl<T: Sampled, const K: usize> Sample<T, K> {
     }
 
     /// The one with this hash, if it is kept.
+    #[inline]
     pub fn get_mut(&mut self, hash: u64) -> Option<&mut T> {
+        if !self.kept.get(self.last).is_some_and(|one| one.hash() == hash) {
+            self.last = self.find(hash)?;
+        }
+        self.kept.get_mut(self.last)
+    }
+
+    fn find(&self, hash: u64) -> Option<usize> {
         if self.slots.is_empty() {
-            return self.kept.iter_mut().find(|one| one.hash() == hash);
+            return self.kept.iter().position(|one| one.hash() == hash);
         }
         let mut slot = hash as usize % SLOTS;
         loop {
             let place = usize::from(self.slots[slot]).checked_sub(1)?;
             if self.kept[place].hash() == hash {
-                return Some(&mut self.kept[place]);
+                return Some(place);
             }
             slot = (slot + 1) % SLOTS;
         }
@@ -112,6 +122,7 @@ impl<T: Sampled, const K: usize> Sample<T, K> {
             self.kept.reserve_exact((3 * self.kept.len()).min(Self::ROOM));
         }
         self.kept.push(thing);
+        self.last = self.kept.len() - 1;
         match (self.slots.is_empty(), self.kept.len()) {
             (false, count) => self.note(hash, count),
             (true, count) if count > FEW => self.reindex(),

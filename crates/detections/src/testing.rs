@@ -385,8 +385,7 @@ fn shown(
     let (mut estate, mut addresses) = (Estate::default(), crate::shared::flow_side::InterfaceAddresses::default());
     let mut slices = Tallied::of(knowledge, files, &mut estate);
     while let Some((slice, tallied)) = slices.slices.pop_first() {
-        let mut room = crate::tally::Room::default();
-        let finished = |((place, key), sums): (_, crate::tally::FlowSums)| (key, place, sums.finish(&mut room));
+        let finished = |((place, key), sums): (_, crate::tally::FlowSums)| (key, place, sums.finish(&mut slices.room));
         let flows: Vec<_> = tallied.flows.into_iter().map(finished).collect();
         addresses.learn(&flows);
         let context = Context { knowledge, own_lists: None, estate: &estate };
@@ -429,6 +428,7 @@ fn shown(
 #[derive(Default)]
 struct Tallied {
     slices: std::collections::BTreeMap<i64, SliceTallies>,
+    room: crate::tally::Room,
 }
 
 /// Those whose bucket ends with one slice.
@@ -477,8 +477,8 @@ impl Tallied {
                     interface: flow.interface_id.as_ref().into(),
                     instance: flow.instance_id.as_ref().into(),
                 });
-                let tally = self.slice(key.slice).flows.entry((seen_at, key)).or_default();
-                tally.add(flow, &key, is_upstream, &mut crate::tally::Room::default(), || place);
+                let sums = self.slices.entry(key.slice).or_default().flows.entry((seen_at, key)).or_default();
+                sums.add(flow, &key, is_upstream, &mut self.room, || place);
             }
             Record::DnsQuery(query) => {
                 let name = query.name.trim_end_matches('.').to_ascii_lowercase();

@@ -259,7 +259,7 @@ mod tests {
                 byte_count: packets * 60,
                 start: Time::from_seconds(at),
                 end: Time::from_seconds(at + 5),
-                action: if packets == 1 { Verdict::Reject } else { Verdict::Accept },
+                verdict: Some(if packets == 1 { Verdict::Reject } else { Verdict::Accept }),
                 tcp_flags: Some(packets as u8),
                 status: LogStatus::Ok,
                 ..VpcFlow::default()

@@ -81,7 +81,7 @@ impl Breadth {
         }
         let [of_principal, ..] = session.caller.levels();
         let now = Time::from_ms(key.hour.saturating_mul(Time::HOUR_MS));
-        if scene.baselines.frequency(&of_principal, Feature::Bucket, &bucket, now) != Frequency::Unseen {
+        if scene.baselines.frequency(of_principal, Feature::Bucket, &bucket, now) != Frequency::Unseen {
             return;
         }
         let looks = self.identities.entry(principal.clone()).or_insert_with(|| Looks {
@@ -107,7 +107,7 @@ impl Breadth {
             {
                 looks.fired_hour = Some(hour);
                 let [principal, ..] = looks.caller.levels();
-                scene.lessons.fired(&principal, hour);
+                scene.lessons.fired(principal, hour);
                 scene.verdicts.push(verdict);
             }
         }
@@ -136,7 +136,7 @@ impl Looks {
             return None;
         }
         let [principal, ..] = self.caller.levels();
-        let profile = scene.baselines.profile(&principal)?;
+        let profile = scene.baselines.profile(principal)?;
         let is_young = profile.age_days(now) < AGE_DAYS_MIN || profile.active_hours() < ACTIVE_HOURS_MIN;
         // Who uses more buckets than a profile holds has used this one before, for all we know.
         if is_young || profile.dropped(Feature::Bucket) > 0 {

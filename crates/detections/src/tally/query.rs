@@ -600,7 +600,54 @@ mod tests {
         reach(&DnsQuery { answers, query_type: "A".into(), ..DnsQuery::default() })
     }
 
+    /// Queries: which name, at which second, answered with what, and what they say beyond.
+    fn tally(queries: &[(u8, i64, u8, u32)]) -> QueryTally {
+        let mut tally = QueryTally::default();
+        for &(name, at, answer, tie) in queries {
+            let name = format!("host{name}.example.com");
+            let answers = match answer {
+                0 => String::new(),
+                1..4 => format!(r#"[{{"Rdata":"10.0.0.{answer}","Type":"A","Class":"IN"}}]"#),
+                _ => format!(
+                    r#"[{{"Rdata":"203.0.113.{answer}","Type":"A","Class":"IN"}},{{"Rdata":"2600::{answer:x}","Type":"AAAA","Class":"IN"}}]"#
+                ),
+            };
+            let query = DnsQuery {
+                answers: &answers,
+                query_type: if answer == 9 { "TXT".into() } else { "A".into() },
+                rcode: if answer == 0 { "NXDOMAIN".into() } else { "NOERROR".into() },
+                time: Time::from_seconds(at),
+                ..DnsQuery::default()
+            };
+            let hash = QueryTally::name_hash(&name);
+            tally.add(&query, (&name, hash), 0, || RecordPlace { tie, file: tie % 3, position: u64::from(tie) << 7 });
+        }
+        tally.settle();
+        tally
+    }
+
     proptest! {
+        #[test]
+        fn what_is_encoded_is_read_again_and_parts_merge_to_the_whole(
+            queries in proptest::collection::vec((any::<u8>(), 0i64..3_600, 0u8..12, any::<u32>()), 1..400),
+            parts in proptest::collection::vec(0usize..3, 400),
+        ) {
+            let whole = tally(&queries);
+            let mut bytes = Vec::new();
+            whole.encode(&mut bytes);
+            prop_assert_eq!(QueryTally::decode(&bytes), Some(whole.clone()));
+            prop_assert_eq!(QueryTally::decode(&bytes[..bytes.len() - 1]), None);
+            let mut merged: Option<QueryTally> = None;
+            for part in 0..3 {
+                let own: Vec<_> = queries.iter().zip(&parts).rev().filter(|(_, of)| **of == part).map(|(one, _)| *one).collect();
+                match &mut merged {
+                    Some(merged) => merged.merge(tally(&own)),
+                    None => merged = Some(tally(&own)),
+                }
+            }
+            prop_assert_eq!(merged, Some(whole));
+        }
+
         /// Without a parser, and with one, an answer leads to the same place.
         #[test]
         fn where_an_answer_leads_is_the_same_with_and_without_a_parser(

@@ -52,6 +52,11 @@ impl Viewer {
         Ok(Self { service: service.clone(), key, csrf, now, peer, user_agent, administrators })
     }
 
+    /// The time, milliseconds since 1970, which goes on while a page is made.
+    pub(crate) fn moment(&self) -> i64 {
+        self.service.clock.now().as_millisecond()
+    }
+
     /// Whether they may change anything.
     pub(crate) fn may_change(&self) -> bool {
         self.key.policy == Policy::Administrator
@@ -190,8 +195,9 @@ impl Viewer {
         Ok(())
     }
 
-    /// Who archives the findings of a detector: the administrator of its account, else the account itself.
-    async fn actor(&self, scope: &Scope) -> Result<Scope, ApiError> {
+    /// Who archives the findings of a detector, and whose filters hold for it: the administrator of its account, else the
+    /// account itself.
+    pub(crate) async fn actor(&self, scope: &Scope) -> Result<Scope, ApiError> {
         if scope.account == self.key.account {
             return Ok(scope.clone());
         }

@@ -1040,7 +1040,16 @@ fn what_is_too_large_and_what_is_odd_is_refused_and_harms_nobody() {
     assert!(answer.header("content-type").starts_with("text/html") && answer.header("x-frame-options") == "DENY");
     let many: Vec<(&str, &str)> =
         std::iter::repeat_n(("pick", "a/b/c"), 20_000).chain([("csrf", csrf.as_str())]).collect();
-    assert!(client.post("/console/findings", &many).status < 500);
+    let answer = client.post("/console/findings", &[&many[..], &[("action", "archive")]].concat());
+    assert_eq!(answer.status, 400);
+    assert!(answer.body.contains("more findings than a page shows"), "{}", answer.body);
+    let long = "a".repeat(65);
+    for region in ["", "../x", "eu/west", "<b>", "eu west 1", &long] {
+        let create = [("csrf", csrf.as_str()), ("region", region), ("action", "create")];
+        let answer = client.post("/console/settings", &create);
+        assert_eq!(answer.status, 400, "{region}");
+        assert!(answer.body.contains("the parameter region has an invalid value"), "{}", answer.body);
+    }
     let mut cookies = server.browser();
     cookies.cookie = format!("watchfire={}", "0".repeat(50_000));
     assert_eq!(cookies.get("/console/findings").status, 303);

@@ -413,17 +413,28 @@ fn json_text(value: &Value) -> String {
         }
         None => value.to_string(),
     };
-    let mut shown = String::with_capacity(whole.len());
-    let mut units = [0; 2];
-    for character in whole.chars() {
-        // All of that stands within strings: what is between them is ASCII.
-        if character == '\n' || *harmless(character.encode_utf8(&mut [0; 4])) == *character.encode_utf8(&mut [0; 4]) {
-            shown.push(character);
-        } else {
-            shown.extend(character.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+    // All that is written otherwise stands within strings: what is between them is ASCII.
+    let escaped = |is_shown: &dyn Fn(char) -> bool| -> String {
+        let mut shown = String::with_capacity(whole.len());
+        for character in whole.chars() {
+            if character == '\n' || is_shown(character) {
+                shown.push(character);
+            } else {
+                shown.extend(character.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+            }
         }
+        shown
+    };
+    let shown = escaped(&|character| {
+        let text = character.to_string();
+        *harmless(&text) == *text
+    });
+    // What is harmless alone may be none in a stack of marks.
+    if shown.lines().all(|line| *harmless(line) == *line) {
+        shown
+    } else {
+        escaped(&|character| (' '..='~').contains(&character))
     }
-    shown
 }
 
 /// What findings like this one have in common: the type and the resource.

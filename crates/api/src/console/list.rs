@@ -275,6 +275,9 @@ pub(crate) async fn change(viewer: &Viewer, ask: &Ask) -> Result<(Answer, String
         "unarchive" => false,
         _ => return Err(ApiError::bad_request("the form names no action")),
     };
+    if ask.form.all("pick").count() > SIZES[SIZES.len() - 1] {
+        return Err(ApiError::bad_request("the form names more findings than a page shows"));
+    }
     let mut findings = Vec::new();
     let mut scopes: HashMap<(String, String), Scope> = HashMap::new();
     for picked in ask.form.all("pick") {

@@ -13,6 +13,7 @@ use crate::relationship::{Member, administrator_in};
 use crate::resources::detectors::{Detector, THE_ONE};
 use crate::resources::organization::Organization;
 use crate::service::Service;
+use crate::sigv4::is_name;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
@@ -130,6 +131,10 @@ impl Viewer {
         path: &str,
         body: Value,
     ) -> Result<Value, ApiError> {
+        // Of a signed request this was looked at with the signature.
+        if !is_name(region) {
+            return Err(ApiError::invalid_parameter("region"));
+        }
         let Some((operation, labels)) = recognise(method, path) else {
             return Err(ApiError::internal(format!("no operation {method} {path}")));
         };

@@ -7,6 +7,7 @@
 mod assets;
 mod filters;
 mod finding;
+mod forms;
 mod list;
 mod lists;
 mod page;
@@ -23,6 +24,7 @@ use crate::error::{ApiError, ErrorClass};
 use crate::keys::IssuedKey;
 use crate::service::{Answer, Service};
 use finding::Named;
+use forms::Done;
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
 use hyper::{Method, StatusCode};
 use maud::{Markup, html};
@@ -64,10 +66,21 @@ pub(crate) async fn answer(service: &Arc<Service>, ask: Ask) -> Answer {
     answer
 }
 
+/// Answers a request whose form could not be read.
+pub(crate) fn refused(service: &Service, error: &ApiError) -> Answer {
+    let mut answer = error_page(service, error, "a form of the console", None);
+    web::secure(&mut answer);
+    answer
+}
+
 /// An error page, inside the frame if somebody has signed in.
 fn refusal(service: &Service, ask: &Ask, error: &ApiError, viewer: Option<&Viewer>) -> Answer {
+    error_page(service, error, &format!("{} {}", ask.method, ask.path), viewer)
+}
+
+fn error_page(service: &Service, error: &ApiError, what: &str, viewer: Option<&Viewer>) -> Answer {
     if let Some(cause) = &error.cause {
-        service.report(&format!("{} {}: {cause}", ask.method, ask.path));
+        service.report(&format!("{what}: {cause}"));
     }
     let status = StatusCode::from_u16(error.class.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let title = match error.class {
@@ -125,9 +138,12 @@ async fn route(service: &Arc<Service>, ask: &Ask) -> Result<Answer, ApiError> {
             let notice = service.console.sessions.take_notice(id);
             show(&viewer, ask, notice.as_deref()).await
         }
-        true => change(&viewer, ask).await.map(|(answer, notice)| {
-            service.console.sessions.leave_notice(id, notice);
-            answer
+        true => change(&viewer, ask).await.map(|done| match done {
+            Done::Told(answer, notice) => {
+                service.console.sessions.leave_notice(id, notice);
+                answer
+            }
+            Done::Again(answer) => answer,
         }),
     };
     Ok(outcome.unwrap_or_else(|error| refusal(service, ask, &error, Some(&viewer))))
@@ -147,23 +163,49 @@ async fn show(viewer: &Viewer, ask: &Ask, notice: Option<&str>) -> Result<Answer
         }
         ["console", "settings"] => settings::show(viewer, ask, notice).await,
         ["console", "lists"] => lists::show(viewer, ask, notice).await,
-        ["console", "lists", account, region, kind, id] => lists::show_one(viewer, (account, region, kind, id)).await,
+        ["console", "lists", "new"] => lists::show_new(viewer, ask).await,
+        ["console", "lists", account, region, kind, id] => {
+            lists::show_one(viewer, (account, region, kind, id), notice).await
+        }
+        ["console", "lists", account, region, kind, id, "edit"] => {
+            lists::show_edit(viewer, (account, region, kind, id)).await
+        }
+        ["console", "lists", account, region, kind, id, "delete"] => {
+            lists::show_delete(viewer, (account, region, kind, id)).await
+        }
         ["console", "filters"] => filters::show(viewer, ask, notice).await,
+        ["console", "filters", "new"] => filters::show_new(viewer, ask).await,
+        ["console", "filters", account, region, name] => filters::show_one(viewer, (account, region, name)).await,
+        ["console", "filters", account, region, name, "delete"] => {
+            filters::show_delete(viewer, (account, region, name)).await
+        }
         ["console", "usage"] => usage::show(viewer, ask, notice).await,
         _ => Err(no_page()),
     }
 }
 
-/// What a form asks for: where to go on, and the sentence that is told there.
-async fn change(viewer: &Viewer, ask: &Ask) -> Result<(Answer, String), ApiError> {
+/// What a form asks for.
+async fn change(viewer: &Viewer, ask: &Ask) -> Result<Done, ApiError> {
     let segments: Vec<&str> = ask.path.split('/').skip(1).collect();
     match segments.as_slice() {
-        ["console", "findings"] => list::change(viewer, ask).await,
+        ["console", "findings"] => list::change(viewer, ask).await.map(Done::from),
         ["console", "findings", account, region, id] => {
-            finding::change(viewer, ask, &Named { account, region, id }).await
+            finding::change(viewer, ask, &Named { account, region, id }).await.map(Done::from)
         }
-        ["console", "settings"] => settings::change(viewer, ask).await,
-        ["console", "lists"] => lists::change(viewer, ask).await,
+        ["console", "settings"] => settings::change(viewer, ask).await.map(Done::from),
+        ["console", "lists"] => lists::change(viewer, ask).await.map(Done::from),
+        ["console", "lists", "new"] => lists::create(viewer, ask).await,
+        ["console", "lists", account, region, kind, id, "edit"] => {
+            lists::edit(viewer, ask, (account, region, kind, id)).await
+        }
+        ["console", "lists", account, region, kind, id, "delete"] => {
+            lists::delete(viewer, (account, region, kind, id)).await
+        }
+        ["console", "filters", "new"] => filters::create(viewer, ask).await,
+        ["console", "filters", account, region, name] => filters::change(viewer, ask, (account, region, name)).await,
+        ["console", "filters", account, region, name, "delete"] => {
+            filters::delete(viewer, (account, region, name)).await
+        }
         _ => Err(no_page()),
     }
 }

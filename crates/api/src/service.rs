@@ -262,7 +262,7 @@ impl Service {
         let (head, body) = request.into_parts();
         let (form, _memory) = match self.read_body(body).await {
             Ok(read) => read,
-            Err(error) => return refusal(&error),
+            Err(error) => return console::refused(&self, &error),
         };
         let Ok(_working) = self.working.acquire().await else { return panicked() };
         let ask = Ask {

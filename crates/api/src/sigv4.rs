@@ -125,11 +125,6 @@ impl Claim {
         let &[access_key_id, date, region, service, "aws4_request"] = scope.as_slice() else {
             return Err(incomplete("Credential must be KEY/DATE/REGION/SERVICE/aws4_request"));
         };
-        let is_name = |name: &str| {
-            !name.is_empty()
-                && name.len() <= 64
-                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-        };
         if access_key_id.is_empty() || access_key_id.len() > 128 || !is_name(region) || !is_name(service) {
             return Err(incomplete("Credential must be KEY/DATE/REGION/SERVICE/aws4_request"));
         }
@@ -276,4 +271,9 @@ fn incomplete(what: &str) -> ApiError {
 
 fn mismatch(what: &str) -> ApiError {
     ApiError::of(ErrorClass::InvalidSignature, what)
+}
+
+/// Whether a text can be the name of a region or of a service: up to 64 letters, digits and hyphens.
+pub(crate) fn is_name(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }

@@ -111,7 +111,22 @@ impl Store {
     /// The findings with these ids, in the order of the ids; those that are in none of the scopes are left out.
     pub async fn findings(&self, scopes: &[Scope], ids: &[String]) -> Result<Vec<StoredFinding>, StoreError> {
         let (scopes, ids) = (scopes.to_vec(), ids.to_vec());
-        self.database.read(move |connection| read(connection, &scopes, &ids)).await
+        self.database.read(move |connection| read(connection, &scopes, &ids, &[])).await
+    }
+
+    /// As [`Self::findings`], without those in whose JSON one of these texts stands nowhere, in whatever case: a search need not
+    /// take apart what it will pass over. What JSON writes otherwise (quotes, backslashes, control characters) says nothing,
+    /// nor do texts for findings with feedback, which is no part of their JSON.
+    pub async fn findings_with(
+        &self,
+        scopes: &[Scope],
+        ids: &[String],
+        texts: &[String],
+    ) -> Result<Vec<StoredFinding>, StoreError> {
+        let (scopes, ids) = (scopes.to_vec(), ids.to_vec());
+        let is_plain = |text: &&String| !text.chars().any(|one| one.is_control() || one == '"' || one == '\\');
+        let texts: Vec<String> = texts.iter().filter(is_plain).map(|text| text.to_lowercase()).collect();
+        self.database.read(move |connection| read(connection, &scopes, &ids, &texts)).await
     }
 
     /// The earlier occurrences of a finding; `None` if there is no such finding.
@@ -510,7 +525,12 @@ fn occurrence(finding: &Value) -> Value {
     })
 }
 
-fn read(connection: &dyn Connection, scopes: &[Scope], ids: &[String]) -> Result<Vec<StoredFinding>, StoreError> {
+fn read(
+    connection: &dyn Connection,
+    scopes: &[Scope],
+    ids: &[String],
+    texts: &[String],
+) -> Result<Vec<StoredFinding>, StoreError> {
     let detectors = detectors(connection, scopes)?;
     let mut sql = Sql::new(
         connection.dialect(),
@@ -526,10 +546,15 @@ fn read(connection: &dyn Connection, scopes: &[Scope], ids: &[String]) -> Result
         if found.get(&id).is_some_and(|(other, _)| *other <= at) {
             continue;
         }
-        let mut body = unpack("finding", &row.take::<Vec<u8>>(7)?)?;
+        let feedback = row.take::<Option<String>>(5)?;
+        let json = unpacked("finding", &row.take::<Vec<u8>>(7)?)?;
+        if feedback.is_none() && !has_all(&json, texts) {
+            continue;
+        }
+        let mut body = parsed("finding", &json)?;
         if let Some(service) = body.get_mut("service").and_then(Value::as_object_mut) {
             service.insert("archived".to_owned(), Value::Bool(row.take(2)?));
-            if let Some(feedback) = row.take::<Option<String>>(5)? {
+            if let Some(feedback) = feedback {
                 service.insert("userFeedback".to_owned(), Value::String(feedback));
             }
         }
@@ -677,6 +702,21 @@ fn pack(value: &Value) -> Result<Vec<u8>, StoreError> {
 }
 
 fn unpack(what: &'static str, bytes: &[u8]) -> Result<Value, StoreError> {
+    parsed(what, &unpacked(what, bytes)?)
+}
+
+fn parsed(what: &'static str, json: &[u8]) -> Result<Value, StoreError> {
+    serde_json::from_slice(json).map_err(|cause| StoreError::Corrupt { what, cause })
+}
+
+/// Whether each of these texts, which are in small letters, stands in JSON.
+fn has_all(json: &[u8], texts: &[String]) -> bool {
+    let Some(json) = (!texts.is_empty()).then(|| String::from_utf8_lossy(json).to_lowercase()) else { return true };
+    texts.iter().all(|text| json.contains(text))
+}
+
+/// JSON as [`pack`] was given it.
+fn unpacked(what: &'static str, bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
     let text = UNPACKER.with_borrow_mut(|unpacker| {
         let unpacker = match unpacker {
             Some(unpacker) => unpacker,
@@ -686,6 +726,5 @@ fn unpack(what: &'static str, bytes: &[u8]) -> Result<Value, StoreError> {
         let size = zstd::bulk::Decompressor::upper_bound(bytes).unwrap_or(bytes.len());
         unpacker.decompress(bytes, size)
     });
-    let text = text.map_err(|cause| StoreError::Unpack { what, cause })?;
-    serde_json::from_slice(&text).map_err(|cause| StoreError::Corrupt { what, cause })
+    text.map_err(|cause| StoreError::Unpack { what, cause })
 }

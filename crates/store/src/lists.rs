@@ -66,6 +66,8 @@ pub enum Grouping {
     Resource,
     /// The severity.
     Severity,
+    /// The finding type and the severity.
+    TypeAndSeverity,
 }
 
 /// One row of statistics. What the grouping does not say is empty.
@@ -105,6 +107,19 @@ impl Store {
         let (sort, after, rare_max) = (sort.clone(), after.cloned(), self.rare_max);
         let list = List { criteria, sort, after, limit, rare_max };
         self.database.read(move |connection| list.page(connection, &scopes)).await
+    }
+
+    /// The findings of these detectors that have this value among their ids, addresses and names (`ATTRIBUTES`), in no order:
+    /// what an index tells at once. `None` if there are more than `limit`, or so many detectors that asking the index for
+    /// each takes longer than a page may. A value that has the same hash comes too: look whether it is there.
+    pub async fn findings_named(
+        &self,
+        scopes: &[Scope],
+        value: &str,
+        limit: usize,
+    ) -> Result<Option<Vec<(usize, String)>>, StoreError> {
+        let (scopes, value) = (scopes.to_vec(), value.to_owned());
+        self.database.read(move |connection| named(connection, &scopes, &value, limit)).await
     }
 
     /// Counts the findings of these detectors that meet the criteria, by `grouping`: at most `limit` rows, those with the
@@ -449,6 +464,45 @@ fn compare(a: &SqlValue, b: &SqlValue) -> std::cmp::Ordering {
     }
 }
 
+/// Places of the index of needles that one question may look at. Each takes some microseconds; ours: a tenth of a second.
+const NEEDLE_PLACES_MAX: usize = 20_000;
+
+fn named(
+    connection: &dyn Connection,
+    scopes: &[Scope],
+    value: &str,
+    limit: usize,
+) -> Result<Option<Vec<(usize, String)>>, StoreError> {
+    let found = detectors(connection, scopes)?;
+    let numbers: Vec<i64> = found.iter().map(|(no, _)| *no).collect();
+    let code = |(_, place): &(&str, Place)| if let Place::Needle(code) = place { Some(i64::from(*code)) } else { None };
+    let codes: Vec<i64> = attributes::ATTRIBUTES.iter().filter_map(code).collect();
+    let buckets = buckets(connection)?;
+    if numbers.len() * codes.len() * buckets.split(',').count() > NEEDLE_PLACES_MAX {
+        return Ok(None);
+    }
+    let hashes = attributes::wanted(value).map(|value| attributes::hash(&value));
+    let bound = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
+    let mut by_needle =
+        Sql::new(connection.dialect(), "SELECT f.detector, f.id FROM (SELECT DISTINCT finding FROM needles WHERE ");
+    by_needle.push("detector").is_in(numbers.iter().copied()).push(" AND bucket IN (").push(&buckets);
+    by_needle.push(") AND attribute").is_in(codes).push(" AND hash").is_in(hashes).push(" LIMIT ").bind(bound);
+    by_needle.push(") n").push(connection.dialect().ordered_join()).push("findings f ON f.no = n.finding");
+    let mut by_id = Sql::new(connection.dialect(), "SELECT f.detector, f.id FROM findings f WHERE f.detector");
+    by_id.is_in(numbers.iter().copied()).push(" AND f.id").is_in([value]);
+    let mut all: Vec<(usize, String)> = Vec::new();
+    for mut row in by_needle.query(connection)?.into_iter().chain(by_id.query(connection)?) {
+        let (detector, id): (i64, String) = (row.take(0)?, row.take(1)?);
+        let scope = found.iter().find(|(no, _)| *no == detector).map(|(_, scope)| *scope);
+        if let Some(at) = scopes.iter().position(|other| Some(other) == scope) {
+            all.push((at, id));
+        }
+    }
+    all.sort_unstable();
+    all.dedup();
+    Ok(Some(all).filter(|all| all.len() <= limit))
+}
+
 /// `updated`, cut to the first moment of its day; and the severity. Written so that days before 1970 are cut downwards as
 /// well.
 const DAY: &str = "(f.updated - (((f.updated % 86400000) + 86400000) % 86400000)) AS day, f.severity";
@@ -471,6 +525,7 @@ fn count(
         Grouping::FindingType => ("f.type", "g.type"),
         Grouping::Resource => ("f.resource_type, f.resource_id", "d.account, g.resource_type, g.resource_id"),
         Grouping::Severity => ("f.severity", "g.severity"),
+        Grouping::TypeAndSeverity => ("f.type, f.severity", "g.type, g.severity"),
     };
     let comma = if inner.is_empty() { "" } else { ", " };
     let mut sql = Sql::new(connection.dialect(), "SELECT CAST(sum(g.many) AS BIGINT) AS total, max(g.newest), ");
@@ -519,6 +574,7 @@ fn count(
                 (group.account, group.resource_type, group.resource_id) = (row.take(2)?, row.take(3)?, row.take(4)?);
             }
             Grouping::Severity => group.severity = Some(row.take(2)?),
+            Grouping::TypeAndSeverity => (group.finding_type, group.severity) = (row.take(2)?, Some(row.take(3)?)),
         }
         Ok(group)
     };

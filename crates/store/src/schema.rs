@@ -6,7 +6,12 @@ use crate::StoreError;
 use crate::database::Connection;
 
 /// Each step, in order. Version n is what a database has after the first n steps.
-const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
+];
 
 /// The newest version that this program knows.
 pub(crate) const VERSION: u32 = MIGRATIONS.len() as u32;

@@ -163,6 +163,7 @@ impl Model {
                 Grouping::Date => format!("{day} {severity}"),
                 Grouping::FindingType => body["type"].as_str().unwrap().to_owned(),
                 Grouping::Severity => severity.to_string(),
+                Grouping::TypeAndSeverity => format!("{} {severity}", body["type"].as_str().unwrap()),
                 Grouping::Resource => match instance {
                     Some(instance) if kind == "Instance" => format!("{} {kind} {instance}", scope.account),
                     _ => continue,
@@ -195,6 +196,7 @@ fn name(group: &Group, grouping: Grouping) -> String {
         Grouping::Date => format!("{} {severity}", group.date.unwrap().day()),
         Grouping::FindingType => group.finding_type.clone(),
         Grouping::Severity => severity.to_string(),
+        Grouping::TypeAndSeverity => format!("{} {severity}", group.finding_type),
         Grouping::Resource => format!("{} {} {}", group.account, group.resource_type, group.resource_id),
     }
 }
@@ -254,6 +256,7 @@ proptest! {
                 }
                 for grouping in [
                     Grouping::Account, Grouping::Date, Grouping::FindingType, Grouping::Resource, Grouping::Severity,
+                    Grouping::TypeAndSeverity,
                 ] {
                     let groups = store.statistics(&ACCOUNTS.map(scope), &criteria, grouping, false, 1_000).await.unwrap();
                     let counts: Vec<u64> = groups.iter().map(|group| group.count).collect();
@@ -266,6 +269,51 @@ proptest! {
                     assert_eq!(found, model.count(&criteria, grouping), "{grouping:?} {criterion}");
                 }
             }
+        }});
+    }
+
+    #[test]
+    fn what_is_named_is_found_at_once_and_what_a_text_stands_in_is_read(bodies in proptest::collection::vec(body(), 1..40)) {
+        run(async { for home in homes() {
+            let store = home.open();
+            let scopes = ACCOUNTS.map(scope);
+            for body in &bodies {
+                let scope = scope(body["accountId"].as_str().unwrap());
+                store.put_findings(&scope, vec![write(body.clone())]).await.unwrap();
+            }
+            let instance = |body: &Value| body["resource"]["instanceDetails"]["instanceId"].as_str().map(str::to_owned);
+            for wanted in bodies.iter().filter_map(instance).chain(["nothing".to_owned()]) {
+                let mut expected = Vec::new();
+                let mut ids = Vec::new();
+                for (at, scope) in scopes.iter().enumerate() {
+                    let all = FindingCriteria::default();
+                    let page = store.list_findings(std::slice::from_ref(scope), &all, &Sort::default(), None, 1_000).await;
+                    let held: Vec<String> = page.unwrap().findings.into_iter().map(|(_, id)| id).collect();
+                    for stored in store.findings(std::slice::from_ref(scope), &held).await.unwrap() {
+                        if instance(&stored.body).as_ref() == Some(&wanted) {
+                            expected.push((at, stored.body["id"].as_str().unwrap().to_owned()));
+                        }
+                    }
+                    let texts = [wanted.to_uppercase(), "\"".to_owned()];
+                    let read = store.findings_with(std::slice::from_ref(scope), &held, &texts).await.unwrap();
+                    ids.extend(read.into_iter().map(|stored| (at, stored.body["id"].as_str().unwrap().to_owned())));
+                }
+                let named = store.findings_named(&scopes, &wanted, 1_000).await.unwrap().unwrap();
+                // The same value may be another name of other findings, a tag for instance.
+                assert!(expected.iter().all(|one| named.contains(one)), "{wanted}: {named:?}");
+                let text = Value::from(wanted.as_str()).to_string();
+                for (at, id) in &named {
+                    let found = store.findings(&scopes[*at..=*at], std::slice::from_ref(id)).await.unwrap();
+                    assert!(found[0].body.to_string().contains(&text), "{wanted}: {}", found[0].body);
+                }
+                assert!(expected.iter().all(|one| ids.contains(one)) && (wanted != "nothing" || ids.is_empty()));
+                if named.len() > 1 {
+                    assert_eq!(store.findings_named(&scopes, &wanted, named.len() - 1).await.unwrap(), None);
+                }
+            }
+            let (scope, id) = (scope(bodies[0]["accountId"].as_str().unwrap()), bodies[0]["id"].as_str().unwrap());
+            let named = store.findings_named(std::slice::from_ref(&scope), id, 10).await.unwrap().unwrap();
+            assert!(named.contains(&(0, id.to_owned())));
         }});
     }
 

@@ -68,7 +68,18 @@ fn somebody_signs_in_finds_archives_sets_and_signs_out() {
 
     for screen in [(1280, false), (400, true)] {
         browser.show_on(Screen { width: screen.0, height: 900, dark: screen.1 }).unwrap();
-        for page in ["findings", "findings?state=archived", "settings", "lists", "filters", "usage", "nothing"] {
+        for page in [
+            "findings",
+            "findings?state=archived",
+            "findings?q=alice",
+            "settings",
+            "lists",
+            "lists/new",
+            "filters",
+            "filters/new",
+            "usage",
+            "nothing",
+        ] {
             browser.open_page(&at(&format!("/console/{page}"))).unwrap();
             if page != "nothing" {
                 check(&mut browser, &served.endpoint).unwrap();
@@ -135,6 +146,74 @@ fn somebody_signs_in_finds_archives_sets_and_signs_out() {
         .then(() => 'sent', () => 'held back'); })()";
     // The page's own policy lets no script send anything.
     assert_eq!(browser.evaluate(refused).unwrap(), "held back");
+}
+
+#[test]
+fn somebody_suppresses_findings_and_keeps_lists() {
+    let Some(path) = found() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let served = served(folder.path(), &["alice"]);
+    let mut browser = Browser::start(&path).unwrap();
+    let at = |path: &str| format!("{}{path}", served.endpoint);
+    let text = |browser: &mut Browser, selector: &str| -> String {
+        let shown = browser.evaluate(&format!("document.querySelector('{selector}').innerText")).unwrap();
+        shown.as_str().unwrap().to_owned()
+    };
+    let fill = |browser: &mut Browser, field: &str, value: &str| {
+        browser.evaluate(&format!("document.getElementById('f-{field}').value = {}", Value::from(value))).unwrap();
+    };
+    served.sign_in(&mut browser, &served.key).unwrap();
+    served.wait_for(&mut browser, KINDS).unwrap();
+
+    // From a finding to a filter: what is wrong takes the focus and is tied to its field.
+    browser.open_page(&at("/console/findings?state=all")).unwrap();
+    browser.click("td.what a").unwrap();
+    browser.click("a[href*=\"filters/new?like\"]").unwrap();
+    check(&mut browser, &served.endpoint).unwrap();
+    assert!(text(&mut browser, "p[role=status]").contains(" of those held fit"));
+    let name = browser.evaluate("document.getElementById('f-name').value").unwrap();
+    fill(&mut browser, "name", "no good name");
+    browser.click("button[value=save]").unwrap();
+    check_again(&mut browser);
+    assert_eq!(browser.evaluate("document.activeElement.id").unwrap(), "trouble");
+    assert_eq!(browser.evaluate("document.querySelector('[aria-invalid=true]').id").unwrap(), "f-name");
+    browser.press("Tab").unwrap();
+    assert_eq!(browser.evaluate("document.activeElement.getAttribute('href')").unwrap(), "#f-name");
+    fill(&mut browser, "name", name.as_str().unwrap());
+    browser.click("button[value=save]").unwrap();
+    check(&mut browser, &served.endpoint).unwrap();
+    assert!(text(&mut browser, "p[role=status]").contains("is made"));
+    browser.click("td.links a").unwrap();
+    fill(&mut browser, "description", "<b>known</b>");
+    browser.click("button[value=save]").unwrap();
+    assert!(text(&mut browser, "main table").contains("<b>known</b>"));
+    browser.click("td.links a[href$=delete]").unwrap();
+    check(&mut browser, &served.endpoint).unwrap();
+    browser.click("button.danger").unwrap();
+    assert!(text(&mut browser, "main").contains("There are no filters here."));
+
+    // A list.
+    browser.open_page(&at("/console/lists/new")).unwrap();
+    fill(&mut browser, "name", "<img src=x onerror=obeyed=1>");
+    fill(&mut browser, "location", "s3://lists-of-mine/hosts.txt");
+    browser.evaluate("document.querySelector('input[name=activate]').checked = false").unwrap();
+    browser.click("main form button").unwrap();
+    check(&mut browser, &served.endpoint).unwrap();
+    browser.click("a[href$=edit]").unwrap();
+    check(&mut browser, &served.endpoint).unwrap();
+    fill(&mut browser, "name", "Hosts that we know");
+    browser.click("main form button").unwrap();
+    assert_eq!(text(&mut browser, "h1"), "Hosts that we know");
+    browser.click("a[href$=delete]").unwrap();
+    check(&mut browser, &served.endpoint).unwrap();
+    browser.click("button.danger").unwrap();
+    assert!(text(&mut browser, "main").contains("There are no lists here."));
+}
+
+/// A page that tells of a mistake, which the browser reports besides.
+fn check_again(browser: &mut Browser) {
+    let odd: Vec<String> = browser.happenings().into_iter().filter(|one| !one.starts_with("asked for ")).collect();
+    assert!(odd.iter().all(|one| one.contains("400")), "{odd:?}");
 }
 
 #[test]

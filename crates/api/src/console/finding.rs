@@ -59,6 +59,12 @@ async fn find(viewer: &Viewer, named: &Named<'_>) -> Result<Seen, ApiError> {
     Ok(Seen { scope, whole: whole.ok_or_else(missing)? })
 }
 
+/// A finding that the viewer may see, as it was written, and whose it is.
+pub(crate) async fn read(viewer: &Viewer, named: &Named<'_>) -> Result<(Scope, Value), ApiError> {
+    let Seen { scope, mut whole } = find(viewer, named).await?;
+    Ok((scope, whole["finding"].take()))
+}
+
 /// The finding as JSON, our own block included.
 pub(crate) async fn document(viewer: &Viewer, named: &Named<'_>) -> Result<Answer, ApiError> {
     let seen = find(viewer, named).await?;
@@ -170,6 +176,8 @@ fn head(viewer: &Viewer, seen: &Seen, body: &Value, title: &str, here: &str) -> 
 fn actions(viewer: &Viewer, seen: &Seen, body: &Value, here: &str) -> Markup {
     let feedback = text(body, "/service/userFeedback");
     let comments = harmless(seen.whole["comments"].as_str().unwrap_or_default());
+    let place = format!("{}/{}/{}", seen.scope.account, seen.scope.region, text(seen.body(), "/id"));
+    let like = web::address("/console/filters/new", [("like", place.as_str())]);
     html! {
         @if viewer.may_change() {
             form.deeds method="post" action=(here.split('?').next().unwrap_or_default()) {
@@ -181,6 +189,7 @@ fn actions(viewer: &Viewer, seen: &Seen, body: &Value, here: &str) -> Markup {
                     } @else {
                         button.main type="submit" name="action" value="archive" { "Archive" }
                     }
+                    a.button href=(like) { "Suppress findings like this" }
                 }
                 details open[!feedback.is_empty()] {
                     summary { "Was it useful?" @if !feedback.is_empty() { " You said " (if feedback == "USEFUL" { "yes" } else { "no" }) "." } }

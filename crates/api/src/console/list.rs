@@ -12,7 +12,7 @@ use hyper::StatusCode;
 use maud::{Markup, html};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeSet, HashMap};
-use watchfire_export::{counted, grouped, party_in_words, resource_in_words};
+use watchfire_export::{FindingCriteria, attribute_values, counted, grouped, party_in_words, resource_in_words};
 use watchfire_model::SeverityLevel;
 use watchfire_store::{Cursor, Group, Grouping, Page, Scope, Sort};
 
@@ -20,22 +20,25 @@ use watchfire_store::{Cursor, Group, Grouping, Page, Scope, Sort};
 const SIZE_DEFAULT: usize = 50;
 const SIZES: [usize; 3] = [25, 50, 200];
 
-/// Findings that one page looks at when a text is searched, which no index tells. Ours: about half a second of reading; the
-/// page says how far it has come, and goes on from there.
-const LOOKED_AT_MAX: usize = 5_000;
+/// How long one page reads findings when a text is searched, which no index tells. Ours: a page should be there before one
+/// wonders; it says how far it has come, and goes on from there.
+const SEARCH_MS_MAX: i64 = 200;
 
-/// Findings read at once while searching.
-const LOOKED_AT_ONCE: usize = 250;
+/// Findings that an id, an address or a name may lead to at once; what has more is searched as a text, which fills a page soon.
+const NAMED_MAX: usize = 1_000;
+
+/// Findings read at once while searching: as many as fill the page if all fit, then twice as many each time, up to this.
+const LOOKED_AT_ONCE_MAX: usize = 800;
 
 /// Earlier pages whose places an address remembers. Ours: some 4 kB, which all browsers and proxies take.
 const TRAIL_MAX: usize = 40;
 
-/// Finding types in the menu.
-const TYPES_MAX: usize = 400;
+/// Finding types with their severities that are counted. Ours: more than there are types, each in a few severities.
+const GROUPS_MAX: usize = 2_000;
 
 /// The parameters that say which findings are meant, and in which order; the others say where in the list we are.
-const QUESTION: [&str; 11] =
-    ["q", "severity", "type", "account", "region", "resource", "state", "within", "sort", "order", "size"];
+const QUESTION: [&str; 12] =
+    ["q", "severity", "type", "account", "region", "resource", "state", "within", "sort", "order", "size", "whole"];
 
 /// How a list can be sorted: the parameter, the attribute, and whether the highest comes first unless told otherwise.
 const SORTS: [(&str, &str, bool); 5] = [
@@ -68,9 +71,9 @@ const WITHIN: [(&str, &str, i64); 4] = [
 struct Question<'a>(&'a Fields);
 
 /// A finding on a page.
-struct Row {
+pub(crate) struct Row {
     scope: Scope,
-    body: Value,
+    pub(crate) body: Value,
 }
 
 /// The findings of a page.
@@ -80,6 +83,8 @@ struct Rows {
     next: Option<Cursor>,
     /// How many findings were searched without coming to an end of them or of the page.
     looked_at: Option<usize>,
+    /// How many there are with exactly this id, address or name, if that is what was searched for.
+    named: Option<usize>,
 }
 
 impl<'a> Question<'a> {
@@ -99,6 +104,13 @@ impl<'a> Question<'a> {
     /// Whether findings have to be read to know which are meant.
     fn is_search(&self) -> bool {
         !self.words().is_empty() || !self.resource().is_empty()
+    }
+
+    /// The one word that is searched for, if an index may know it: `whole` asks for a search of all texts instead.
+    fn name(&self) -> Option<&'a str> {
+        let word = self.get("q").trim();
+        let may_be_one = !word.is_empty() && !word.contains(char::is_whitespace) && self.resource().is_empty();
+        (may_be_one && self.get("at").is_empty() && self.get("whole").is_empty()).then_some(word)
     }
 
     fn size(&self) -> usize {
@@ -156,6 +168,14 @@ impl<'a> Question<'a> {
         address("/console/findings", kept.into_iter().chain(set.iter().copied()))
     }
 
+    /// The address of the form for a filter of what the list is narrowed to.
+    fn filter_address(&self) -> String {
+        let asked = ["q", "severity", "type", "account", "resource", "within"].map(|name| (name, self.get(name)));
+        let place = format!("{}/{}", self.get("account"), self.get("region"));
+        let place = if place == "/" { "" } else { &place };
+        address("/console/filters/new", [("from", "list"), ("place", place)].into_iter().chain(asked))
+    }
+
     /// The address of this page.
     fn here(&self) -> String {
         self.address(&["at", "trail", "n"].map(|name| (name, self.get(name))))
@@ -175,6 +195,25 @@ impl<'a> Question<'a> {
                 words.iter().all(|word| text.contains(word))
             })
     }
+}
+
+/// What a filter can hold of what the list is narrowed to; and the words for what it cannot. Filters judge new findings, which
+/// are in no archive, and at no time in particular.
+pub(crate) fn as_filter(asked: &Fields) -> (Map<String, Value>, Vec<&'static str>) {
+    let question = Question(asked);
+    let criteria = question.criteria(0, &["within"]);
+    let mut criterion = criteria.get("criterion").and_then(Value::as_object).cloned().unwrap_or_default();
+    criterion.remove("service.archived");
+    if !question.get("account").is_empty() {
+        criterion.insert("accountId".to_owned(), json!({"eq": [question.get("account")]}));
+    }
+    let resource = question.get("resource").trim();
+    let left_out = [
+        ("the search for a text", !question.words().is_empty()),
+        ("the part of a resource's name", !resource.is_empty() && !is_instance_id(resource)),
+        ("the time", !question.get("within").is_empty()),
+    ];
+    (criterion, left_out.into_iter().filter(|(_, is_left_out)| *is_left_out).map(|(words, _)| words).collect())
 }
 
 fn is_instance_id(text: &str) -> bool {
@@ -209,11 +248,9 @@ pub(crate) async fn show(viewer: &Viewer, ask: &Ask, notice: Option<&str>) -> Re
     };
     let scopes: Vec<Scope> = all.iter().filter(is_meant).cloned().collect();
     let found = find(viewer, &question, &scopes).await?;
-    let tally = match question.is_search() {
-        true => Vec::new(),
-        false => count(viewer, &question, &scopes, Grouping::Severity, "severity").await?,
-    };
-    let types = count(viewer, &question, &scopes, Grouping::FindingType, "type").await?;
+    let counts = counts(viewer, &question, &scopes).await?;
+    let tally = if question.is_search() { Vec::new() } else { of_type(&counts, question.get("type")) };
+    let types = of_severity(&counts, question.get("severity"));
     let content = html! {
         h1 { (heading(&question)) }
         (filters(&question, &all, &types))
@@ -238,6 +275,9 @@ pub(crate) async fn change(viewer: &Viewer, ask: &Ask) -> Result<(Answer, String
         "unarchive" => false,
         _ => return Err(ApiError::bad_request("the form names no action")),
     };
+    if ask.form.all("pick").count() > SIZES[SIZES.len() - 1] {
+        return Err(ApiError::bad_request("the form names more findings than a page shows"));
+    }
     let mut findings = Vec::new();
     let mut scopes: HashMap<(String, String), Scope> = HashMap::new();
     for picked in ask.form.all("pick") {
@@ -274,42 +314,88 @@ async fn find(viewer: &Viewer, question: &Question<'_>, scopes: &[Scope]) -> Res
     if !question.is_search() {
         let page = list(after.as_ref(), size).await?;
         let rows = read(viewer, scopes, &page).await?;
-        return Ok(Rows { rows: rows.into_iter().flatten().collect(), next: page.next, looked_at: None });
+        return Ok(Rows { rows: rows.into_iter().flatten().collect(), next: page.next, looked_at: None, named: None });
     }
+    if let Some(name) = question.name()
+        && let Some(rows) = named(viewer, question, scopes, (name, &criteria)).await?
+    {
+        return Ok(rows);
+    }
+    let begin = viewer.moment();
+    let words: Vec<String> = question.words().into_iter().chain([question.resource()]).collect();
     let mut found: Vec<Row> = Vec::new();
     let mut looked_at = 0;
+    let mut at_once = size;
     loop {
-        let page = list(after.as_ref(), LOOKED_AT_ONCE).await?;
+        let page = list(after.as_ref(), at_once).await?;
+        at_once = (at_once * 2).min(LOOKED_AT_ONCE_MAX);
         let count = page.findings.len();
-        for (at, row) in read(viewer, scopes, &page).await?.into_iter().enumerate() {
+        for (at, row) in read_with(viewer, scopes, &page, &words).await?.into_iter().enumerate() {
             let Some(row) = row.filter(|row| question.fits(&row.body)) else { continue };
             found.push(row);
             if found.len() == size {
                 // The place after this one finding: the list up to it ends there.
                 let next = if at + 1 == count { page.next } else { list(after.as_ref(), at + 1).await?.next };
-                return Ok(Rows { rows: found, next, looked_at: None });
+                return Ok(Rows { rows: found, next, looked_at: None, named: None });
             }
         }
         looked_at += count;
         match page.next {
-            None => return Ok(Rows { rows: found, next: None, looked_at: None }),
-            next if looked_at >= LOOKED_AT_MAX => {
-                return Ok(Rows { rows: found, next, looked_at: Some(looked_at) });
+            None => return Ok(Rows { rows: found, next: None, looked_at: None, named: None }),
+            next if viewer.moment() - begin >= SEARCH_MS_MAX => {
+                return Ok(Rows { rows: found, next, looked_at: Some(looked_at), named: None });
             }
             next => after = next,
         }
     }
 }
 
+/// The findings that have exactly this id, address or name, if there are some, in the list's order.
+async fn named(
+    viewer: &Viewer,
+    question: &Question<'_>,
+    scopes: &[Scope],
+    (name, criteria): (&str, &FindingCriteria),
+) -> Result<Option<Rows>, ApiError> {
+    let Some(findings) = viewer.service.store.findings_named(scopes, name, NAMED_MAX).await? else { return Ok(None) };
+    let page = Page { findings, next: None };
+    let mut rows: Vec<Row> = read(viewer, scopes, &page).await?.into_iter().flatten().collect();
+    rows.retain(|row| criteria.matches(&row.body) && question.fits(&row.body));
+    let Sort { attribute, descending } = question.sort();
+    rows.sort_by_cached_key(|row| {
+        let first = |attribute: &str| attribute_values(&row.body, attribute).into_iter().next();
+        let severity = first(&attribute).and_then(|value| value.number).map_or(0, |number| (number * 1000.0) as i64);
+        let text = first(&attribute).map(|value| value.text).unwrap_or_default();
+        let updated = first("updatedAt").and_then(|value| value.number).map_or(0, |number| number as i64);
+        (severity, text, updated)
+    });
+    if descending {
+        rows.reverse();
+    }
+    let count = rows.len();
+    rows.truncate(SIZES[SIZES.len() - 1]);
+    Ok((count > 0).then_some(Rows { rows, next: None, looked_at: None, named: Some(count) }))
+}
+
 /// The findings of a page of the store, in its order; nothing for one that was removed meanwhile.
-async fn read(viewer: &Viewer, scopes: &[Scope], page: &Page) -> Result<Vec<Option<Row>>, ApiError> {
+pub(crate) async fn read(viewer: &Viewer, scopes: &[Scope], page: &Page) -> Result<Vec<Option<Row>>, ApiError> {
+    read_with(viewer, scopes, page, &[]).await
+}
+
+/// The same, and nothing for one in which one of these texts stands nowhere.
+async fn read_with(
+    viewer: &Viewer,
+    scopes: &[Scope],
+    page: &Page,
+    texts: &[String],
+) -> Result<Vec<Option<Row>>, ApiError> {
     let mut ids_of: HashMap<usize, Vec<String>> = HashMap::new();
     for (at, id) in &page.findings {
         ids_of.entry(*at).or_default().push(id.clone());
     }
     let mut bodies: HashMap<(usize, String), Value> = HashMap::new();
     for (at, ids) in ids_of {
-        for stored in viewer.service.store.findings(std::slice::from_ref(&scopes[at]), &ids).await? {
+        for stored in viewer.service.store.findings_with(std::slice::from_ref(&scopes[at]), &ids, texts).await? {
             let id = stored.body.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
             bodies.insert((at, id), stored.body);
         }
@@ -318,23 +404,31 @@ async fn read(viewer: &Viewer, scopes: &[Scope], page: &Page) -> Result<Vec<Opti
     Ok(page.findings.iter().map(row).collect())
 }
 
-/// Counts what the list would hold if it were not narrowed by one of its parameters.
-async fn count(
-    viewer: &Viewer,
-    question: &Question<'_>,
-    scopes: &[Scope],
-    grouping: Grouping,
-    without: &str,
-) -> Result<Vec<Group>, ApiError> {
-    let criteria = criteria(Some(&question.criteria(viewer.now, &[without])))?;
-    viewer.service.store.statistics(scopes, &criteria, grouping, false, TYPES_MAX).await.map_err(not_listed)
+/// Counts what the list would hold if it were not narrowed to a type and a severity, by both.
+async fn counts(viewer: &Viewer, question: &Question<'_>, scopes: &[Scope]) -> Result<Vec<Group>, ApiError> {
+    let criteria = criteria(Some(&question.criteria(viewer.now, &["type", "severity"])))?;
+    let store = &viewer.service.store;
+    store.statistics(scopes, &criteria, Grouping::TypeAndSeverity, false, GROUPS_MAX).await.map_err(not_listed)
 }
 
-fn filters(question: &Question<'_>, all: &[Scope], types: &[Group]) -> Markup {
+/// The counts of a type, or all.
+fn of_type<'a>(counts: &'a [Group], wanted: &str) -> Vec<&'a Group> {
+    counts.iter().filter(|group| wanted.is_empty() || group.finding_type == wanted).collect()
+}
+
+/// The counts of a choice of severity, or all.
+fn of_severity<'a>(counts: &'a [Group], wanted: &str) -> Vec<&'a Group> {
+    let bounds = SEVERITIES.iter().find(|(name, ..)| *name == wanted).map(|(.., least, limit)| *least..*limit);
+    let fits = |group: &&Group| {
+        bounds.as_ref().is_none_or(|bounds| group.severity.is_some_and(|severity| bounds.contains(&severity)))
+    };
+    counts.iter().filter(fits).collect()
+}
+
+fn filters(question: &Question<'_>, all: &[Scope], types: &[&Group]) -> Markup {
     let accounts: BTreeSet<&str> = all.iter().map(|scope| scope.account.as_str()).collect();
     let regions: BTreeSet<&str> = all.iter().map(|scope| scope.region.as_str()).collect();
-    let mut names: Vec<&str> = types.iter().map(|group| group.finding_type.as_str()).collect();
-    names.sort_unstable();
+    let names: BTreeSet<&str> = types.iter().map(|group| group.finding_type.as_str()).collect();
     let wanted_type = question.get("type");
     let more = [("resource", question.get("resource")), ("within", question.get("within"))];
     let (sort, descending) = question.sorted_by();
@@ -405,9 +499,9 @@ fn filters(question: &Question<'_>, all: &[Scope], types: &[Group]) -> Markup {
 }
 
 /// How many findings of each level there are, each a way to them alone.
-fn severities(question: &Question<'_>, counts: &[Group]) -> Markup {
+fn severities(question: &Question<'_>, counts: &[&Group]) -> Markup {
     let of = |level: SeverityLevel| -> u64 {
-        let fits = |group: &&Group| group.severity.and_then(level_of) == Some(level);
+        let fits = |group: &&&Group| group.severity.and_then(level_of) == Some(level);
         counts.iter().filter(fits).map(|group| group.count).sum()
     };
     let total: u64 = counts.iter().map(|group| group.count).sum();
@@ -438,7 +532,14 @@ fn table(viewer: &Viewer, question: &Question<'_>, found: &Rows, all: &[Scope]) 
             input type="hidden" name="back" value=(question.here());
             section.sheet {
                 div.over {
-                    p.dim { (range(question, found)) }
+                    p.dim { (range(question, found))
+                        @if found.named.is_some() {
+                            " · " a href=(question.address(&[("whole", "1")])) { "Search all texts for it" }
+                        }
+                        @if viewer.may_change() && question.is_narrowed() {
+                            " · " a href=(question.filter_address()) { "Save this search as a filter" }
+                        }
+                    }
                     @if viewer.may_change() { (acts(question)) }
                 }
                 table.findings role="table" aria-label="Findings" {
@@ -554,6 +655,12 @@ fn range(question: &Question<'_>, found: &Rows) -> String {
     let pages: usize = question.get("n").parse().unwrap_or_default();
     let first = pages.saturating_mul(question.size()) + 1;
     let last = first + found.rows.len() - 1;
+    if let Some(count) = found.named {
+        let all = counted(count as u64, "finding");
+        let shown =
+            if count > found.rows.len() { format!(", the first {} shown", found.rows.len()) } else { String::new() };
+        return format!("{all} with exactly this id, address or name{shown}");
+    }
     match found.looked_at {
         _ if question.is_search() => format!("{} on this page", counted(found.rows.len() as u64, "finding")),
         _ if first == last => format!("Finding {}", grouped(first as u64)),
@@ -582,7 +689,8 @@ fn turn(question: &Question<'_>, found: &Rows) -> Markup {
     });
     html! {
         @if let Some(count) = found.looked_at {
-            p.note { (grouped(count as u64)) " findings were searched so far; there are more." }
+            p.note { (grouped(count as u64)) " findings were searched in the time that a page may take; there are more. \
+                Narrowed by type, severity or time, a search comes to its end sooner." }
         }
         @if !at.is_empty() || next.is_some() {
             nav.turn aria-label="Pages of the list" {

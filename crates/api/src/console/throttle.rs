@@ -2,6 +2,7 @@
 //!
 //! Secrets that the server made have 240 random bits and need no such protection; imported ones may be weaker.
 
+use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 
@@ -11,6 +12,9 @@ const OF_A_KEY: Allowance = Allowance { burst: 10.0, refill_ms: 60_000.0 };
 
 /// The same for one address, behind which a whole office may sit.
 const OF_AN_ADDRESS: Allowance = Allowance { burst: 30.0, refill_ms: 2_000.0 };
+
+/// Pairs of an access key and an address that have signed in, the newest. Ours: more people than sit behind one console.
+const KNOWN_MAX: usize = 1_024;
 
 /// Counters. Who tries is hashed to one of them, with a key of this process, so that no number of made-up names takes
 /// more memory; names that share one share its attempts.
@@ -26,6 +30,9 @@ pub(crate) struct Throttle {
     hasher: RandomState,
     of_keys: Mutex<Vec<Counter>>,
     of_addresses: Mutex<Vec<Counter>>,
+    /// Hashes of (access key, address) that signed in. What goes wrong there is counted for the pair alone: who guesses at a
+    /// key from elsewhere must not keep its holder out.
+    known: Mutex<VecDeque<u64>>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -39,50 +46,71 @@ struct Counter {
 impl Default for Throttle {
     fn default() -> Self {
         let counters = || Mutex::new(vec![Counter::default(); COUNTERS]);
-        Self { hasher: RandomState::new(), of_keys: counters(), of_addresses: counters() }
+        Self { hasher: RandomState::new(), of_keys: counters(), of_addresses: counters(), known: Mutex::default() }
     }
 }
 
 impl Throttle {
     /// Counts an attempt before it is made, so that many at once are as many as one after the other. Answers after how many
-    /// seconds to try again if there were too many. `now` is in milliseconds since 1970.
+    /// seconds to try again if there were too many; that attempt is not counted: who waits gets in, and an address that may
+    /// not try takes no attempt from a key. `now` is in milliseconds since 1970.
     pub(crate) fn begin(&self, access_key_id: &str, address: &str, now: i64) -> Result<(), u64> {
-        let wait_of_key = self.take(&self.of_keys, &OF_A_KEY, access_key_id, now);
-        let wait_of_address = self.take(&self.of_addresses, &OF_AN_ADDRESS, address, now);
-        match wait_of_key.max(wait_of_address) {
-            0 => Ok(()),
+        let key = self.counted_as(access_key_id, address);
+        let mut of_keys = self.of_keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut of_addresses = self.of_addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        let (Some(of_key), Some(of_address)) = (of_keys.get_mut(self.at(&key)), of_addresses.get_mut(self.at(address)))
+        else {
+            return Ok(());
+        };
+        match of_key.wait(&OF_A_KEY, now).max(of_address.wait(&OF_AN_ADDRESS, now)) {
+            0 => {
+                of_key.failures += 1.0;
+                of_address.failures += 1.0;
+                Ok(())
+            }
             wait => Err(wait),
         }
     }
 
-    /// An attempt that went well counts for nothing.
+    /// An attempt that went well counts for nothing, and its address is known from now on.
     pub(crate) fn succeeded(&self, access_key_id: &str, address: &str) {
-        for (counters, who) in [(&self.of_keys, access_key_id), (&self.of_addresses, address)] {
+        let key = self.counted_as(access_key_id, address);
+        for (counters, who) in [(&self.of_keys, key.as_str()), (&self.of_addresses, address)] {
             let mut counters = counters.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(counter) = counters.get_mut(self.at(who)) {
                 counter.failures = (counter.failures - 1.0).max(0.0);
             }
         }
+        let pair = self.hasher.hash_one((access_key_id, address));
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|other| *other != pair);
+        known.push_back(pair);
+        if known.len() > KNOWN_MAX {
+            known.pop_front();
+        }
     }
 
-    /// 0, or the seconds to wait. An attempt that is refused is not counted: who waits gets in.
-    fn take(&self, counters: &Mutex<Vec<Counter>>, allowance: &Allowance, who: &str, now: i64) -> u64 {
-        let mut counters = counters.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(counter) = counters.get_mut(self.at(who)) else { return 0 };
-        // A clock that is set back gives nothing.
-        let forgotten = (now - counter.at).max(0) as f64 / allowance.refill_ms;
-        counter.failures = (counter.failures - forgotten).max(0.0);
-        counter.at = now;
-        let beyond = counter.failures + 1.0 - allowance.burst;
-        if beyond > 0.0 {
-            return (beyond * allowance.refill_ms / 1000.0).ceil().max(1.0) as u64;
-        }
-        counter.failures += 1.0;
-        0
+    /// Whose attempts these are: the key's, or those of the key from an address that it has signed in from.
+    fn counted_as(&self, access_key_id: &str, address: &str) -> String {
+        let pair = self.hasher.hash_one((access_key_id, address));
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.contains(&pair) { format!("{access_key_id} {address}") } else { access_key_id.to_owned() }
     }
 
     fn at(&self, who: &str) -> usize {
         (self.hasher.hash_one(who) % COUNTERS as u64) as usize
+    }
+}
+
+impl Counter {
+    /// 0, or the seconds to wait until one more may fail.
+    fn wait(&mut self, allowance: &Allowance, now: i64) -> u64 {
+        // A clock that is set back gives nothing.
+        let forgotten = (now - self.at).max(0) as f64 / allowance.refill_ms;
+        self.failures = (self.failures - forgotten).max(0.0);
+        self.at = now;
+        let beyond = self.failures + 1.0 - allowance.burst;
+        if beyond > 0.0 { (beyond * allowance.refill_ms / 1000.0).ceil().max(1.0) as u64 } else { 0 }
     }
 }
 
@@ -110,6 +138,38 @@ mod tests {
         let admitted = (0..100).filter(|key| throttle.begin(&format!("AKIA{key}"), "192.0.2.1", 0).is_ok()).count();
         assert_eq!(admitted, 30);
         assert_eq!(throttle.begin("AKIA0", "198.51.100.1", 0), Ok(()), "others do not");
+    }
+
+    #[test]
+    fn an_address_that_may_not_try_takes_no_attempt_from_a_key() {
+        let throttle = Throttle::default();
+        for key in 0..30 {
+            assert_eq!(throttle.begin(&format!("AKIA{key}"), "192.0.2.1", 0), Ok(()));
+        }
+        for _ in 0..100 {
+            assert!(throttle.begin("AKIAHOLDER", "192.0.2.1", 0).is_err());
+        }
+        for _ in 0..10 {
+            assert_eq!(throttle.begin("AKIAHOLDER", "198.51.100.1", 0), Ok(()));
+        }
+    }
+
+    #[test]
+    fn who_has_signed_in_from_an_address_is_not_kept_out_by_guesses_from_others() {
+        let throttle = Throttle::default();
+        assert_eq!(throttle.begin("AKIA", "192.0.2.1", 0), Ok(()));
+        throttle.succeeded("AKIA", "192.0.2.1");
+        while throttle.begin("AKIA", "203.0.113.9", 0).is_ok() {}
+        assert_eq!(throttle.begin("AKIA", "192.0.2.1", 0), Ok(()), "known");
+        assert!(throttle.begin("AKIA", "192.0.2.2", 0).is_err(), "a stranger");
+        for _ in 0..9 {
+            assert_eq!(throttle.begin("AKIA", "192.0.2.1", 0), Ok(()));
+        }
+        assert!(throttle.begin("AKIA", "192.0.2.1", 0).is_err(), "the known one has no more than others");
+        for number in 0..2 * KNOWN_MAX {
+            throttle.succeeded("AKIA", &number.to_string());
+        }
+        assert_eq!(throttle.known.lock().unwrap().len(), KNOWN_MAX);
     }
 
     #[test]

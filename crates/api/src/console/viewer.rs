@@ -13,6 +13,7 @@ use crate::relationship::{Member, administrator_in};
 use crate::resources::detectors::{Detector, THE_ONE};
 use crate::resources::organization::Organization;
 use crate::service::Service;
+use crate::sigv4::is_name;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
@@ -50,6 +51,11 @@ impl Viewer {
         let now = service.clock.now().as_millisecond();
         let (peer, user_agent) = (ask.inlet.peer, ask.user_agent().to_owned());
         Ok(Self { service: service.clone(), key, csrf, now, peer, user_agent, administrators })
+    }
+
+    /// The time, milliseconds since 1970, which goes on while a page is made.
+    pub(crate) fn moment(&self) -> i64 {
+        self.service.clock.now().as_millisecond()
     }
 
     /// Whether they may change anything.
@@ -125,6 +131,10 @@ impl Viewer {
         path: &str,
         body: Value,
     ) -> Result<Value, ApiError> {
+        // Of a signed request this was looked at with the signature.
+        if !is_name(region) {
+            return Err(ApiError::invalid_parameter("region"));
+        }
         let Some((operation, labels)) = recognise(method, path) else {
             return Err(ApiError::internal(format!("no operation {method} {path}")));
         };
@@ -190,8 +200,9 @@ impl Viewer {
         Ok(())
     }
 
-    /// Who archives the findings of a detector: the administrator of its account, else the account itself.
-    async fn actor(&self, scope: &Scope) -> Result<Scope, ApiError> {
+    /// Who archives the findings of a detector, and whose filters hold for it: the administrator of its account, else the
+    /// account itself.
+    pub(crate) async fn actor(&self, scope: &Scope) -> Result<Scope, ApiError> {
         if scope.account == self.key.account {
             return Ok(scope.clone());
         }

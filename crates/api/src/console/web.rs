@@ -252,6 +252,19 @@ mod tests {
     }
 
     #[test]
+    fn who_has_a_network_of_version_6_is_counted_as_one() {
+        let peer = |address: &str| {
+            let mut ask = ask(&[]);
+            ask.inlet.peer = address.parse().unwrap();
+            ask.peer()
+        };
+        assert_eq!(peer("2001:db8:1:2::1"), peer("2001:db8:1:2:ffff::9"));
+        assert_ne!(peer("2001:db8:1:2::1"), peer("2001:db8:1:3::1"));
+        assert_eq!(peer("::ffff:192.0.2.1"), peer("192.0.2.1"), "the same address, on a socket of both versions");
+        assert_ne!(peer("192.0.2.1"), peer("192.0.2.2"));
+    }
+
+    #[test]
     fn nobody_is_sent_to_another_site() {
         for wanted in
             ["https://evil.example/", "//evil.example", "/\\evil.example", "/console/\\a", "/console/a\r\nb", ""]

@@ -43,5 +43,6 @@ pub use keys::{AccessKey, IssuedKey, KeyError, Keyring, Policy, SECRET_FILE, Sea
 pub use metrics::{Metrics, MetricsAccess};
 pub use own_lists::HeldLists;
 pub use prices::{Prices, PricesError};
+pub use resources::malware_plans::is_bucket_name;
 pub use server::{TlsError, serve, tls};
 pub use service::{BODY_BYTES_MAX, Clock, Service, Settings};

@@ -141,8 +141,9 @@ pub(crate) fn join(call: &Call, account: &str, administrator: &Administrator) ->
     put(call.key_in::<Administrator>(account, "", THE_ONE), administrator, Expect::Absent)
 }
 
-/// Refuses what only administrators and accounts of their own may do: lists, filters, archiving. Source:
-/// GuardDuty's documentation of what members may do.
+/// Refuses what only administrators and accounts of their own may do: lists, filters, archiving, investigations, members.
+/// The tests below list every operation. Source: GuardDuty's documentation of what members may do, and the model's of each
+/// operation.
 pub(crate) async fn refuse_members(call: &Call) -> Result<(), ApiError> {
     match administrator(call, call.account()).await? {
         None => Ok(()),
@@ -244,5 +245,188 @@ impl Batch {
     pub(crate) async fn commit(self, call: &Call) -> Result<Vec<UnprocessedAccount>, ApiError> {
         call.commit(self.changes).await?;
         Ok(self.unprocessed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{ACCOUNT, Api};
+    use serde_json::{Value, json};
+
+    const ADMINISTRATOR: &str = "444455556666";
+
+    async fn administrators_detector(api: &Api) -> String {
+        let answer = api.call_as(ADMINISTRATOR, "POST", "/detector", json!({"enable": true})).await.unwrap();
+        answer["detectorId"].as_str().unwrap().to_owned()
+    }
+
+    /// The account of the tests is a member of this detector's account.
+    async fn make_member(api: &Api, detector: &str) {
+        let below = |path: &str| format!("/detector/{detector}{path}");
+        let details = json!({"accountDetails": [{"accountId": ACCOUNT, "email": "a@example.com"}]});
+        api.call_as(ADMINISTRATOR, "POST", &below("/member"), details).await.unwrap();
+        let invite = json!({"accountIds": [ACCOUNT], "disableEmailNotification": true});
+        api.call_as(ADMINISTRATOR, "POST", &below("/member/invite"), invite).await.unwrap();
+        let invitations = api.call("GET", "/invitation", Value::Null).await.unwrap();
+        let invitation = &invitations["invitations"][0]["invitationId"];
+        let accept = json!({"administratorId": ADMINISTRATOR, "invitationId": invitation});
+        api.of_detector("POST", "/administrator", accept).await.unwrap();
+    }
+
+    /// Every operation that a member is refused, as (operation, method, path, body). Below the detector, but for custom rules.
+    fn refused() -> Vec<(&'static str, &'static str, &'static str, Value)> {
+        let accounts = json!({"accountIds": ["777788889999"]});
+        let ids = json!({"findingIds": ["0".repeat(32)]});
+        let set = json!({"name": "n", "format": "TXT", "location": "s3://bucket/key", "activate": false});
+        let criteria = json!({"criterion": {"type": {"eq": ["Recon:EC2/Portscan"]}}});
+        let rule = json!({"ruleId": "r", "mode": "LIVE"});
+        let mut refused = vec![
+            ("ArchiveFindings", "POST", "/findings/archive", ids.clone()),
+            ("UnarchiveFindings", "POST", "/findings/unarchive", ids),
+            ("CreateFilter", "POST", "/filter", json!({"name": "quiet", "findingCriteria": criteria})),
+            ("UpdateFilter", "POST", "/filter/quiet", json!({})),
+            ("DeleteFilter", "DELETE", "/filter/quiet", Value::Null),
+            ("CreateInvestigation", "POST", "/investigation", json!({"triggerPrompt": "what happened"})),
+            (
+                "CreateMembers",
+                "POST",
+                "/member",
+                json!({"accountDetails": [{"accountId": "777788889999", "email": "a@example.com"}]}),
+            ),
+            ("InviteMembers", "POST", "/member/invite", accounts.clone()),
+            ("DisassociateMembers", "POST", "/member/disassociate", accounts.clone()),
+            ("DeleteMembers", "POST", "/member/delete", accounts.clone()),
+            ("StartMonitoringMembers", "POST", "/member/start", accounts.clone()),
+            ("StopMonitoringMembers", "POST", "/member/stop", accounts.clone()),
+            ("UpdateMemberDetectors", "POST", "/member/detector/update", accounts),
+            ("CreateCustomDetectionRuleOrgConfiguration", "POST", "/custom-detection-rule/org-configuration", rule),
+            (
+                "UpdateCustomDetectionRuleOrgConfiguration",
+                "PUT",
+                "/custom-detection-rule/org-configuration/r?mode=LIVE",
+                json!({"mode": "LIVE"}),
+            ),
+            (
+                "DeleteCustomDetectionRuleOrgConfiguration",
+                "DELETE",
+                "/custom-detection-rule/org-configuration/r?mode=LIVE",
+                Value::Null,
+            ),
+        ];
+        for (operation, path) in [
+            (["CreateIPSet", "UpdateIPSet", "DeleteIPSet"], ["/ipset", "/ipset/0"]),
+            (
+                ["CreateThreatIntelSet", "UpdateThreatIntelSet", "DeleteThreatIntelSet"],
+                ["/threatintelset", "/threatintelset/0"],
+            ),
+            (
+                ["CreateThreatEntitySet", "UpdateThreatEntitySet", "DeleteThreatEntitySet"],
+                ["/threatentityset", "/threatentityset/0"],
+            ),
+            (
+                ["CreateTrustedEntitySet", "UpdateTrustedEntitySet", "DeleteTrustedEntitySet"],
+                ["/trustedentityset", "/trustedentityset/0"],
+            ),
+        ] {
+            refused.push((operation[0], "POST", path[0], set.clone()));
+            refused.push((operation[1], "POST", path[1], json!({})));
+            refused.push((operation[2], "DELETE", path[1], Value::Null));
+        }
+        refused
+    }
+
+    #[tokio::test]
+    async fn what_only_an_administrator_may_do_is_refused_to_its_members() {
+        let api = Api::with_detector().await;
+        let of_all = |path: &str| match path.starts_with("/custom-detection-rule") {
+            true => path.to_owned(),
+            false => format!("/detector/{}{path}", api.detector),
+        };
+        const SAID: &str = "only its administrator may do this";
+        for (operation, method, path, body) in refused() {
+            let (raw_path, _) = path.split_once('?').unwrap_or((path, ""));
+            let (recognised, _) = crate::operation::recognise(method, &of_all(raw_path)).unwrap();
+            assert_eq!(recognised.name(), operation);
+            // An account of its own may: whatever else is wrong with the request.
+            if let Err(error) = api.call(method, &of_all(path), body).await {
+                assert!(!error.message.contains(SAID), "{operation}: {}", error.message);
+            }
+        }
+        let detector = administrators_detector(&api).await;
+        // Members that the loop above has named must not stand in the way.
+        let members = json!({"accountIds": ["777788889999"]});
+        let _ = api.of_detector("POST", "/member/disassociate", members.clone()).await;
+        let _ = api.of_detector("POST", "/member/delete", members).await;
+        make_member(&api, &detector).await;
+        for (operation, method, path, body) in refused() {
+            let error = api.call(method, &of_all(path), body).await.unwrap_err();
+            assert!(error.message.contains(SAID), "{operation}: {}", error.message);
+        }
+        let error = api.refusal("POST", "", json!({"findingPublishingFrequency": "ONE_HOUR"})).await;
+        assert!(error.contains("findingPublishingFrequency"), "{error}");
+        // What members may do.
+        let destination = json!({"destinationType": "S3", "destinationProperties":
+            {"destinationArn": "arn:aws:s3:::bucket", "kmsKeyArn": "arn:aws:kms:eu-west-1:111122223333:key/a"}});
+        for (method, path, body) in [
+            ("GET", "", Value::Null),
+            ("POST", "", json!({"features": [{"name": "S3_DATA_EVENTS", "status": "DISABLED"}]})),
+            ("POST", "/findings/create", json!({"findingTypes": ["Recon:EC2/Portscan"]})),
+            ("POST", "/findings", json!({})),
+            ("POST", "/findings/feedback", json!({"findingIds": ["0".repeat(32)], "feedback": "USEFUL"})),
+            ("GET", "/filter", Value::Null),
+            ("GET", "/ipset", Value::Null),
+            ("GET", "/member", Value::Null),
+            ("GET", "/administrator", Value::Null),
+            ("POST", "/publishingDestination", destination),
+            ("POST", "/usage/statistics", json!({"usageStatisticsType": "SUM_BY_ACCOUNT", "usageCriteria": {}})),
+            ("POST", "/administrator/disassociate", json!({})),
+        ] {
+            let answer = api.of_detector(method, path, body).await;
+            assert!(answer.is_ok(), "{method} {path}: {answer:?}");
+        }
+    }
+
+    /// Source: the model's documentation of `ListIPSets` and the other three.
+    #[tokio::test]
+    async fn a_member_sees_the_sets_of_its_administrator() {
+        let api = Api::with_detector().await;
+        let detector = administrators_detector(&api).await;
+        let set = json!({"name": "ours", "format": "TXT", "location": "s3://bucket/key", "activate": false});
+        let path = format!("/detector/{detector}/threatentityset");
+        let id = api.call_as(ADMINISTRATOR, "POST", &path, set).await.unwrap()["threatEntitySetId"].take();
+        let listed = api.of_detector("GET", "/threatentityset", Value::Null).await.unwrap();
+        assert_eq!(listed["threatEntitySetIds"], json!([]));
+        make_member(&api, &detector).await;
+        let listed = api.of_detector("GET", "/threatentityset", Value::Null).await.unwrap();
+        assert_eq!(listed["threatEntitySetIds"], json!([id]));
+        let path = format!("/threatentityset/{}", id.as_str().unwrap());
+        assert_eq!(api.of_detector("GET", &path, Value::Null).await.unwrap()["name"], "ours");
+    }
+
+    /// Source: GuardDuty's documentation of how often findings are published.
+    #[tokio::test]
+    async fn a_member_publishes_as_often_as_its_administrator() {
+        let api = Api::with_detector().await;
+        let frequency = |answer: Value| answer["findingPublishingFrequency"].as_str().unwrap().to_owned();
+        let of_member = async || frequency(api.of_detector("GET", "", Value::Null).await.unwrap());
+        assert_eq!(of_member().await, "SIX_HOURS");
+        let wanted = |word: &str| json!({"findingPublishingFrequency": word});
+        api.of_detector("POST", "", wanted("FIFTEEN_MINUTES")).await.unwrap();
+        assert_eq!(of_member().await, "FIFTEEN_MINUTES");
+        for word in ["DAILY", "six_hours", ""] {
+            assert!(api.of_detector("POST", "", wanted(word)).await.is_err(), "{word}");
+        }
+        let detector = administrators_detector(&api).await;
+        let path = format!("/detector/{detector}");
+        api.call_as(ADMINISTRATOR, "POST", &path, wanted("ONE_HOUR")).await.unwrap();
+        make_member(&api, &detector).await;
+        assert_eq!(of_member().await, "ONE_HOUR", "taken over with the invitation");
+        api.call_as(ADMINISTRATOR, "POST", &path, wanted("SIX_HOURS")).await.unwrap();
+        assert_eq!(of_member().await, "SIX_HOURS", "one setting for all");
+        assert!(api.of_detector("POST", "", wanted("SIX_HOURS")).await.is_ok(), "no change is no offence");
+        assert!(api.of_detector("POST", "", wanted("ONE_HOUR")).await.is_err());
+        let enabled = api.of_detector("POST", "", json!({"enable": true})).await;
+        assert!(enabled.is_ok());
+        assert_eq!(of_member().await, "SIX_HOURS");
     }
 }

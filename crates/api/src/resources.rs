@@ -8,7 +8,7 @@ pub(crate) mod filters;
 pub(crate) mod findings;
 mod investigations;
 mod invitations;
-mod malware_plans;
+pub(crate) mod malware_plans;
 mod malware_scans;
 mod members;
 pub(crate) mod organization;

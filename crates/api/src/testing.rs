@@ -83,11 +83,22 @@ impl Api {
 
     /// Calls by method and path; what follows a `?` is the query. The answer must fit the model.
     pub(crate) async fn call(&self, method: &str, path: &str, body: Value) -> Result<Value, ApiError> {
+        self.call_as(ACCOUNT, method, path, body).await
+    }
+
+    /// The same for another account.
+    pub(crate) async fn call_as(
+        &self,
+        account: &str,
+        method: &str,
+        path: &str,
+        body: Value,
+    ) -> Result<Value, ApiError> {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let (operation, labels) = recognise(method, path).unwrap();
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
         let caller =
-            Caller { account: ACCOUNT.to_owned(), access_key_id: "AKIA".to_owned(), policy: Policy::Administrator };
+            Caller { account: account.to_owned(), access_key_id: "AKIA".to_owned(), policy: Policy::Administrator };
         let query = crate::sigv4::pairs(query);
         let request = Request { operation, labels, query, body: &body };
         let answer = dispatch(&self.service, caller, REGION.to_owned(), request).await?;

@@ -18,6 +18,7 @@ pub mod thresholds;
 
 pub use behaviour::{Behaviour, FlowView, Learning, Scene, Verdict};
 pub use detection::{Context, Detection, Interest, Need, Observed, Rule, Window};
+pub use shared::call::bucket_name;
 pub use shared::contact::{Contact, Conversations, SLICE_MS};
 pub use thresholds::{Threshold, Thresholds};
 

@@ -313,18 +313,30 @@ impl FactLog {
         }
     }
 
-    /// Everything kept of one file, as bytes that [`Self::restore`] reads: in the form [`KEPT_FORM`].
+    /// Everything kept of one file, as bytes that [`Self::restore`] reads: in the form [`KEPT_FORM`]. The same records give
+    /// the same bytes in every process and on any thread: slices and sums are put in order here, because the maps in which
+    /// they are kept have orders of their own, and formats are numbered anew, by where each is met first.
     pub fn save(&self, formats: &FlowFormats, spool: &mut dyn Spool) -> io::Result<Vec<u8>> {
-        let mut used: BTreeMap<u32, String> = BTreeMap::new();
+        let mut numbers: BTreeMap<u32, u32> = BTreeMap::new();
+        let mut headers = String::new();
         let (mut facts, mut ids, mut tallies) = (Vec::new(), Vec::new(), Vec::new());
-        for (&slice, kept) in &self.slices {
+        let mut slices: Vec<(i64, &Slice)> = self.slices.iter().map(|(&slice, kept)| (slice, kept)).collect();
+        slices.sort_unstable_by_key(|(slice, _)| *slice);
+        for (slice, kept) in slices {
             each_part(&kept.facts, &kept.spooled_facts, spool, |mut bytes, _| {
                 while let Some((fact, after)) = Fact::decode(bytes) {
                     bytes = after;
-                    if let Some(format) = formats.get(fact.format).filter(|_| !used.contains_key(&fact.format)) {
-                        used.insert(fact.format, format.header().to_owned());
-                    }
-                    fact.encode(&mut facts);
+                    let next = u32::try_from(numbers.len() + 1).unwrap_or(0);
+                    let format = match (numbers.get(&fact.format), formats.get(fact.format)) {
+                        (Some(&number), _) => number,
+                        (None, None) => 0,
+                        (None, Some(format)) => {
+                            headers.push_str(&format!("{next} {}\n", format.header()));
+                            numbers.insert(fact.format, next);
+                            next
+                        }
+                    };
+                    Fact { format, ..fact }.encode(&mut facts);
                 }
                 Ok(())
             })?;
@@ -334,6 +346,7 @@ impl FactLog {
                 Ok(())
             })?;
             if !of_slice.is_empty() {
+                let of_slice = in_order(&of_slice);
                 tallies.extend_from_slice(&slice.to_le_bytes());
                 tallies.extend_from_slice(&(of_slice.len() as u64).to_le_bytes());
                 tallies.extend_from_slice(&of_slice);
@@ -347,8 +360,7 @@ impl FactLog {
             })?;
         }
         let mut saved = Vec::with_capacity(facts.len() + ids.len() + tallies.len() + 64);
-        let formats = used.iter().map(|(number, header)| format!("{number} {header}\n")).collect::<String>();
-        for part in [formats.as_bytes(), &ids, &tallies, &facts] {
+        for part in [headers.as_bytes(), &ids, &tallies, &facts] {
             saved.extend_from_slice(&(part.len() as u64).to_le_bytes());
             saved.extend_from_slice(part);
         }
@@ -482,6 +494,40 @@ fn each_part(
         visit(&part, spool)?;
     }
     Ok(())
+}
+
+/// Sums in one saved batch: far fewer than lengths of 32 bits hold.
+const SAVED_ITEMS_MAX: usize = 65_536;
+
+/// Batches of partial sums by kind and beginning of their keys, each once, its sums by key.
+fn in_order(mut bytes: &[u8]) -> Vec<u8> {
+    let mut batches: BTreeMap<(TallyKind, &[u8]), Vec<(&[u8], &[u8])>> = BTreeMap::new();
+    let length = bytes.len();
+    while let Some((batch, after)) = Batch::decode(bytes) {
+        bytes = after;
+        batches.entry((batch.kind, batch.prefix)).or_default().extend(batch.items);
+    }
+    let mut into = Vec::with_capacity(length);
+    for ((kind, prefix), mut items) in batches {
+        items.sort_unstable();
+        for items in items.chunks(SAVED_ITEMS_MAX) {
+            let before = into.len();
+            into.push(kind as u8);
+            into.extend_from_slice(&[0; 8]);
+            into.extend_from_slice(prefix);
+            let begin = into.len();
+            for (key, value) in items {
+                let at = into.len();
+                into.extend_from_slice(&[0; 8]);
+                into.extend_from_slice(key);
+                into.extend_from_slice(value);
+                set_lengths(&mut into, at, [key.len(), value.len()]);
+            }
+            let length = into.len() - begin;
+            set_lengths(&mut into, before + 1, [prefix.len(), length]);
+        }
+    }
+    into
 }
 
 /// A part that begins with its length, and what follows it.

@@ -4,6 +4,7 @@ use crate::schema;
 use crate::{FILE_NAME, Store, StoreError};
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
 impl Store {
@@ -42,7 +43,10 @@ pub fn restore(backup: &Path, folder: &Path) -> Result<(), StoreError> {
     let failed = |path: &Path, cause| StoreError::File { path: path.to_owned(), cause };
     fs::create_dir_all(folder).map_err(|cause| StoreError::Directory { path: folder.to_owned(), cause })?;
     let unfinished = unfinished(&target);
-    fs::copy(backup, &unfinished).map_err(|cause| failed(backup, cause))?;
+    // Not with the mode of the backup, which may lie where others read it.
+    let _ = fs::remove_file(&unfinished);
+    let mut copy = private(&unfinished).map_err(|cause| failed(&unfinished, cause))?;
+    File::open(backup).and_then(|mut of| io::copy(&mut of, &mut copy)).map_err(|cause| failed(backup, cause))?;
     if let Err(error) = check(&unfinished, backup) {
         let _ = fs::remove_file(&unfinished);
         return Err(error);

@@ -219,8 +219,8 @@ impl Database {
 
     fn read_once<T>(&self, job: impl Fn(&dyn Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut connection = idle().pop();
-        persist(&*self.connector, Purpose::Read, &mut connection)?;
+        let mut connection = None;
+        persist(&*self.connector, Purpose::Read, &mut connection, &|| idle().pop())?;
         let connection = connection.ok_or(StoreError::Closed)?;
         let result = job(&*connection);
         if connection.batch("ROLLBACK").is_ok() {
@@ -230,14 +230,19 @@ impl Database {
     }
 }
 
-/// Begins a transaction, on a new connection if there is none or it is lost.
+/// Begins a transaction, on one that is idle or a new connection if there is none or it is lost. A server that lets no
+/// more connections in may let one go at any time, and another reader of ours may be done.
 fn persist(
     connector: &dyn Connector,
     purpose: Purpose,
     connection: &mut Option<Box<dyn Connection>>,
+    idle: &dyn Fn() -> Option<Box<dyn Connection>>,
 ) -> Result<(), StoreError> {
     let begin = now();
     loop {
+        if connection.is_none() {
+            *connection = idle();
+        }
         let begun = begin_on(connector, purpose, connection);
         let Err(error) = begun else { return Ok(()) };
         let is_lost = error.is_lost_connection() || connection.as_ref().is_some_and(|connection| connection.is_lost());
@@ -277,7 +282,7 @@ fn begin_on(
 fn write(connection: Box<dyn Connection>, connector: &dyn Connector, waiting: &mpsc::Receiver<Job>) {
     let mut connection = Some(connection);
     while let Ok(first) = waiting.recv() {
-        let begun = persist(connector, Purpose::Write, &mut connection);
+        let begun = persist(connector, Purpose::Write, &mut connection, &|| None);
         let more = waiting.try_iter().take(JOBS_PER_TRANSACTION_MAX - 1);
         let jobs: Vec<Job> = std::iter::once(first).chain(more).collect();
         let mut answers = Vec::with_capacity(jobs.len());

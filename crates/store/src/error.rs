@@ -116,6 +116,17 @@ pub enum StoreError {
         /// The URL without its password.
         name: String,
     },
+    /// The database cannot hold every text.
+    #[error(
+        "the database {name} has the encoding {encoding}, which cannot hold every text of a log: make one with \
+         `createdb --encoding UTF8 --template template0`"
+    )]
+    Encoding {
+        /// The URL without its password.
+        name: String,
+        /// Its encoding.
+        encoding: String,
+    },
     /// Only the embedded database is copied by this program.
     #[error(
         "this program copies the embedded database only: copy PostgreSQL's with `pg_dump`, and restore it with `psql`"

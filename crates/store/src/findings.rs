@@ -272,9 +272,18 @@ fn resource_id(finding: &Value) -> String {
         }
         _ => &[],
     };
-    let texts = pointers.iter().filter_map(|pointer| finding.pointer(&format!("/resource{pointer}"))?.as_str());
-    texts.into_iter().find(|text| !text.is_empty()).unwrap_or_default().to_owned()
+    let mut texts = pointers.iter().filter_map(|pointer| finding.pointer(&format!("/resource{pointer}"))?.as_str());
+    let id = texts.find(|text| !text.is_empty()).unwrap_or_default();
+    if id.len() <= RESOURCE_ID_MAX {
+        return id.to_owned();
+    }
+    let kept = &id[..id.floor_char_boundary(RESOURCE_ID_MAX)];
+    format!("{kept}…{:016x}", xxhash_rust::xxh3::xxh3_64(id.as_bytes()))
 }
+
+/// Bytes of the id of a resource that statistics name it by. Of a longer one, which no service gives, the hash tells the
+/// rest: the text is from a log, and an entry of PostgreSQL's indexes ends at 2,704 bytes.
+const RESOURCE_ID_MAX: usize = 1_024;
 
 /// Writes findings of a detector, in their order; answers what became of each.
 pub(crate) fn put(

@@ -214,15 +214,23 @@ impl Connector for PostgresUrl {
     fn connect(&self, purpose: Purpose) -> Result<Box<dyn Connection>, StoreError> {
         let mut connection = self.open()?;
         // What one asks for differs too much from what another does for one plan; compiling plans costs more than it
-        // gains; and who has the write lock and is heard of no more, gives it up.
+        // gains; and who has the write lock and is heard of no more, gives it up. Limits that an administrator has set for
+        // people's sessions would cut off ours while they wait for work, or remove what is old.
         connection.batch(&format!(
             "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'; \
+             SELECT set_config(name, '0', false) FROM pg_settings \
+             WHERE name IN ('statement_timeout', 'transaction_timeout', 'idle_session_timeout'); \
              SET plan_cache_mode = {}; SET jit = off; SET lock_timeout = '{} s'; \
              SET idle_in_transaction_session_timeout = '60 s'",
             if purpose == Purpose::Write { "auto" } else { "force_custom_plan" },
             PATIENCE.as_secs(),
         ))?;
         connection.key = connection.key_of("")?.ok_or_else(|| StoreError::NoSchema { name: self.to_string() })?;
+        let encoding = (&connection as &dyn Connection).first("SELECT current_setting('server_encoding')", &[])?;
+        let encoding: String = encoding.ok_or(StoreError::WrongKind)?.take(0)?;
+        if encoding != "UTF8" {
+            return Err(StoreError::Encoding { name: self.to_string(), encoding });
+        }
         Ok(Box::new(connection))
     }
 
@@ -385,8 +393,15 @@ impl Connection for Postgres {
 pub(crate) fn is_lost(error: &tokio_postgres::Error) -> bool {
     match error.code() {
         Some(code) => {
-            let ends = [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::CANNOT_CONNECT_NOW];
-            ends.contains(code) || code.code().starts_with("08") || *code == SqlState::TOO_MANY_CONNECTIONS
+            let ends = [
+                SqlState::ADMIN_SHUTDOWN,
+                SqlState::CRASH_SHUTDOWN,
+                SqlState::CANNOT_CONNECT_NOW,
+                SqlState::TOO_MANY_CONNECTIONS,
+                SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+                SqlState::IDLE_SESSION_TIMEOUT,
+            ];
+            ends.contains(code) || code.code().starts_with("08")
         }
         None => error.is_closed() || error.source().is_some_and(|cause| cause.is::<std::io::Error>()),
     }

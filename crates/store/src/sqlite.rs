@@ -62,7 +62,11 @@ impl Connector for Sqlite {
         // The system gives it up when the process ends, however that ends.
         let path = self.path.with_file_name(format!("{name}.lock"));
         let failed = |cause| StoreError::File { path: path.clone(), cause };
-        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        let mut options = File::options();
+        options.create(true).truncate(false).write(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Box::new(file))),
             Err(TryLockError::WouldBlock) => Ok(None),

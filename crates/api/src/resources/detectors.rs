@@ -89,6 +89,11 @@ pub(crate) fn new_in(call: &Call, account: &str) -> Result<(Detector, Change), A
     Ok((detector, change))
 }
 
+/// How often an account publishes later occurrences: of an administrator, its members take it over.
+pub(crate) async fn frequency_of(call: &Call, account: &str) -> Result<Option<FindingPublishingFrequency>, ApiError> {
+    Ok(current(call, account).await?.map(|detector| detector.frequency))
+}
+
 async fn create(call: &Call, input: CreateDetectorRequest) -> Result<CreateDetectorResponse, ApiError> {
     if current(call, call.account()).await?.is_some() {
         return Err(ApiError::bad_request("a detector already exists for the current account"));
@@ -96,6 +101,9 @@ async fn create(call: &Call, input: CreateDetectorRequest) -> Result<CreateDetec
     let (mut detector, _) = new_in(call, call.account())?;
     detector.status = status(input.enable);
     detector.frequency = input.finding_publishing_frequency.unwrap_or(detector.frequency);
+    if let Some(administrator) = administrator(call, call.account()).await? {
+        detector.frequency = frequency_of(call, &administrator.account).await?.unwrap_or(detector.frequency);
+    }
     detector.tags = Tags::of(input.tags)?;
     let features = input.features.unwrap_or_default();
     detector.features.merge(input.data_sources.as_ref(), &features, call.now)?;

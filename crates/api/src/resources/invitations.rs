@@ -14,6 +14,7 @@ use crate::generated::types::{
 };
 use crate::relationship::{Administrator, Batch, Invitation, Member, Status, administrator, join, leave, members};
 use crate::resource::{Resource, handlers};
+use crate::resources::detectors::{self, Detector};
 use crate::resources::organization;
 use crate::wire::iso8601;
 
@@ -90,12 +91,19 @@ async fn become_member(call: &Call, inviter: &str, invitation_id: &str) -> Resul
         invited: Some(invitation.invited),
     };
     let now_member = Member { status: Status::Enabled, changed: call.now, ..member.body.clone() };
-    call.commit(vec![
+    let mut changes = vec![
         join(call, call.account(), &new_administrator),
         invitation.replace(&accepted),
         member.replace(&now_member),
-    ])
-    .await
+    ];
+    // It is one setting for the administrator and all members.
+    let detector = call.detector()?;
+    if let Some(frequency) =
+        detectors::frequency_of(call, inviter).await?.filter(|wanted| *wanted != detector.frequency)
+    {
+        changes.push(detector.replace(&Detector { frequency, changed: call.now, ..detector.body.clone() }));
+    }
+    call.commit(changes).await
 }
 
 async fn decline(call: &Call, input: DeclineInvitationsRequest) -> Result<DeclineInvitationsResponse, ApiError> {

@@ -173,6 +173,7 @@ async fn invite(call: &Call, input: InviteMembersRequest) -> Result<InviteMember
 }
 
 async fn disassociate(call: &Call, input: DisassociateMembersRequest) -> Result<DisassociateMembersResponse, ApiError> {
+    refuse_members(call).await?;
     organization::refuse_if_all_are_members(call).await?;
     let (found, mut batch) = Batch::find::<Member>(call, &call.detector()?.id, &input.account_ids, NO_MEMBER).await?;
     for held in found {
@@ -190,6 +191,7 @@ async fn disassociate(call: &Call, input: DisassociateMembersRequest) -> Result<
 }
 
 async fn delete(call: &Call, input: DeleteMembersRequest) -> Result<DeleteMembersResponse, ApiError> {
+    refuse_members(call).await?;
     organization::refuse_if_all_are_members(call).await?;
     let (found, mut batch) = Batch::find::<Member>(call, &call.detector()?.id, &input.account_ids, NO_MEMBER).await?;
     for held in found {
@@ -209,11 +211,13 @@ async fn delete(call: &Call, input: DeleteMembersRequest) -> Result<DeleteMember
 }
 
 async fn start(call: &Call, input: StartMonitoringMembersRequest) -> Result<StartMonitoringMembersResponse, ApiError> {
+    refuse_members(call).await?;
     let unprocessed_accounts = monitor(call, &input.account_ids, Status::Enabled).await?;
     Ok(StartMonitoringMembersResponse { unprocessed_accounts })
 }
 
 async fn stop(call: &Call, input: StopMonitoringMembersRequest) -> Result<StopMonitoringMembersResponse, ApiError> {
+    refuse_members(call).await?;
     organization::refuse_if_all_are_members(call).await?;
     let unprocessed_accounts = monitor(call, &input.account_ids, Status::Disabled).await?;
     Ok(StopMonitoringMembersResponse { unprocessed_accounts })
@@ -267,6 +271,7 @@ async fn update_detectors(
     call: &Call,
     input: UpdateMemberDetectorsRequest,
 ) -> Result<UpdateMemberDetectorsResponse, ApiError> {
+    refuse_members(call).await?;
     let wanted: Vec<_> = input.features.unwrap_or_default().into_iter().map(Into::into).collect();
     let (found, mut batch) = Batch::find::<Member>(call, &call.detector()?.id, &input.account_ids, NO_MEMBER).await?;
     for held in found {

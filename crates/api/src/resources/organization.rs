@@ -119,15 +119,18 @@ pub(crate) async fn join(
         invited: None,
     };
     let key = call.key_in::<Member>(&organization.account, &organization.detector, account);
+    let frequency = detectors::frequency_of(call, &organization.account).await?;
     let change = match detectors::current(call, account).await? {
         Some(held) => {
             let mut detector = held.body.clone();
             detector.status = DetectorStatus::Enabled;
+            detector.frequency = frequency.unwrap_or(detector.frequency);
             organization.apply(&mut detector, false, call.now)?;
             held.replace(&detector)
         }
         None => {
             let (mut detector, _) = detectors::new_in(call, account)?;
+            detector.frequency = frequency.unwrap_or(detector.frequency);
             organization.apply(&mut detector, true, call.now)?;
             put(call.key_in::<Detector>(account, "", detectors::THE_ONE), &detector, Expect::Absent)
         }

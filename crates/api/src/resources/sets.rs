@@ -9,7 +9,7 @@ use crate::call::Call;
 use crate::documents::{Document, Held, READ_AT_ONCE, put};
 use crate::error::ApiError;
 use crate::generated::types;
-use crate::relationship::refuse_members;
+use crate::relationship::{governing, refuse_members};
 use crate::resource::{Resource, Tagged, handlers};
 use crate::service::Service;
 use crate::sigv4::hex;
@@ -278,13 +278,20 @@ async fn find<K: Kind>(call: &Call, id: &str) -> Result<Held<Set<K>>, ApiError> 
     call.find::<Set<K>>(&call.detector()?.id, id).await?.ok_or_else(ApiError::no_such_resource)
 }
 
-/// A set to read. One whose fetch ended with an earlier process is fetched again.
+/// A set to read: of a member, its administrator's. One whose fetch ended with an earlier process is fetched again.
 async fn shown<K: Kind>(call: &Call, id: &str) -> Result<Held<Set<K>>, ApiError> {
-    let held = find::<K>(call, id).await?;
+    let (account, detector) = keeper(call).await?;
+    let found = call.get(&call.key_in::<Set<K>>(&account, &detector, id)).await?;
+    let held: Held<Set<K>> = found.ok_or_else(ApiError::no_such_resource)?;
     if held.state == State::Activating {
         begin_to_load::<K>(&call.service, held.key.clone());
     }
     Ok(held)
+}
+
+/// Whose sets the caller sees. Source: the model's documentation of `ListIPSets` and the other three.
+async fn keeper(call: &Call) -> Result<(String, String), ApiError> {
+    governing(call.store(), (call.account(), &call.region), &call.detector()?.id).await
 }
 
 /// What the four operations that update have in common.
@@ -577,7 +584,8 @@ macro_rules! handlers_of {
             }
 
             pub(super) async fn list(call: &Call, input: types::$list) -> Result<types::$listed, ApiError> {
-                let range = call.range::<Set<$kind>>(&call.detector()?.id);
+                let (account, detector) = keeper(call).await?;
+                let range = Range { account: Some(account), ..call.range::<Set<$kind>>(&detector) };
                 let is_there = |held: &Held<Set<$kind>>| !held.is_deleted();
                 let page = call.page(&range, input.next_token.as_deref(), input.max_results, is_there).await?;
                 let ids = page.items.into_iter().map(|held| held.key.id).collect();

@@ -130,7 +130,7 @@ pub(crate) fn access_key(call: &ApiCall<'_>) -> AccessKey {
 }
 
 /// The bucket that a call names: in its parameters, else among its resources.
-pub(crate) fn bucket_name(call: &ApiCall<'_>) -> String {
+pub fn bucket_name(call: &ApiCall<'_>) -> String {
     if let Some(name) = call.parameter("bucketName").or_else(|| call.parameter("bucket")) {
         return name;
     }

@@ -52,8 +52,11 @@ pub(crate) fn criteria(criteria: Option<&Value>) -> Result<FindingCriteria, ApiE
     })?;
     let attributes = document.get("criterion").and_then(Value::as_object);
     let conditions = attributes.into_iter().flat_map(|attributes| attributes.values()).filter_map(Value::as_object);
+    // A condition that asks nothing is a mistake: taken for none, it would let every finding through.
+    let has_empty = conditions.clone().any(|conditions| conditions.values().all(Value::is_null));
     let mut lists = conditions.flat_map(|conditions| conditions.values()).filter_map(Value::as_array);
-    if attributes.is_some_and(|attributes| attributes.len() > ATTRIBUTES_MAX)
+    if has_empty
+        || attributes.is_some_and(|attributes| attributes.len() > ATTRIBUTES_MAX)
         || lists.any(|list| list.len() > VALUES_MAX)
     {
         return Err(invalid());
@@ -119,7 +122,14 @@ fn sort(sort: Option<&SortCriteria>) -> Result<Option<Sort>, ApiError> {
 }
 
 async fn get(call: &Call, input: GetFindingsRequest) -> Result<GetFindingsResponse, ApiError> {
-    let found = call.store().findings(&scopes(call).await?, &input.finding_ids).await?;
+    // Of an id that was given twice, the finding once.
+    let mut ids: Vec<String> = Vec::new();
+    for id in input.finding_ids {
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    let found = call.store().findings(&scopes(call).await?, &ids).await?;
     let mut findings: Vec<Value> = found.into_iter().map(|stored| stored.body).collect();
     if let Some(sort) = sort(input.sort_criteria.as_ref())? {
         findings.sort_by(|a, b| {
@@ -175,6 +185,10 @@ async fn statistics(
     let criteria = criteria(input.finding_criteria.as_ref())?;
     let scopes = scopes(call).await?;
     let asks_types = input.finding_statistic_types.as_ref().is_some_and(|types| !types.is_empty());
+    // Source: the model's documentation of the operation.
+    if input.group_by.is_none() && (input.order_by.is_some() || input.max_results.is_some()) {
+        return Err(ApiError::invalid_parameter(if input.order_by.is_some() { "orderBy" } else { "maxResults" }));
+    }
     let mut statistics = FindingStatistics::default();
     match (input.group_by, asks_types) {
         (None, true) => {
@@ -321,6 +335,7 @@ mod tests {
         let ids = ids(&api, sorted.clone()).await;
         let mut asked = ids.clone();
         asked.reverse();
+        asked.push(asked[0].clone());
         let read = json!({"findingIds": asked, "sortCriteria": sorted["sortCriteria"]});
         let read = api.of_detector("POST", "/findings/get", read).await.unwrap();
         let found: Vec<&str> =
@@ -338,6 +353,8 @@ mod tests {
             json!({"arn": {"eq": ["x"]}}),
             json!({"type": {"matches": ["Recon*"]}}),
             json!({"type": {"eq": vec!["x"; 51]}}),
+            json!({"type": {}}),
+            json!({"type": {"eq": null}, "severity": {"gte": 1}}),
         ] {
             let message = api.refusal("POST", "/findings", with(criterion.clone())).await;
             assert!(message.contains("findingCriteria"), "{criterion}: {message}");
@@ -345,6 +362,10 @@ mod tests {
         let sort = json!({"sortCriteria": {"attributeName": "arn"}});
         assert!(api.refusal("POST", "/findings", sort).await.contains("sortCriteria"));
         assert_eq!(ids(&api, with(json!({"type": {"equals": ["Recon:EC2/Portscan"]}}))).await.len(), 1);
+        for (operator, count) in [("gte", 3), ("gt", 3), ("lte", 0), ("lt", 0)] {
+            let since = with(json!({"updatedAt": {operator: 1_486_685_375_000_i64}}));
+            assert_eq!(ids(&api, since).await.len(), count, "{operator}");
+        }
     }
 
     #[tokio::test]
@@ -393,6 +414,10 @@ mod tests {
         let both = json!({"groupBy": "DATE", "findingStatisticTypes": ["COUNT_BY_SEVERITY"]});
         assert!(api.refusal("POST", "/findings/statistics", both).await.contains("groupBy"));
         assert!(api.refusal("POST", "/findings/statistics", json!({})).await.contains("groupBy"));
+        for (member, value) in [("orderBy", json!("ASC")), ("maxResults", json!(5))] {
+            let without_groups = json!({"findingStatisticTypes": ["COUNT_BY_SEVERITY"], member: value});
+            assert!(api.refusal("POST", "/findings/statistics", without_groups).await.contains(member));
+        }
     }
 
     #[tokio::test]

@@ -288,7 +288,8 @@ async fn associate(
     input: CreateCustomDetectionRuleAssociationRequest,
 ) -> Result<CreateCustomDetectionRuleAssociationResponse, ApiError> {
     rule(&input.rule_id)?;
-    let (mut changes, others) = (Vec::new(), call.all::<Association>("").await?);
+    let (others, one_more) = call.all_before_one_more::<Association>("").await?;
+    let mut changes = vec![one_more];
     for other in others.iter().filter(|other| other.rule_id == input.rule_id) {
         if is_in_force(other.mode, other.since, call.now) {
             let message =

@@ -66,11 +66,8 @@ async fn create(
 ) -> Result<CreatePublishingDestinationResponse, ApiError> {
     let detector = &call.detector()?.id;
     check(&input.destination_properties)?;
-    let all = call.all::<Destination>(detector).await?;
-    let wanted = &input.destination_properties.destination_arn;
-    if all.iter().any(|other| other.properties.destination_arn == *wanted) {
-        return Err(ApiError::bad_request("a publishing destination exists already for this destinationArn"));
-    }
+    let (all, one_more) = call.all_before_one_more::<Destination>(detector).await?;
+    refuse_second(all.iter(), &input.destination_properties)?;
     let destination = Destination {
         kind: input.destination_type,
         properties: input.destination_properties,
@@ -81,7 +78,7 @@ async fn create(
     };
     let id = new_id()?;
     let output = CreatePublishingDestinationResponse { destination_id: id.clone() };
-    call.commit_created(vec![call.new_document(detector, &id, &destination)], &output).await?;
+    call.commit_created(vec![call.new_document(detector, &id, &destination), one_more], &output).await?;
     verify_soon(call, call.key::<Destination>(detector, &id));
     Ok(output)
 }
@@ -138,9 +135,11 @@ async fn update(
         expected_bucket_owner: change.expected_bucket_owner.or(present.expected_bucket_owner),
     };
     check(&properties)?;
+    let (others, one_more) = call.all_before_one_more::<Destination>(&call.detector()?.id).await?;
+    refuse_second(others.iter().filter(|other| other.key != held.key), &properties)?;
     let status = PublishingStatus::PendingVerification;
     let changed = Destination { properties, status, tried: call.now, failing_since: 0, ..held.body.clone() };
-    call.commit(vec![held.replace(&changed)]).await?;
+    call.commit(vec![held.replace(&changed), one_more]).await?;
     verify_soon(call, held.key.clone());
     Ok(UpdatePublishingDestinationResponse {})
 }
@@ -156,6 +155,16 @@ async fn delete(
 
 async fn find(call: &Call, id: &str) -> Result<Held<Destination>, ApiError> {
     call.find::<Destination>(&call.detector()?.id, id).await?.ok_or_else(ApiError::invalid_values)
+}
+
+fn refuse_second<'a>(
+    mut others: impl Iterator<Item = &'a Held<Destination>>,
+    properties: &DestinationProperties,
+) -> Result<(), ApiError> {
+    match others.any(|other| other.properties.destination_arn == properties.destination_arn) {
+        true => Err(ApiError::bad_request("a publishing destination exists already for this destinationArn")),
+        false => Ok(()),
+    }
 }
 
 fn check(properties: &DestinationProperties) -> Result<(), ApiError> {

@@ -90,7 +90,7 @@ async fn create(call: &Call, input: CreateInvestigationRequest) -> Result<Create
     if !detector.features.is_enabled(DetectorFeature::AiAnalyst) {
         return Err(ApiError::bad_request("the feature AI_ANALYST is not enabled"));
     }
-    let earlier = call.all::<Stored>(&detector.id).await?;
+    let (earlier, one_more) = call.all_before_one_more::<Stored>(&detector.id).await?;
     let today = earlier.iter().filter(|one| call.now - one.started < DAY_MS).count();
     if today >= A_DAY_MAX || earlier.len() >= TOTAL_MAX {
         return Err(ApiError::limit_exceeded(format_args!(
@@ -100,7 +100,7 @@ async fn create(call: &Call, input: CreateInvestigationRequest) -> Result<Create
     let stored = investigate(call, input.trigger_prompt).await?;
     let id = new_id()?;
     let output = CreateInvestigationResponse { investigation_id: id.clone() };
-    call.commit_created(vec![call.new_document(&detector.id, &id, &stored)], &output).await?;
+    call.commit_created(vec![call.new_document(&detector.id, &id, &stored), one_more], &output).await?;
     Ok(output)
 }
 

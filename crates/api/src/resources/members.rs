@@ -63,8 +63,9 @@ async fn create(call: &Call, input: CreateMembersRequest) -> Result<CreateMember
     let detector = call.detector()?;
     let organization = organization::administered(call).await?;
     let known = crate::relationship::known_accounts(call).await?;
-    let mut count = call.all::<Member>(&detector.id).await?.len();
-    let (mut changes, mut unprocessed, mut done) = (Vec::new(), Vec::new(), Vec::new());
+    let (others, one_more) = call.all_before_one_more::<Member>(&detector.id).await?;
+    let (mut count, mut changes) = (others.len(), vec![one_more]);
+    let (mut unprocessed, mut done) = (Vec::new(), Vec::new());
     for details in input.account_details {
         let account = details.account_id;
         checked_account(&account, "accountId")?;

@@ -285,11 +285,11 @@ async fn creation<K: Kind>(call: &Call, id: &str, new: New) -> Result<Vec<Change
     refuse_members(call).await?;
     let detector = &call.detector()?.id;
     let set: Set<K> = new.document(call.now, &call.service.list_urls)?;
-    let others = call.all::<Set<K>>(detector).await?;
+    let (others, one_more) = call.all_before_one_more::<Set<K>>(detector).await?;
     if others.iter().filter(|other| !other.is_deleted()).count() >= K::SETS_MAX {
         return Err(ApiError::limit_exceeded(format_args!("there are {} lists of this kind already", K::SETS_MAX)));
     }
-    let mut changes = vec![call.new_document(detector, id, &set)];
+    let mut changes = vec![call.new_document(detector, id, &set), one_more];
     let is_old = |other: &&Held<Set<K>>| other.is_deleted() && call.now - other.since > DELETED_KEPT_MS;
     changes.extend(others.iter().filter(is_old).map(Held::delete));
     Ok(changes)

@@ -85,8 +85,8 @@ impl Document for Remembered {
     const KIND: &'static str = "clientToken";
 }
 
-/// Written with everything that is made of a kind of which there may be only so many, or only one that is so: two requests
-/// that count at the same time cannot both be right. Its id is the kind.
+/// Written with everything that is made by what is there, and is under another key: of which there may be only so many, or
+/// which grows from what was. Two requests that look at the same time cannot both be right. Its id is the kind.
 #[derive(Serialize, Deserialize)]
 struct LastMade {}
 
@@ -175,11 +175,17 @@ impl Call {
         &self,
         parent: &str,
     ) -> Result<(Vec<Held<T>>, Change), ApiError> {
-        let key = self.key::<LastMade>(parent, T::KIND);
         // Read first: what is made after this is noticed.
+        let one_more = self.one_at_a_time(parent, T::KIND).await?;
+        Ok((self.all::<T>(parent).await?, one_more))
+    }
+
+    /// A change that loses the race if another of the same name under the parent was written since.
+    pub(crate) async fn one_at_a_time(&self, parent: &str, name: &str) -> Result<Change, ApiError> {
+        let key = self.key::<LastMade>(parent, name);
         let last: Option<Held<LastMade>> = self.get(&key).await?;
         let expect = last.map_or(Expect::Absent, |last| Expect::Version(last.version));
-        Ok((self.all::<T>(parent).await?, put(key, &LastMade {}, expect)))
+        Ok(put(key, &LastMade {}, expect))
     }
 
     /// All documents of a range.

@@ -306,6 +306,24 @@ fn of_what_there_may_be_six_there_are_six_however_many_ask_at_once() {
 }
 
 #[test]
+fn a_sample_asked_for_by_many_at_once_counts_each() {
+    let server = Server::start();
+    let client = server.client(ONE);
+    let path = format!("/detector/{}/findings", detector(&client));
+    std::thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| {
+                let types = json!({"findingTypes": ["Recon:EC2/Portscan"]});
+                client.call("CreateSampleFindingsResponse", "POST", &format!("{path}/create"), types);
+            });
+        }
+    });
+    let ids = client.call("ListFindingsResponse", "POST", &path, json!({}))["findingIds"].take();
+    let read = client.call("GetFindingsResponse", "POST", &format!("{path}/get"), json!({"findingIds": ids}));
+    assert_eq!(read["findings"][0]["service"]["count"], 16);
+}
+
+#[test]
 fn sixty_four_clients_at_once_lose_nothing_and_see_no_error() {
     let server = Server::start();
     let client = server.client(ONE);

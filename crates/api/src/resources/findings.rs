@@ -18,7 +18,7 @@ use serde_json::Value;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use watchfire_export::{AttributeValue, FindingCriteria, attribute_values};
-use watchfire_store::{Cursor, FindingWrite, Group, Grouping, Scope, Sort, StoreError};
+use watchfire_store::{Change, Cursor, FindingWrite, Group, Grouping, Scope, Sort, StoreError};
 
 pub(crate) const RESOURCE: Resource = Resource {
     operations: handlers! {
@@ -283,6 +283,7 @@ async fn create_samples(
     let wanted = input.finding_types.filter(|types| !types.is_empty());
     let bodies = samples::findings(&scope, wanted.as_deref(), call.now)
         .map_err(|_| ApiError::invalid_parameter("findingTypes"))?;
+    let one_more = call.one_at_a_time(&scope.detector, "sample").await?;
     // Asked for again, a sample is the same finding once more.
     let ids: Vec<String> =
         bodies.iter().filter_map(|body| body.get("id").and_then(Value::as_str)).map(str::to_owned).collect();
@@ -299,7 +300,8 @@ async fn create_samples(
         }
         FindingWrite { suppressed_by: suppression.suppressed_by(&body).map(str::to_owned), body }
     });
-    call.store().put_findings(&scope, writes.collect()).await?;
+    let writes = writes.collect();
+    call.commit(vec![one_more, Change::Findings { scope, writes }]).await?;
     Ok(CreateSampleFindingsResponse {})
 }
 

@@ -420,8 +420,8 @@ async fn create_configuration(
     call: &Call,
     input: CreateCustomDetectionRuleOrgConfigurationRequest,
 ) -> Result<CreateCustomDetectionRuleOrgConfigurationResponse, ApiError> {
-    refuse_members(call).await?;
     refuse_all_but_administrator(call).await?;
+    refuse_members(call).await?;
     rule(&input.rule_id)?;
     let (include, exclude) = scope(input.include_account_ids, input.exclude_account_ids)?;
     let (rule_id, mode) = (input.rule_id, input.mode);
@@ -491,8 +491,8 @@ async fn update_configuration(
     call: &Call,
     input: UpdateCustomDetectionRuleOrgConfigurationRequest,
 ) -> Result<UpdateCustomDetectionRuleOrgConfigurationResponse, ApiError> {
-    refuse_members(call).await?;
     refuse_all_but_administrator(call).await?;
+    refuse_members(call).await?;
     let held = configuration(call, &input.rule_id, input.mode).await?;
     let (include, exclude) = scope(input.include_account_ids, input.exclude_account_ids)?;
     let changed = Configuration { include, exclude, ..held.body.clone() };
@@ -504,8 +504,8 @@ async fn delete_configuration(
     call: &Call,
     input: DeleteCustomDetectionRuleOrgConfigurationRequest,
 ) -> Result<DeleteCustomDetectionRuleOrgConfigurationResponse, ApiError> {
-    refuse_members(call).await?;
     refuse_all_but_administrator(call).await?;
+    refuse_members(call).await?;
     let held = configuration(call, &input.rule_id, input.mode).await?;
     call.commit(vec![held.delete()]).await?;
     Ok(DeleteCustomDetectionRuleOrgConfigurationResponse {})

@@ -10,7 +10,7 @@ use crate::generated::types::{
 };
 use crate::relationship::{governing, refuse_members};
 use crate::resource::{Resource, Tagged, handlers};
-use crate::resources::findings::criteria;
+use crate::resources::findings::{asked_criteria, criteria};
 use crate::tags::Tags;
 use crate::wire::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -139,7 +139,7 @@ fn make_room(others: &[Held<Filter>], rank: i64) -> Vec<Change> {
 
 /// What the action allows: attributes beyond those of lists, and wildcards, work with `ARCHIVE` only.
 fn check(filter: &Filter) -> Result<(), ApiError> {
-    let criteria = criteria(Some(&filter.finding_criteria))?;
+    let criteria = asked_criteria(Some(&filter.finding_criteria))?;
     if criteria.iter().next().is_none() {
         return Err(ApiError::invalid_parameter("findingCriteria"));
     }

@@ -52,16 +52,23 @@ pub(crate) fn criteria(criteria: Option<&Value>) -> Result<FindingCriteria, ApiE
     })?;
     let attributes = document.get("criterion").and_then(Value::as_object);
     let conditions = attributes.into_iter().flat_map(|attributes| attributes.values()).filter_map(Value::as_object);
-    // A condition that asks nothing is a mistake: taken for none, it would let every finding through.
-    let has_empty = conditions.clone().any(|conditions| conditions.values().all(Value::is_null));
     let mut lists = conditions.flat_map(|conditions| conditions.values()).filter_map(Value::as_array);
-    if has_empty
-        || attributes.is_some_and(|attributes| attributes.len() > ATTRIBUTES_MAX)
+    if attributes.is_some_and(|attributes| attributes.len() > ATTRIBUTES_MAX)
         || lists.any(|list| list.len() > VALUES_MAX)
     {
         return Err(invalid());
     }
     Ok(read)
+}
+
+/// Criteria of a request. A condition that asks nothing is a mistake: taken for none, it would let every finding through.
+pub(crate) fn asked_criteria(document: Option<&Value>) -> Result<FindingCriteria, ApiError> {
+    let attributes = document.and_then(|document| document.get("criterion")).and_then(Value::as_object);
+    let mut conditions = attributes.into_iter().flat_map(|attributes| attributes.values()).filter_map(Value::as_object);
+    if conditions.any(|conditions| conditions.values().all(Value::is_null)) {
+        return Err(ApiError::invalid_parameter("findingCriteria"));
+    }
+    criteria(document)
 }
 
 /// The detectors whose findings the caller sees: its own, and those of its members.
@@ -82,7 +89,7 @@ pub(crate) fn own(call: &Call) -> Result<Scope, ApiError> {
 }
 
 async fn list(call: &Call, input: ListFindingsRequest) -> Result<ListFindingsResponse, ApiError> {
-    let criteria = criteria(input.finding_criteria.as_ref())?;
+    let criteria = asked_criteria(input.finding_criteria.as_ref())?;
     let sort = sort(input.sort_criteria.as_ref())?.unwrap_or_default();
     let invalid_token = || ApiError::invalid_parameter("nextToken");
     let cursor = call.open_cursor(input.next_token.as_deref())?;
@@ -182,7 +189,7 @@ async fn statistics(
     call: &Call,
     input: GetFindingsStatisticsRequest,
 ) -> Result<GetFindingsStatisticsResponse, ApiError> {
-    let criteria = criteria(input.finding_criteria.as_ref())?;
+    let criteria = asked_criteria(input.finding_criteria.as_ref())?;
     let scopes = scopes(call).await?;
     let asks_types = input.finding_statistic_types.as_ref().is_some_and(|types| !types.is_empty());
     // Source: the model's documentation of the operation.

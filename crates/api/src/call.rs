@@ -85,6 +85,15 @@ impl Document for Remembered {
     const KIND: &'static str = "clientToken";
 }
 
+/// Written with everything that is made by what is there, and is under another key: of which there may be only so many, or
+/// which grows from what was. Two requests that look at the same time cannot both be right. Its id is the kind.
+#[derive(Serialize, Deserialize)]
+struct LastMade {}
+
+impl Document for LastMade {
+    const KIND: &'static str = "lastMade";
+}
+
 /// Some of many.
 pub(crate) struct Page<T> {
     /// The items, in the store's order.
@@ -158,6 +167,25 @@ impl Call {
     /// All documents of a kind under a parent, in the caller's account and region.
     pub(crate) async fn all<T: Document>(&self, parent: &str) -> Result<Vec<Held<T>>, ApiError> {
         self.all_in(&self.range::<T>(parent)).await
+    }
+
+    /// All documents of a kind under a parent, to decide by them whether there may be one more; and a change to be written
+    /// with it, which loses the race if another was made meanwhile.
+    pub(crate) async fn all_before_one_more<T: Document>(
+        &self,
+        parent: &str,
+    ) -> Result<(Vec<Held<T>>, Change), ApiError> {
+        // Read first: what is made after this is noticed.
+        let one_more = self.one_at_a_time(parent, T::KIND).await?;
+        Ok((self.all::<T>(parent).await?, one_more))
+    }
+
+    /// A change that loses the race if another of the same name under the parent was written since.
+    pub(crate) async fn one_at_a_time(&self, parent: &str, name: &str) -> Result<Change, ApiError> {
+        let key = self.key::<LastMade>(parent, name);
+        let last: Option<Held<LastMade>> = self.get(&key).await?;
+        let expect = last.map_or(Expect::Absent, |last| Expect::Version(last.version));
+        Ok(put(key, &LastMade {}, expect))
     }
 
     /// All documents of a range.

@@ -16,6 +16,10 @@ const PATTERN_NOT_HELD: &[&str] = &[
     "TagKey",
 ];
 
+/// Shapes that narrow a question, by the end of their names. A member of these that the model does not have is refused: dropped,
+/// it would make a filter wider than its writer meant.
+const NARROWS: [&str; 3] = ["Condition", "Criteria", "Criterion"];
+
 /// Shapes by name.
 #[derive(Debug)]
 pub(crate) struct Model {
@@ -144,7 +148,7 @@ impl Model {
     }
 
     /// Holds a value against a shape. Members that are null count as absent, and members that the model does not have are
-    /// dropped: a newer client than the model may send them.
+    /// dropped, since a newer client than the model may send them; of criteria they are refused.
     pub(crate) fn hold(&self, shape: &str, value: &mut Value) -> Result<(), Invalid> {
         self.hold_named(shape, value, "")
     }
@@ -154,7 +158,15 @@ impl Model {
         let keep = |is_good: bool| if is_good { Ok(()) } else { refuse() };
         let Some(shape) = self.shapes.get(shape_name) else { return refuse() };
         match (shape, value) {
-            (Shape::Structure(members), Value::Object(values)) => self.hold_members(members, values),
+            (Shape::Structure(members), Value::Object(values)) => {
+                let unknown = |wire: &&String| members.iter().all(|member| member.wire != **wire);
+                if NARROWS.iter().any(|end| shape_name.ends_with(end))
+                    && let Some(unknown) = values.keys().find(unknown)
+                {
+                    return Err(Invalid::Value(unknown.clone()));
+                }
+                self.hold_members(members, values)
+            }
             (Shape::List { item, size }, Value::Array(items)) => {
                 keep(size.hold(items.len() as f64))?;
                 items.iter_mut().try_for_each(|value| self.hold_named(item, value, name))
@@ -241,6 +253,9 @@ impl Shape {
                     .as_array()
                     .map(|values| values.iter().filter_map(Value::as_str).map(str::to_owned).collect()),
             },
+            // The older bounds of criteria. Clients give them times in milliseconds, as GuardDuty takes them, and those are
+            // beyond 32 bits.
+            "integer" if name == "Integer" => Self::Long { range: limits },
             "integer" => Self::Integer { range: limits },
             "long" => Self::Long { range: limits },
             "double" | "float" => Self::Decimal { range: limits },
@@ -360,6 +375,21 @@ mod tests {
         let mut value = json!({"enable": true, "newer": {"than": "we"}});
         Model::embedded().hold("CreateDetectorRequest", &mut value).unwrap();
         assert_eq!(value, json!({"enable": true}));
+    }
+
+    #[test]
+    fn an_unknown_member_of_criteria_is_refused() {
+        check("FindingCriteria", json!({"criterion": {"type": {"eq": ["a"]}}}), Ok(()));
+        check("FindingCriteria", json!({"criteria": {}}), wrong("criteria"));
+        check("FindingCriteria", json!({"criterion": {"type": {"eq": ["a"], "is": ["b"]}}}), wrong("is"));
+    }
+
+    #[test]
+    fn the_older_bounds_take_times_in_milliseconds() {
+        for operator in ["gt", "gte", "lt", "lte", "greaterThan"] {
+            check("Condition", json!({operator: 1_486_685_375_000_i64}), Ok(()));
+            check("Condition", json!({operator: 1.5}), wrong(operator));
+        }
     }
 
     #[test]

@@ -35,6 +35,15 @@ pub(crate) fn grow(sample: &mut Value, before: &Value) {
             *new = old.clone();
         }
     }
+    // Of requests at the same time, one that began earlier may be written later; a finding does not go back in time. The texts
+    // are of one form, so that they are in the order of their times.
+    for pointer in ["/updatedAt", "/service/eventLastSeen"] {
+        if let (Some(new), Some(old)) = (sample.pointer_mut(pointer), before.pointer(pointer))
+            && new.as_str() < old.as_str()
+        {
+            *new = old.clone();
+        }
+    }
     if let Some(new) = sample.pointer_mut("/service/count") {
         *new = json!(count.saturating_add(1).min(i64::from(i32::MAX)));
     }

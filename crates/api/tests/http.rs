@@ -272,6 +272,58 @@ fn an_account_has_one_detector_however_many_ask_at_once() {
 }
 
 #[test]
+fn of_what_there_may_be_six_there_are_six_however_many_ask_at_once() {
+    let server = Server::start();
+    let client = server.client(ONE);
+    let path = format!("/detector/{}", detector(&client));
+    let key = "arn:aws:kms:us-east-1:111122223333:key/1";
+    let properties = json!({"destinationArn": "arn:aws:s3:::my-bucket", "kmsKeyArn": key});
+    let rules = client.call("ListCustomDetectionRulesResponse", "POST", "/custom-detection-rule/rule", json!({}));
+    for (path, body, most) in [
+        (
+            format!("{path}/threatintelset"),
+            json!({"name": "a", "format": "TXT", "location": "s3://my-bucket/a", "activate": false}),
+            6,
+        ),
+        (
+            format!("{path}/publishingDestination"),
+            json!({"destinationType": "S3", "destinationProperties": properties}),
+            1,
+        ),
+        (
+            "/custom-detection-rule/association".to_owned(),
+            json!({"ruleId": rules["rules"][0]["ruleId"], "mode": "LIVE"}),
+            1,
+        ),
+    ] {
+        let answers: Vec<Answer> = std::thread::scope(|scope| {
+            let asked: Vec<_> = (0..16).map(|_| scope.spawn(|| client.try_call("POST", &path, body.clone()))).collect();
+            asked.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), most, "{path}: {answers:?}");
+        assert!(answers.iter().all(|answer| [200, 400, 409].contains(&answer.status)), "{path}: {answers:?}");
+    }
+}
+
+#[test]
+fn a_sample_asked_for_by_many_at_once_counts_each() {
+    let server = Server::start();
+    let client = server.client(ONE);
+    let path = format!("/detector/{}/findings", detector(&client));
+    std::thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| {
+                let types = json!({"findingTypes": ["Recon:EC2/Portscan"]});
+                client.call("CreateSampleFindingsResponse", "POST", &format!("{path}/create"), types);
+            });
+        }
+    });
+    let ids = client.call("ListFindingsResponse", "POST", &path, json!({}))["findingIds"].take();
+    let read = client.call("GetFindingsResponse", "POST", &format!("{path}/get"), json!({"findingIds": ids}));
+    assert_eq!(read["findings"][0]["service"]["count"], 16);
+}
+
+#[test]
 fn sixty_four_clients_at_once_lose_nothing_and_see_no_error() {
     let server = Server::start();
     let client = server.client(ONE);
@@ -502,7 +554,10 @@ fn a_destination_that_cannot_be_written_to_says_so() {
     let path = format!("/detector/{}/publishingDestination", detector(&client));
     let create = json!({
         "destinationType": "S3",
-        "destinationProperties": {"destinationArn": "arn:aws:s3:::no-such-bucket/findings/"},
+        "destinationProperties": {
+            "destinationArn": "arn:aws:s3:::no-such-bucket/findings/",
+            "kmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/1",
+        },
     });
     let created = client.call("CreatePublishingDestinationResponse", "POST", &path, create);
     let one = format!("{path}/{}", created["destinationId"].as_str().unwrap());

@@ -86,12 +86,12 @@ fn lists_set_through_the_api_act_while_they_are_active() {
         path
     };
     let threats = create("/threatintelset", "our enemies", "bad");
-    create("/threatentityset", "of others", "elsewhere");
+    create("/threatentityset", "of-others", "elsewhere");
     wait_for_a_look();
     let folder = folder.file("1.json", log(&[("10:00:00", "mallory")]));
     until("the list has matched", || server.count(ON_OWN_LIST) == 1);
     let named = server.findings(json!({"type": {"eq": [ON_OWN_LIST]}}))[0].to_string();
-    assert!(named.contains("our enemies") && !named.contains("of others"), "{named}");
+    assert!(named.contains("our enemies") && !named.contains("of-others"), "{named}");
 
     server.of_detector("POST", &threats, json!({"activate": false}));
     wait_for_a_look();

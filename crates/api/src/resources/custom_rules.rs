@@ -25,6 +25,7 @@ use crate::generated::types::{
 };
 use crate::relationship::refuse_members;
 use crate::resource::{Resource, Tagged, handlers};
+use crate::resources::organization::refuse_all_but_administrator;
 use crate::tags::Tags;
 use crate::wire::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -287,7 +288,8 @@ async fn associate(
     input: CreateCustomDetectionRuleAssociationRequest,
 ) -> Result<CreateCustomDetectionRuleAssociationResponse, ApiError> {
     rule(&input.rule_id)?;
-    let (mut changes, others) = (Vec::new(), call.all::<Association>("").await?);
+    let (others, one_more) = call.all_before_one_more::<Association>("").await?;
+    let mut changes = vec![one_more];
     for other in others.iter().filter(|other| other.rule_id == input.rule_id) {
         if is_in_force(other.mode, other.since, call.now) {
             let message =
@@ -418,6 +420,7 @@ async fn create_configuration(
     call: &Call,
     input: CreateCustomDetectionRuleOrgConfigurationRequest,
 ) -> Result<CreateCustomDetectionRuleOrgConfigurationResponse, ApiError> {
+    refuse_all_but_administrator(call).await?;
     refuse_members(call).await?;
     rule(&input.rule_id)?;
     let (include, exclude) = scope(input.include_account_ids, input.exclude_account_ids)?;
@@ -488,6 +491,7 @@ async fn update_configuration(
     call: &Call,
     input: UpdateCustomDetectionRuleOrgConfigurationRequest,
 ) -> Result<UpdateCustomDetectionRuleOrgConfigurationResponse, ApiError> {
+    refuse_all_but_administrator(call).await?;
     refuse_members(call).await?;
     let held = configuration(call, &input.rule_id, input.mode).await?;
     let (include, exclude) = scope(input.include_account_ids, input.exclude_account_ids)?;
@@ -500,6 +504,7 @@ async fn delete_configuration(
     call: &Call,
     input: DeleteCustomDetectionRuleOrgConfigurationRequest,
 ) -> Result<DeleteCustomDetectionRuleOrgConfigurationResponse, ApiError> {
+    refuse_all_but_administrator(call).await?;
     refuse_members(call).await?;
     let held = configuration(call, &input.rule_id, input.mode).await?;
     call.commit(vec![held.delete()]).await?;
@@ -609,6 +614,16 @@ mod tests {
         assert_eq!(other.class, ErrorClass::ResourceNotFound);
         let listed = api.call("GET", path, Value::Null).await.unwrap();
         assert_eq!(listed["configurations"].as_array().unwrap().len(), 1);
+        api.call("POST", "/admin/enable", json!({"adminAccountId": "4".repeat(12)})).await.unwrap();
+        for (method, path, body) in [
+            ("POST", path, json!({"ruleId": id, "mode": "DRY_RUN"})),
+            ("PUT", &format!("{path}/{id}"), json!({"mode": "LIVE"})),
+            ("DELETE", &one, Value::Null),
+        ] {
+            let refused = api.call(method, path, body).await.unwrap_err();
+            assert_eq!(refused.class, ErrorClass::AccessDenied, "{method}: another account is the administrator");
+        }
+        api.call("POST", "/admin/disable", json!({"adminAccountId": "4".repeat(12)})).await.unwrap();
         api.call("DELETE", &one, Value::Null).await.unwrap();
         assert!(api.call("GET", &one, Value::Null).await.is_err());
     }

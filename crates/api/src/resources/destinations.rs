@@ -13,6 +13,7 @@ use crate::generated::types::{
     ListPublishingDestinationsResponse, PublishingStatus, UpdatePublishingDestinationRequest,
     UpdatePublishingDestinationResponse,
 };
+use crate::relationship::checked_account;
 use crate::resource::{Resource, Tagged, handlers};
 use crate::resources::malware_plans::is_bucket_name;
 use crate::service::Service;
@@ -65,11 +66,8 @@ async fn create(
 ) -> Result<CreatePublishingDestinationResponse, ApiError> {
     let detector = &call.detector()?.id;
     check(&input.destination_properties)?;
-    let all = call.all::<Destination>(detector).await?;
-    let wanted = &input.destination_properties.destination_arn;
-    if all.iter().any(|other| other.properties.destination_arn == *wanted) {
-        return Err(ApiError::bad_request("a publishing destination exists already for this destinationArn"));
-    }
+    let (all, one_more) = call.all_before_one_more::<Destination>(detector).await?;
+    refuse_second(all.iter(), &input.destination_properties)?;
     let destination = Destination {
         kind: input.destination_type,
         properties: input.destination_properties,
@@ -80,7 +78,7 @@ async fn create(
     };
     let id = new_id()?;
     let output = CreatePublishingDestinationResponse { destination_id: id.clone() };
-    call.commit_created(vec![call.new_document(detector, &id, &destination)], &output).await?;
+    call.commit_created(vec![call.new_document(detector, &id, &destination), one_more], &output).await?;
     verify_soon(call, call.key::<Destination>(detector, &id));
     Ok(output)
 }
@@ -137,9 +135,11 @@ async fn update(
         expected_bucket_owner: change.expected_bucket_owner.or(present.expected_bucket_owner),
     };
     check(&properties)?;
+    let (others, one_more) = call.all_before_one_more::<Destination>(&call.detector()?.id).await?;
+    refuse_second(others.iter().filter(|other| other.key != held.key), &properties)?;
     let status = PublishingStatus::PendingVerification;
     let changed = Destination { properties, status, tried: call.now, failing_since: 0, ..held.body.clone() };
-    call.commit(vec![held.replace(&changed)]).await?;
+    call.commit(vec![held.replace(&changed), one_more]).await?;
     verify_soon(call, held.key.clone());
     Ok(UpdatePublishingDestinationResponse {})
 }
@@ -157,14 +157,25 @@ async fn find(call: &Call, id: &str) -> Result<Held<Destination>, ApiError> {
     call.find::<Destination>(&call.detector()?.id, id).await?.ok_or_else(ApiError::invalid_values)
 }
 
+fn refuse_second<'a>(
+    mut others: impl Iterator<Item = &'a Held<Destination>>,
+    properties: &DestinationProperties,
+) -> Result<(), ApiError> {
+    match others.any(|other| other.properties.destination_arn == properties.destination_arn) {
+        true => Err(ApiError::bad_request("a publishing destination exists already for this destinationArn")),
+        false => Ok(()),
+    }
+}
+
 fn check(properties: &DestinationProperties) -> Result<(), ApiError> {
     let arn = properties.destination_arn.as_deref().unwrap_or_default();
     bucket_and_prefix(arn).ok_or_else(|| ApiError::invalid_parameter("destinationArn"))?;
+    // A key is mandatory. Source: GuardDuty's documentation of exports.
     let is_key = |arn: &String| arn.starts_with("arn:") && arn.split(':').nth(2) == Some("kms");
-    match properties.kms_key_arn.as_ref().is_none_or(is_key) {
-        true => Ok(()),
-        false => Err(ApiError::invalid_parameter("kmsKeyArn")),
+    if !properties.kms_key_arn.as_ref().is_some_and(is_key) {
+        return Err(ApiError::invalid_parameter("kmsKeyArn"));
     }
+    properties.expected_bucket_owner.as_ref().map_or(Ok(()), |owner| checked_account(owner, "expectedBucketOwner"))
 }
 
 /// `arn:aws:s3:::bucket`, or with `/prefix/`.
@@ -214,6 +225,20 @@ async fn verify(service: &Arc<Service>, key: &Key, account: &str, region: &str, 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_destination_has_a_key_and_an_owner_of_twelve_digits() {
+        let with = |key: Option<&str>, owner: Option<&str>| DestinationProperties {
+            destination_arn: Some("arn:aws:s3:::my-bucket".to_owned()),
+            kms_key_arn: key.map(str::to_owned),
+            expected_bucket_owner: owner.map(str::to_owned),
+        };
+        let key = Some("arn:aws:kms:us-east-1:111122223333:key/1");
+        assert!(check(&with(key, None)).is_ok() && check(&with(key, Some("111122223333"))).is_ok());
+        for (key, owner) in [(None, None), (Some("arn:aws:s3:::key"), None), (key, Some("11112222333x"))] {
+            assert!(check(&with(key, owner)).is_err(), "{key:?} {owner:?}");
+        }
+    }
 
     #[test]
     fn a_destination_is_a_bucket_and_perhaps_a_folder() {

@@ -10,7 +10,7 @@ use crate::generated::types::{
 };
 use crate::relationship::{governing, refuse_members};
 use crate::resource::{Resource, Tagged, handlers};
-use crate::resources::findings::criteria;
+use crate::resources::findings::{asked_criteria, criteria};
 use crate::tags::Tags;
 use crate::wire::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -111,14 +111,14 @@ async fn create(call: &Call, input: CreateFilterRequest) -> Result<CreateFilterR
         changed: call.now,
     };
     check(&filter)?;
-    let others = call.all::<Filter>(detector).await?;
+    let (others, one_more) = call.all_before_one_more::<Filter>(detector).await?;
     if others.iter().any(|other| other.key.id == input.name) {
         return Err(ApiError::invalid_parameter("name"));
     }
     if others.len() >= FILTERS_MAX {
         return Err(ApiError::limit_exceeded(format_args!("there are {FILTERS_MAX} filters already")));
     }
-    let mut changes = vec![call.new_document(detector, &input.name, &filter)];
+    let mut changes = vec![call.new_document(detector, &input.name, &filter), one_more];
     changes.extend(make_room(&others, filter.rank));
     let output = CreateFilterResponse { name: input.name };
     call.commit_created(changes, &output).await?;
@@ -139,7 +139,7 @@ fn make_room(others: &[Held<Filter>], rank: i64) -> Vec<Change> {
 
 /// What the action allows: attributes beyond those of lists, and wildcards, work with `ARCHIVE` only.
 fn check(filter: &Filter) -> Result<(), ApiError> {
-    let criteria = criteria(Some(&filter.finding_criteria))?;
+    let criteria = asked_criteria(Some(&filter.finding_criteria))?;
     if criteria.iter().next().is_none() {
         return Err(ApiError::invalid_parameter("findingCriteria"));
     }
@@ -191,8 +191,9 @@ async fn update(call: &Call, input: UpdateFilterRequest) -> Result<UpdateFilterR
     check(&filter)?;
     let mut changes = vec![held.replace(&filter)];
     if filter.rank != held.rank {
-        let mut others = call.all::<Filter>(&call.detector()?.id).await?;
+        let (mut others, last_moved) = call.all_before_one_more::<Filter>(&call.detector()?.id).await?;
         others.retain(|other| other.key != held.key);
+        changes.push(last_moved);
         changes.extend(make_room(&others, filter.rank));
     }
     call.commit(changes).await?;

@@ -18,7 +18,7 @@ use serde_json::Value;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use watchfire_export::{AttributeValue, FindingCriteria, attribute_values};
-use watchfire_store::{Cursor, FindingWrite, Group, Grouping, Scope, Sort, StoreError};
+use watchfire_store::{Change, Cursor, FindingWrite, Group, Grouping, Scope, Sort, StoreError};
 
 pub(crate) const RESOURCE: Resource = Resource {
     operations: handlers! {
@@ -61,6 +61,16 @@ pub(crate) fn criteria(criteria: Option<&Value>) -> Result<FindingCriteria, ApiE
     Ok(read)
 }
 
+/// Criteria of a request. A condition that asks nothing is a mistake: taken for none, it would let every finding through.
+pub(crate) fn asked_criteria(document: Option<&Value>) -> Result<FindingCriteria, ApiError> {
+    let attributes = document.and_then(|document| document.get("criterion")).and_then(Value::as_object);
+    let mut conditions = attributes.into_iter().flat_map(|attributes| attributes.values()).filter_map(Value::as_object);
+    if conditions.any(|conditions| conditions.values().all(Value::is_null)) {
+        return Err(ApiError::invalid_parameter("findingCriteria"));
+    }
+    criteria(document)
+}
+
 /// The detectors whose findings the caller sees: its own, and those of its members.
 pub(crate) async fn scopes(call: &Call) -> Result<Vec<Scope>, ApiError> {
     let mut scopes = vec![own(call)?];
@@ -79,7 +89,7 @@ pub(crate) fn own(call: &Call) -> Result<Scope, ApiError> {
 }
 
 async fn list(call: &Call, input: ListFindingsRequest) -> Result<ListFindingsResponse, ApiError> {
-    let criteria = criteria(input.finding_criteria.as_ref())?;
+    let criteria = asked_criteria(input.finding_criteria.as_ref())?;
     let sort = sort(input.sort_criteria.as_ref())?.unwrap_or_default();
     let invalid_token = || ApiError::invalid_parameter("nextToken");
     let cursor = call.open_cursor(input.next_token.as_deref())?;
@@ -119,7 +129,14 @@ fn sort(sort: Option<&SortCriteria>) -> Result<Option<Sort>, ApiError> {
 }
 
 async fn get(call: &Call, input: GetFindingsRequest) -> Result<GetFindingsResponse, ApiError> {
-    let found = call.store().findings(&scopes(call).await?, &input.finding_ids).await?;
+    // Of an id that was given twice, the finding once.
+    let mut ids: Vec<String> = Vec::new();
+    for id in input.finding_ids {
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    let found = call.store().findings(&scopes(call).await?, &ids).await?;
     let mut findings: Vec<Value> = found.into_iter().map(|stored| stored.body).collect();
     if let Some(sort) = sort(input.sort_criteria.as_ref())? {
         findings.sort_by(|a, b| {
@@ -172,9 +189,13 @@ async fn statistics(
     call: &Call,
     input: GetFindingsStatisticsRequest,
 ) -> Result<GetFindingsStatisticsResponse, ApiError> {
-    let criteria = criteria(input.finding_criteria.as_ref())?;
+    let criteria = asked_criteria(input.finding_criteria.as_ref())?;
     let scopes = scopes(call).await?;
     let asks_types = input.finding_statistic_types.as_ref().is_some_and(|types| !types.is_empty());
+    // Source: the model's documentation of the operation.
+    if input.group_by.is_none() && (input.order_by.is_some() || input.max_results.is_some()) {
+        return Err(ApiError::invalid_parameter(if input.order_by.is_some() { "orderBy" } else { "maxResults" }));
+    }
     let mut statistics = FindingStatistics::default();
     match (input.group_by, asks_types) {
         (None, true) => {
@@ -269,6 +290,7 @@ async fn create_samples(
     let wanted = input.finding_types.filter(|types| !types.is_empty());
     let bodies = samples::findings(&scope, wanted.as_deref(), call.now)
         .map_err(|_| ApiError::invalid_parameter("findingTypes"))?;
+    let one_more = call.one_at_a_time(&scope.detector, "sample").await?;
     // Asked for again, a sample is the same finding once more.
     let ids: Vec<String> =
         bodies.iter().filter_map(|body| body.get("id").and_then(Value::as_str)).map(str::to_owned).collect();
@@ -285,7 +307,8 @@ async fn create_samples(
         }
         FindingWrite { suppressed_by: suppression.suppressed_by(&body).map(str::to_owned), body }
     });
-    call.store().put_findings(&scope, writes.collect()).await?;
+    let writes = writes.collect();
+    call.commit(vec![one_more, Change::Findings { scope, writes }]).await?;
     Ok(CreateSampleFindingsResponse {})
 }
 
@@ -321,6 +344,7 @@ mod tests {
         let ids = ids(&api, sorted.clone()).await;
         let mut asked = ids.clone();
         asked.reverse();
+        asked.push(asked[0].clone());
         let read = json!({"findingIds": asked, "sortCriteria": sorted["sortCriteria"]});
         let read = api.of_detector("POST", "/findings/get", read).await.unwrap();
         let found: Vec<&str> =
@@ -338,6 +362,8 @@ mod tests {
             json!({"arn": {"eq": ["x"]}}),
             json!({"type": {"matches": ["Recon*"]}}),
             json!({"type": {"eq": vec!["x"; 51]}}),
+            json!({"type": {}}),
+            json!({"type": {"eq": null}, "severity": {"gte": 1}}),
         ] {
             let message = api.refusal("POST", "/findings", with(criterion.clone())).await;
             assert!(message.contains("findingCriteria"), "{criterion}: {message}");
@@ -345,6 +371,10 @@ mod tests {
         let sort = json!({"sortCriteria": {"attributeName": "arn"}});
         assert!(api.refusal("POST", "/findings", sort).await.contains("sortCriteria"));
         assert_eq!(ids(&api, with(json!({"type": {"equals": ["Recon:EC2/Portscan"]}}))).await.len(), 1);
+        for (operator, count) in [("gte", 3), ("gt", 3), ("lte", 0), ("lt", 0)] {
+            let since = with(json!({"updatedAt": {operator: 1_486_685_375_000_i64}}));
+            assert_eq!(ids(&api, since).await.len(), count, "{operator}");
+        }
     }
 
     #[tokio::test]
@@ -393,6 +423,10 @@ mod tests {
         let both = json!({"groupBy": "DATE", "findingStatisticTypes": ["COUNT_BY_SEVERITY"]});
         assert!(api.refusal("POST", "/findings/statistics", both).await.contains("groupBy"));
         assert!(api.refusal("POST", "/findings/statistics", json!({})).await.contains("groupBy"));
+        for (member, value) in [("orderBy", json!("ASC")), ("maxResults", json!(5))] {
+            let without_groups = json!({"findingStatisticTypes": ["COUNT_BY_SEVERITY"], member: value});
+            assert!(api.refusal("POST", "/findings/statistics", without_groups).await.contains(member));
+        }
     }
 
     #[tokio::test]

@@ -90,7 +90,7 @@ async fn create(call: &Call, input: CreateInvestigationRequest) -> Result<Create
     if !detector.features.is_enabled(DetectorFeature::AiAnalyst) {
         return Err(ApiError::bad_request("the feature AI_ANALYST is not enabled"));
     }
-    let earlier = call.all::<Stored>(&detector.id).await?;
+    let (earlier, one_more) = call.all_before_one_more::<Stored>(&detector.id).await?;
     let today = earlier.iter().filter(|one| call.now - one.started < DAY_MS).count();
     if today >= A_DAY_MAX || earlier.len() >= TOTAL_MAX {
         return Err(ApiError::limit_exceeded(format_args!(
@@ -100,7 +100,7 @@ async fn create(call: &Call, input: CreateInvestigationRequest) -> Result<Create
     let stored = investigate(call, input.trigger_prompt).await?;
     let id = new_id()?;
     let output = CreateInvestigationResponse { investigation_id: id.clone() };
-    call.commit_created(vec![call.new_document(&detector.id, &id, &stored)], &output).await?;
+    call.commit_created(vec![call.new_document(&detector.id, &id, &stored), one_more], &output).await?;
     Ok(output)
 }
 
@@ -443,8 +443,8 @@ async fn get(call: &Call, input: GetInvestigationRequest) -> Result<GetInvestiga
                 investigation_type: Some(stored.kind),
                 finding_id: stored.finding_id,
                 admin_account_id: account.clone().filter(|_| stored.kind == InvestigationType::Organization),
-                account_id: account,
-                query_time_window: Some(QueryTimeWindow {
+                account_id: account.filter(|_| stored.kind == InvestigationType::Account),
+                query_time_window: (stored.kind != InvestigationType::Finding).then(|| QueryTimeWindow {
                     start_time: Some(Timestamp::of(stored.started - WINDOW_MS)),
                     end_time: Some(Timestamp::of(stored.started)),
                 }),
@@ -593,7 +593,7 @@ mod tests {
         let finding = listed["findingIds"][0].as_str().unwrap();
         let id = investigate(&api, &format!("Investigate finding {finding} in account 111122223333")).await;
         let read = api.of_detector("GET", &format!("/investigation/{id}"), Value::Null).await.unwrap();
-        assert_eq!(read["investigation"]["scope"]["findingId"], finding);
+        assert_eq!(read["investigation"]["scope"], json!({"investigationType": "FINDING", "findingId": finding}));
         // The three of the instance; that of the access key is not among them.
         assert!(read["investigation"]["summary"].as_str().unwrap().starts_with("3 findings"));
     }

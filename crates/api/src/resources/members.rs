@@ -42,16 +42,36 @@ const MEMBERS_MAX: usize = 5_000;
 const NO_MEMBER: &str = "the given account ID is not a member of the current account";
 const NOT_ASSOCIATED: &str = "the given account ID is not associated with the current account";
 
+/// Source: the rules in the model's documentation of `AccountDetail`; the largest length is a limit of the model.
+fn is_email(email: &str) -> bool {
+    let Some((local, domain)) = email.split_once('@') else { return false };
+    let is_local = |letter: char| !letter.is_whitespace() && !"\"'()<>[]:,\\|%&@".contains(letter);
+    let is_domain = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '.';
+    email.is_ascii()
+        && email.len() >= 6
+        && !local.is_empty()
+        && !local.starts_with('.')
+        && local.chars().all(is_local)
+        && domain.chars().all(is_domain)
+        && domain.contains('.')
+        && !domain.starts_with(['.', '-'])
+        && !domain.ends_with(['.', '-'])
+}
+
 async fn create(call: &Call, input: CreateMembersRequest) -> Result<CreateMembersResponse, ApiError> {
     refuse_members(call).await?;
     let detector = call.detector()?;
     let organization = organization::administered(call).await?;
     let known = crate::relationship::known_accounts(call).await?;
-    let mut count = call.all::<Member>(&detector.id).await?.len();
-    let (mut changes, mut unprocessed, mut done) = (Vec::new(), Vec::new(), Vec::new());
+    let (others, one_more) = call.all_before_one_more::<Member>(&detector.id).await?;
+    let (mut count, mut changes) = (others.len(), vec![one_more]);
+    let (mut unprocessed, mut done) = (Vec::new(), Vec::new());
     for details in input.account_details {
         let account = details.account_id;
         checked_account(&account, "accountId")?;
+        if !is_email(&details.email) {
+            return Err(ApiError::invalid_parameter("email"));
+        }
         if account == call.account() {
             unprocessed.push(set_aside(&account, "the current account cannot be a member of itself"));
             continue;
@@ -290,4 +310,33 @@ async fn update_detectors(
     }
     let unprocessed_accounts = batch.commit(call).await?;
     Ok(UpdateMemberDetectorsResponse { unprocessed_accounts })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_email;
+
+    #[test]
+    fn an_address_for_mail_follows_the_rules_of_the_model() {
+        for good in ["a@b.cc", "first.last+tag@mail.example-1.org", "x@111122223333.example.com"] {
+            assert!(is_email(good), "{good}");
+        }
+        for wrong in [
+            "",
+            "a@b.c",
+            "nobody",
+            "@example.com",
+            ".a@example.com",
+            "a b@example.com",
+            "a@b@example.com",
+            "a%b@example.com",
+            "a@example",
+            "a@-example.com",
+            "a@example.com.",
+            "a@exa_mple.com",
+            "\u{e4}@example.com",
+        ] {
+            assert!(!is_email(wrong), "{wrong}");
+        }
+    }
 }

@@ -85,6 +85,15 @@ pub(crate) async fn administered(call: &Call) -> Result<Option<Held<Organization
     Ok(organization.filter(|organization| organization.account == call.account()))
 }
 
+/// What only the administrator of the organization may do. Until there is one, any account may.
+pub(crate) async fn refuse_all_but_administrator(call: &Call) -> Result<(), ApiError> {
+    let organization: Option<Held<Organization>> = call.get(&the_one(call)).await?;
+    match organization.is_none_or(|organization| organization.account == call.account()) {
+        true => Ok(()),
+        false => Err(ApiError::of(ErrorClass::AccessDenied, "Only the delegated administrator account may do this.")),
+    }
+}
+
 /// While all accounts of the organization are members, none can be let go.
 pub(crate) async fn refuse_if_all_are_members(call: &Call) -> Result<(), ApiError> {
     let organization = administered(call).await?;

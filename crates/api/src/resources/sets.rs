@@ -9,7 +9,7 @@ use crate::call::Call;
 use crate::documents::{Document, Held, READ_AT_ONCE, put};
 use crate::error::ApiError;
 use crate::generated::types;
-use crate::relationship::{governing, refuse_members};
+use crate::relationship::{checked_account, governing, refuse_members};
 use crate::resource::{Resource, Tagged, handlers};
 use crate::service::Service;
 use crate::sigv4::hex;
@@ -76,13 +76,16 @@ pub(crate) trait Kind: Clone + std::fmt::Debug + Send + Sync + 'static {
     const SETS_MAX: usize;
     /// Entries of one set. Source: GuardDuty's quotas.
     const ENTRIES_MAX: usize;
+    /// Whether it may be called so. Source: the model's documentation of `Name`, which says nothing for threat intel sets.
+    const IS_NAME: fn(char) -> bool;
     /// Whether a new location has to be activated by the caller. Source: the model's documentation of entity sets. The two
     /// older kinds are read again at once, since Terraform changes the location alone and expects `ACTIVE`.
     const WAITS_FOR_ACTIVATION: bool;
 }
 
 macro_rules! kinds {
-    ($($name:ident: $kind:literal, sets $sets:literal, entries $entries:literal, waits $waits:literal;)*) => {
+    ($($name:ident: $kind:literal, sets $sets:literal, entries $entries:literal, waits $waits:literal,
+        letters $letters:expr;)*) => {
         $(
             #[derive(Clone, Debug)]
             pub(crate) enum $name {}
@@ -90,6 +93,7 @@ macro_rules! kinds {
                 const KIND: &'static str = $kind;
                 const SETS_MAX: usize = $sets;
                 const ENTRIES_MAX: usize = $entries;
+                const IS_NAME: fn(char) -> bool = $letters;
                 const WAITS_FOR_ACTIVATION: bool = $waits;
             }
         )*
@@ -97,10 +101,14 @@ macro_rules! kinds {
 }
 
 kinds! {
-    IpSets: "ipSet", sets 1, entries 2_000, waits false;
-    ThreatIntelSets: "threatIntelSet", sets 6, entries 250_000, waits false;
-    ThreatEntitySets: "threatEntitySet", sets 6, entries 1_000, waits true;
-    TrustedEntitySets: "trustedEntitySet", sets 1, entries 1_000, waits true;
+    IpSets: "ipSet", sets 1, entries 2_000, waits false, letters |letter| is_word(letter) || letter.is_whitespace();
+    ThreatIntelSets: "threatIntelSet", sets 6, entries 250_000, waits false, letters |letter| !letter.is_control();
+    ThreatEntitySets: "threatEntitySet", sets 6, entries 1_000, waits true, letters is_word;
+    TrustedEntitySets: "trustedEntitySet", sets 1, entries 1_000, waits true, letters is_word;
+}
+
+fn is_word(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || letter == '-' || letter == '_'
 }
 
 /// A set as stored.
@@ -225,7 +233,20 @@ fn s3_address(location: &str) -> Option<(String, String)> {
             }
         }
     };
-    (super::malware_plans::is_bucket_name(&bucket) && !key.is_empty()).then_some((bucket, key))
+    // A key with such parts would leave its bucket on the way to a server that is asked by path.
+    let is_plain = !key.split('/').any(|part| part == "." || part == "..");
+    (super::malware_plans::is_bucket_name(&bucket) && !key.is_empty() && is_plain).then_some((bucket, key))
+}
+
+fn checked_name<K: Kind>(name: String) -> Result<String, ApiError> {
+    if name.chars().all(K::IS_NAME) { Ok(name) } else { Err(ApiError::invalid_parameter("name")) }
+}
+
+fn checked_owner(owner: Option<String>) -> Result<Option<String>, ApiError> {
+    if let Some(owner) = &owner {
+        checked_account(owner, "expectedBucketOwner")?;
+    }
+    Ok(owner)
 }
 
 fn checked_location(location: String, allowed: &[String]) -> Result<String, ApiError> {
@@ -245,10 +266,10 @@ struct New {
 impl New {
     fn document<K: Kind>(self, now: i64, allowed: &[String]) -> Result<Set<K>, ApiError> {
         Ok(Set {
-            name: self.name,
+            name: checked_name::<K>(self.name)?,
             format: self.format.to_owned(),
             location: checked_location(self.location, allowed)?,
-            expected_bucket_owner: self.owner,
+            expected_bucket_owner: checked_owner(self.owner)?,
             state: if self.activate { State::Activating } else { State::Inactive },
             since: now,
             error: None,
@@ -264,11 +285,11 @@ async fn creation<K: Kind>(call: &Call, id: &str, new: New) -> Result<Vec<Change
     refuse_members(call).await?;
     let detector = &call.detector()?.id;
     let set: Set<K> = new.document(call.now, &call.service.list_urls)?;
-    let others = call.all::<Set<K>>(detector).await?;
+    let (others, one_more) = call.all_before_one_more::<Set<K>>(detector).await?;
     if others.iter().filter(|other| !other.is_deleted()).count() >= K::SETS_MAX {
         return Err(ApiError::limit_exceeded(format_args!("there are {} lists of this kind already", K::SETS_MAX)));
     }
-    let mut changes = vec![call.new_document(detector, id, &set)];
+    let mut changes = vec![call.new_document(detector, id, &set), one_more];
     let is_old = |other: &&Held<Set<K>>| other.is_deleted() && call.now - other.since > DELETED_KEPT_MS;
     changes.extend(others.iter().filter(is_old).map(Held::delete));
     Ok(changes)
@@ -309,8 +330,10 @@ async fn change<K: Kind>(call: &Call, id: &str, changed: Changed) -> Result<(), 
         return Err(ApiError::no_such_resource());
     }
     let mut set = held.body.clone();
-    set.name = changed.name.unwrap_or(set.name);
-    set.expected_bucket_owner = changed.owner.or(set.expected_bucket_owner);
+    if let Some(name) = changed.name {
+        set.name = checked_name::<K>(name)?;
+    }
+    set.expected_bucket_owner = checked_owner(changed.owner)?.or(set.expected_bucket_owner);
     let was_on = matches!(set.state, State::Active | State::Activating);
     let is_elsewhere = changed.location.as_ref().is_some_and(|location| *location != set.location);
     if let Some(location) = changed.location {
@@ -331,7 +354,7 @@ async fn change<K: Kind>(call: &Call, id: &str, changed: Changed) -> Result<(), 
         None => set.state,
     };
     if state == State::Inactive && !was_on {
-        set.changed = call.now;
+        (set.changed, set.since) = (call.now, call.now);
     }
     if state != set.state || state == State::Activating {
         (set.state, set.since, set.error) = (state, call.now, None);
@@ -699,6 +722,8 @@ mod tests {
             "https://s3.amazonaws.com/lists",
             "s3://lists",
             "s3://../a",
+            "s3://lists/../other/a",
+            "https://s3.amazonaws.com/lists/%2e%2e/other/a",
             "https://user@s3.amazonaws.com:1/lists/a",
         ] {
             assert_eq!(s3_address(location), None, "{location}");
@@ -825,6 +850,32 @@ mod tests {
     async fn what_a_set_may_not_be_is_refused() {
         let api = Api::with_detector().await;
         assert!(api.refusal("POST", "/ipset", set("file:///etc/passwd", false)).await.contains("location"));
+        for (kind, name, is_good) in [
+            ("ipset", "my list_1-a", true),
+            ("ipset", "my!list", false),
+            ("threatintelset", "my!list", true),
+            ("threatintelset", "my\u{1}list", false),
+            ("threatentityset", "my-list_1", true),
+            ("threatentityset", "my list", false),
+            ("trustedentityset", "my/list", false),
+        ] {
+            let named = json!({"name": name, "format": "TXT", "location": "s3://lists/a", "activate": false});
+            match api.of_detector("POST", &format!("/{kind}"), named).await {
+                Ok(made) => {
+                    assert!(is_good, "{kind} {name}");
+                    let id = made.as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned();
+                    let renamed = json!({"name": "other"});
+                    api.of_detector("POST", &format!("/{kind}/{id}"), renamed).await.unwrap();
+                    let read = api.of_detector("GET", &format!("/{kind}/{id}"), Value::Null).await.unwrap();
+                    assert_eq!((&read["name"], &read["status"]), (&json!("other"), &json!("INACTIVE")));
+                    api.of_detector("DELETE", &format!("/{kind}/{id}"), Value::Null).await.unwrap();
+                }
+                Err(error) => assert!(!is_good && error.message.contains("name"), "{kind} {name}: {}", error.message),
+            }
+        }
+        let mut owned = set("s3://lists/a", false);
+        owned["expectedBucketOwner"] = "11112222333a".into();
+        assert!(api.refusal("POST", "/ipset", owned).await.contains("expectedBucketOwner"));
         api.of_detector("POST", "/ipset", set("s3://lists/a", false)).await.unwrap();
         let second = api.of_detector("POST", "/ipset", set("s3://lists/b", false)).await.unwrap_err();
         assert_eq!(second.kind, "LimitExceededException");

@@ -499,9 +499,12 @@ fn each_part(
 /// Sums in one saved batch: far fewer than lengths of 32 bits hold.
 const SAVED_ITEMS_MAX: usize = 65_536;
 
+/// The rest of a key, and its sums.
+type KeyedSum<'b> = (&'b [u8], &'b [u8]);
+
 /// Batches of partial sums by kind and beginning of their keys, each once, its sums by key.
 fn in_order(mut bytes: &[u8]) -> Vec<u8> {
-    let mut batches: BTreeMap<(TallyKind, &[u8]), Vec<(&[u8], &[u8])>> = BTreeMap::new();
+    let mut batches: BTreeMap<(TallyKind, &[u8]), Vec<KeyedSum<'_>>> = BTreeMap::new();
     let length = bytes.len();
     while let Some((batch, after)) = Batch::decode(bytes) {
         bytes = after;

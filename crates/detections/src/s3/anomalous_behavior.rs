@@ -46,8 +46,8 @@ impl AnomalousBehavior {
 /// last thirty, and at least a hundred, is unusual, once a day for an identity; of many buckets the one with most of it
 /// is named, and on a bucket the identity that brought at least half.
 ///
-/// Third: places. Who looks into eight buckets in 24 hours that it never used before, and has used no more than these
-/// before, looks through them, with whatever calls.
+/// Third: places. Who looks into eight buckets in 24 hours that it never used before, and has used no more before,
+/// looks through them, with whatever calls.
 ///
 /// No evidence are requests without credentials, and what AWS services do by themselves. Nothing fires before the
 /// account has been learnt for seven days; amounts need three earlier days of their own, or an identity that was active

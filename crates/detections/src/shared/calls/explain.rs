@@ -141,10 +141,6 @@ impl<'c> Case<'c> {
 
     fn limits_sentence(&self) -> String {
         match self.limits.learnt_from {
-            None if self.limits.is_raised => format!(
-                "The first limit is the setting in force; that of the largest alone is twice its setting, because the account \
-                 is young and the place is usual; the weights are of table {TABLE_VERSION}."
-            ),
             None => format!("Both limits are the settings in force; the weights are of table {TABLE_VERSION}."),
             Some(sessions) => format!(
                 "Both limits were learnt from {sessions} sessions of this account, so that good ones exceed them as rarely \

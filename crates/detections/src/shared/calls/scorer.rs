@@ -187,8 +187,6 @@ pub(crate) struct Limits {
     pub(crate) single_milli: i64,
     /// Sessions that the account's own limits were learnt from; `None` where the settings are in force.
     pub(crate) learnt_from: Option<u64>,
-    /// Whether that of the largest alone is raised, because the account is young and the caller at its usual place.
-    pub(crate) is_raised: bool,
 }
 
 impl Limits {
@@ -417,7 +415,7 @@ impl Scorer {
     ) -> bool {
         let steps: Vec<&ScoredStep> = session.steps.iter().collect();
         let whole = score::score(&session.shared, &steps);
-        let limits = self.limits(&key.caller.account, known.account_days, session.pace(), scene.thresholds);
+        let limits = self.limits(&key.caller.account, known.account_days, scene.thresholds);
         // A visit is one session, in however many hours it goes on.
         if session.begin >= hour || session.pace() == Pace::USUAL {
             // What is compared with the limits is what has something to fire on; the rest is as good as nothing.
@@ -457,15 +455,10 @@ impl Scorer {
     }
 
     /// The settings; after a fortnight what the account's own sessions exceed as rarely as was chosen.
-    ///
-    /// Before that, one call alone says little of somebody at the usual place: what an account has not seen in its first week
-    /// may be what it does each month. There the largest alone is held against the most that an account's own limit may be.
-    fn limits(&self, account: &str, days: u32, pace: Pace, thresholds: &Thresholds) -> Limits {
+    fn limits(&self, account: &str, days: u32, thresholds: &Thresholds) -> Limits {
         let milli = |threshold: &Threshold| (thresholds.get(threshold) * 1_000.0).round() as i64;
         let is_set = !thresholds.is_default(&SCORE) || !thresholds.is_default(&SINGLE_SCORE);
-        let is_raised = !is_set && days < OWN_LIMIT_DAYS && pace == Pace::USUAL;
-        let single_milli = milli(&SINGLE_SCORE) * if is_raised { OWN_LIMIT_PERCENT.1 } else { 100 } / 100;
-        let set = Limits { mean_milli: milli(&SCORE), single_milli, learnt_from: None, is_raised };
+        let set = Limits { mean_milli: milli(&SCORE), single_milli: milli(&SINGLE_SCORE), learnt_from: None };
         let Some(scores) = self.state.scores.get(account).filter(|_| !is_set && days >= OWN_LIMIT_DAYS) else {
             return set;
         };
@@ -478,7 +471,7 @@ impl Scorer {
         };
         match (own(&scores.mean, set.mean_milli), own(&scores.single, set.single_milli)) {
             (Some(mean_milli), Some(single_milli)) => {
-                Limits { mean_milli, single_milli, learnt_from: Some(scores.mean.points()), is_raised: false }
+                Limits { mean_milli, single_milli, learnt_from: Some(scores.mean.points()) }
             }
             _ => set,
         }

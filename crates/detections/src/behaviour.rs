@@ -8,6 +8,7 @@ use crate::tally::{
 };
 use crate::{Context, Observed, SLICE_MS, Thresholds};
 use std::net::IpAddr;
+use std::ops::Deref;
 use std::sync::OnceLock;
 use watchfire_knowledge::Lists;
 use watchfire_knowledge::baseline::{Baselines, Lessons};
@@ -70,8 +71,8 @@ pub struct Scene<'a> {
     pub context: Context<'a>,
     /// The settings in force.
     pub thresholds: &'a Thresholds,
-    /// What was normal when the hour before this one closed.
-    pub baselines: &'a Baselines,
+    /// What was normal when the hour before this one closed. It may still be taking that in: who asks waits for it.
+    pub baselines: &'a (dyn Deref<Target = Baselines> + Sync),
     /// What this hour teaches.
     pub lessons: &'a mut Lessons,
     /// What was found.

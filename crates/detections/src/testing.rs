@@ -389,10 +389,17 @@ fn shown(
         let flows: Vec<_> = tallied.flows.into_iter().map(finished).collect();
         addresses.learn(&flows);
         let context = Context { knowledge, own_lists: None, estate: &estate };
-        let mut scene =
-            crate::Scene { context, thresholds, baselines: &baselines, lessons: &mut lessons, verdicts: &mut verdicts };
+        let mut scene = crate::Scene {
+            context,
+            thresholds,
+            baselines: &&baselines,
+            lessons: &mut lessons,
+            verdicts: &mut verdicts,
+        };
         for ((client, rest), tally) in tallied.calls {
-            let key = crate::tally::CallKeys::default().decode(hour_of(slice), &client, &rest).unwrap();
+            let mut keys = crate::tally::CallKeys::default();
+            let client = keys.client(&client).unwrap();
+            let key = keys.decode(hour_of(slice), &client, &rest).unwrap();
             behaviour.call(&key, &tally, &mut scene);
         }
         for view in flows.iter().filter_map(|merged| crate::shared::flow_side::view(merged, &addresses, &context)) {

@@ -7,7 +7,7 @@ use crate::ec2::{
     traffic_volume_unusual, unusual_dns_resolver, unusual_doh_activity, unusual_dot_activity, win_rm_brute_force,
 };
 use crate::iam_user::{self, console_login_success, log_supply_silent, token_from_several_places};
-use crate::shared::calls::{scorer, volume};
+use crate::shared::calls::{breadth, scorer, volume};
 use crate::shared::{generated_names, guessing, reputation};
 use crate::{DETECTIONS, Detection, Rule, budget, s3};
 use std::collections::BTreeMap;
@@ -136,7 +136,10 @@ pub static GROUPS: &[Group] = &[
             &scorer::ALARMS_PER_DAY,
         ],
     },
-    Group { detections: &[&s3::anomalous_behavior::DETECTION], thresholds: &[&volume::CALLS, &volume::TIMES_LARGEST] },
+    Group {
+        detections: &[&s3::anomalous_behavior::DETECTION],
+        thresholds: &[&volume::CALLS, &volume::TIMES_LARGEST, &breadth::NEW_BUCKETS],
+    },
     Group {
         detections: &[&console_login_success::DETECTION],
         thresholds: &[

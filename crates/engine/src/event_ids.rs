@@ -28,8 +28,7 @@ impl EventIds {
             return;
         }
         self.named += 1;
-        // Even if whoever made the identities counted them up.
-        self.keep((id.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (id >> 32), 1));
+        self.keep((mixed(id), 1));
         if self.kept.len() >= 2 * KEPT_MAX {
             self.prune();
         }
@@ -83,6 +82,43 @@ impl EventIds {
     }
 }
 
+/// An identity in which no order is left, even if whoever made them counted them up.
+const fn mixed(id: u64) -> u64 {
+    id.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (id >> 32)
+}
+
+/// Writes a sum of calls and which events it was made of, as [`Calls`] encodes itself: these identities, of which none is 0.
+pub(crate) fn encode_calls(tally: &CallTally, ids: &mut [u64], into: &mut Vec<u8>) {
+    if ids.len() < 2 * KEPT_MAX {
+        ids.iter_mut().for_each(|id| *id = mixed(*id));
+        ids.sort_unstable();
+        if ids.is_sorted_by(|one, next| one < next) {
+            encode_tally(tally, into);
+            into.extend_from_slice([ids.len() as u64, 0, 0].map(u64::to_le_bytes).as_flattened());
+            ids.iter().for_each(|id| into.extend_from_slice(&id.to_le_bytes()));
+            return;
+        }
+        let kept = ids.iter().map(|id| (*id, 1)).collect();
+        let mut all = EventIds { kept, named: ids.len() as u64, bound: 0 };
+        all.prune();
+        return Calls { tally: *tally, ids: all }.encode(into);
+    }
+    let mut all = EventIds::default();
+    ids.iter().for_each(|id| all.add(*id));
+    Calls { tally: *tally, ids: all }.encode(into);
+}
+
+/// The tally with its length before it.
+fn encode_tally(tally: &CallTally, into: &mut Vec<u8>) {
+    let begin = into.len();
+    into.push(0);
+    tally.encode(into);
+    let length = into.len() - begin - 1;
+    if let Some(place) = into.get_mut(begin) {
+        *place = length as u8; // A tally of calls has less than 80 bytes.
+    }
+}
+
 /// A sum of calls, and which events it was made of.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Calls {
@@ -99,6 +135,21 @@ impl Calls {
         self.ids.merge(other.ids);
     }
 
+    /// The sum that these bytes are, in which each event counts once, where there are no other parts: mostly all of its
+    /// events are different, and to see that takes no list of them.
+    pub(crate) fn only(bytes: &[u8]) -> Option<CallTally> {
+        let (&length, rest) = bytes.split_first()?;
+        let (tally, ids) = rest.split_at_checked(usize::from(length))?;
+        let number = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+        let (head, ids) = ids.as_chunks::<8>().0.split_first_chunk::<3>()?;
+        let are_different = ids.is_sorted_by(|one, next| number(one) < number(next));
+        if number(&head[1]) == 0 && number(&head[2]) == 0 && are_different {
+            let tally = CallTally::decode(tally)?;
+            return Some(CallTally { calls: tally.calls.max(1), ..tally });
+        }
+        Self::decode(bytes).map(Self::once)
+    }
+
     /// The sum of all parts, in which each event counts once.
     pub(crate) fn once(self) -> CallTally {
         let mut tally = self.tally;
@@ -111,13 +162,7 @@ impl Calls {
 /// that occurred once after all others, without their count.
 impl Kept for Calls {
     fn encode(&self, into: &mut Vec<u8>) {
-        let begin = into.len();
-        into.push(0);
-        self.tally.encode(into);
-        let length = into.len() - begin - 1;
-        if let Some(place) = into.get_mut(begin) {
-            *place = length as u8; // A tally of calls has less than 80 bytes.
-        }
+        encode_tally(&self.tally, into);
         let ids = &self.ids;
         let repeated = || ids.kept.iter().filter(|(_, count)| *count > 1);
         let once = ids.kept.iter().filter(|(_, count)| *count == 1);

@@ -5,10 +5,11 @@
 //! adds up in any order, so that the number of threads leaves no trace.
 
 use crate::index::{DetectionSet, ListenIndex};
+use crate::learning::Learning;
 use crate::tallies::Tallies;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use watchfire_detections::{Behaviour, Context, FlowView, Scene, Thresholds, Verdict};
-use watchfire_knowledge::baseline::{Baselines, Lessons};
+use watchfire_knowledge::baseline::Lessons;
 use watchfire_model::Time;
 
 /// Sums of a slice from which further threads are started: to start one takes as long as to judge about fifty.
@@ -19,7 +20,7 @@ pub(crate) struct Shown<'a> {
     pub(crate) index: &'a ListenIndex,
     pub(crate) context: Context<'a>,
     pub(crate) thresholds: &'a Thresholds,
-    pub(crate) baselines: &'a Baselines,
+    pub(crate) baselines: &'a Learning,
     pub(crate) tallies: &'a Tallies,
     pub(crate) flows: &'a [FlowView<'a>],
     pub(crate) end: Time,

@@ -9,12 +9,14 @@
 //!
 //! No I/O and no clock: what does not fit into memory goes through [`Spool`], which the caller provides.
 
+mod call_tallier;
 mod census;
 mod event_ids;
 mod facts;
 mod fold;
 mod index;
 mod judging;
+mod learning;
 mod order;
 mod replay;
 mod storm;

@@ -4,6 +4,7 @@ use crate::facts::{Fact, FactKind, FactLog, Spool, Taken};
 use crate::fold::{Folder, Occurrence};
 use crate::index::{DetectionSet, ListenIndex, places};
 use crate::judging::Shown;
+use crate::learning::Learning;
 use crate::order::{OrderedFacts, Sorter};
 use crate::storm::Storms;
 use crate::switches::SwitchedOff;
@@ -106,7 +107,7 @@ pub struct Replay<'a> {
     windows: Vec<Option<Box<dyn Window>>>,
     behaviours: Vec<Option<Box<dyn Behaviour>>>,
     interfaces: InterfaceAddresses,
-    baselines: Baselines,
+    baselines: Learning,
     /// What the current hour teaches, and which hour the last lessons were taken before.
     lessons: Lessons,
     lessons_hour: i64,
@@ -224,7 +225,7 @@ impl<'a> Replay<'a> {
             windows: windows.collect(),
             behaviours: behaviours.collect(),
             interfaces: InterfaceAddresses::default(),
-            baselines: Baselines::default(),
+            baselines: Learning::default(),
             lessons: Lessons::default(),
             lessons_hour: i64::MIN,
             storms: Storms::default(),
@@ -357,7 +358,7 @@ impl<'a> Replay<'a> {
             }
         }
         replay.interfaces = saved.interfaces;
-        replay.baselines = saved.baselines;
+        replay.baselines = saved.baselines.into();
         replay.lessons = saved.lessons;
         replay.lessons_hour = saved.lessons_hour;
         replay.storms = saved.storms;
@@ -384,6 +385,7 @@ impl<'a> Replay<'a> {
         let mut known = (std::mem::take(&mut self.places), std::mem::take(&mut self.call_keys));
         let run = self.run_known(kept, &mut known, &FactParser { formats, files }, spool, until);
         (self.places, self.call_keys) = known;
+        self.baselines.settle();
         run
     }
 
@@ -575,7 +577,7 @@ impl<'a> Replay<'a> {
     fn learn_until(&mut self, begin: Time) {
         if begin.hour() > self.lessons_hour {
             self.lessons_hour = begin.hour();
-            self.baselines.apply(std::mem::take(&mut self.lessons));
+            self.baselines.apply(std::mem::take(&mut self.lessons), self.threads > 1);
         }
     }
 
@@ -602,8 +604,8 @@ impl<'a> Replay<'a> {
 
     /// What was learnt of principals and what they use, the last hour included.
     pub fn into_baselines(mut self) -> Baselines {
-        self.baselines.apply(self.lessons);
-        self.baselines
+        self.baselines.apply(self.lessons, false);
+        self.baselines.into_inner()
     }
 
     /// Begins to note which findings change, for [`Self::take_changed`].

@@ -1,18 +1,13 @@
 //! The unordered part's sums: each worker's tallies, until they are handed to its facts.
 
-use crate::event_ids::Calls;
+use crate::call_tallier::CallTallier;
 use crate::facts::{FactLog, TallyKind, slice_of};
-use crate::worker::fold_id;
-use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
-use std::ops::Range;
 use watchfire_detections::SLICE_MS;
-use watchfire_detections::tally::{
-    CallParts, CallTallyKey, FlowKey, FlowSums, QueryKey, QueryTally, RecordPlace, Room,
-};
+use watchfire_detections::tally::{FlowKey, FlowSums, QueryKey, QueryTally, RecordPlace, Room};
 use watchfire_knowledge::Knowledge;
 use watchfire_model::{ApiCall, DnsQuery, Time, VpcFlow};
 
@@ -23,10 +18,6 @@ const TALLIES_MAX: usize = 4_096;
 /// conversations, 7 kB each.
 const FLOWS_MAX: usize = 16_384;
 const BUSY_FLOWS_MAX: usize = 2_048;
-/// The same for calls, whose sums are small and whose keys are not looked at.
-const CALLS_MAX: usize = 16_384;
-/// Clients remembered, about 350 bytes each; then all are forgotten, which costs time and nothing else.
-const CLIENTS_MAX: usize = 20_000;
 
 type FixedState = foldhash::fast::FixedState;
 
@@ -36,10 +27,7 @@ pub(crate) struct Tallier {
     places: Places,
     flows: Flows,
     queries: Queries,
-    clients: Clients,
-    calls: HashTable<CallEntry>,
-    /// The keys of calls, one after the other, each without its client.
-    call_keys: Vec<u8>,
+    calls: CallTallier,
     domains: Domains,
 }
 
@@ -80,28 +68,6 @@ struct QueryEntry {
     tally: QueryTally,
 }
 
-/// Found by its client's number and a hash of the rest, without a look at the key: it lies elsewhere in memory, and to
-/// fetch it takes as long as all the rest.
-struct CallEntry {
-    client: u32,
-    hash: u128,
-    hour: i64,
-    /// Where its key stands among all.
-    key: Range<usize>,
-    calls: Calls,
-}
-
-/// Who called, each by a number: twelve texts of 300 bytes that most calls share with others.
-#[derive(Default)]
-struct Clients {
-    /// A seed of this process, so that nobody can write two calls with the same hash.
-    seed: Seed,
-    scratch: Vec<u8>,
-    numbers: HashTable<(u128, u32)>,
-    /// As [`CallParts::encode_client`] writes them.
-    texts: Vec<Box<[u8]>>,
-}
-
 impl Flows {
     /// The sums of this key. On the hot path.
     #[inline]
@@ -134,44 +100,6 @@ impl Flows {
 
     fn is_full(&self) -> bool {
         self.entries.len() >= FLOWS_MAX || self.room.in_use() >= BUSY_FLOWS_MAX
-    }
-}
-
-impl Clients {
-    /// The number of the call's client. On the hot path.
-    fn number(&mut self, parts: &CallParts<'_>) -> u32 {
-        let hash = self.hash(parts.client());
-        if let Some(&(_, number)) = self.numbers.find(hash as u64, |(known, _)| *known == hash) {
-            return number;
-        }
-        let mut text = Vec::new();
-        parts.encode_client(&mut text);
-        // Fits: they are forgotten long before.
-        let number = self.texts.len() as u32;
-        self.texts.push(text.into());
-        self.numbers.insert_unique(hash as u64, (hash, number), |(known, _)| *known as u64);
-        number
-    }
-
-    /// Of parts with their lengths, so that none can pass for a piece of another. In one piece of memory: to hash each part
-    /// by itself takes three times as long.
-    fn hash(&mut self, parts: &[&str]) -> u128 {
-        self.scratch.clear();
-        for part in parts {
-            self.scratch.extend_from_slice(part.as_bytes());
-        }
-        for part in parts {
-            self.scratch.extend_from_slice(&(part.len() as u32).to_le_bytes());
-        }
-        xxhash_rust::xxh3::xxh3_128_with_seed(&self.scratch, self.seed.0)
-    }
-}
-
-struct Seed(u64);
-
-impl Default for Seed {
-    fn default() -> Self {
-        Self(RandomState::default().hash_one(0u8))
     }
 }
 
@@ -252,35 +180,14 @@ impl Tallier {
 
     /// Takes in a call.
     pub(crate) fn add_call(&mut self, call: &ApiCall<'_>, id: u128, place: RecordPlace, facts: &mut FactLog) {
-        if !CallTallyKey::is_kept(call) {
-            return;
-        }
-        let (hour, parts) = (call.time.hour(), CallParts::of(call));
-        let client = self.clients.number(&parts);
-        let hash = self.clients.hash(parts.rest());
-        let table_hash = |client: u32, hash: u128| {
-            (hash as u64 ^ u64::from(client)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32)
-        };
-        let is_same = |entry: &CallEntry| (entry.client, entry.hash, entry.hour) == (client, hash, hour);
-        let rehash = |entry: &CallEntry| table_hash(entry.client, entry.hash);
-        let entry = self.calls.entry(table_hash(client, hash), is_same, rehash).or_insert_with(|| {
-            let begin = self.call_keys.len();
-            parts.encode_rest(&mut self.call_keys);
-            CallEntry { client, hash, hour, key: begin..self.call_keys.len(), calls: Calls::default() }
-        });
-        let entry = entry.into_mut();
-        entry.calls.tally.add(call.time, id, place);
-        entry.calls.ids.add(fold_id(id));
-        if self.calls.len() >= CALLS_MAX {
-            self.flush_calls(facts);
-        }
+        self.calls.add(call, id, place, facts);
     }
 
     /// Hands everything over.
     pub(crate) fn flush(&mut self, facts: &mut FactLog) {
         self.flush_flows(facts);
         self.flush_queries(facts);
-        self.flush_calls(facts);
+        self.calls.flush(facts);
     }
 
     /// In order, as the ordered part wants them: it runs on one thread, and merges what is sorted already. One place after
@@ -324,28 +231,6 @@ impl Tallier {
         entries.clear();
         self.queries.entries = entries;
     }
-
-    fn flush_calls(&mut self, facts: &mut FactLog) {
-        let mut entries: Vec<CallEntry> = self.calls.drain().collect();
-        let keys = &self.call_keys;
-        let key = |entry: &CallEntry| keys.get(entry.key.clone()).unwrap_or_default();
-        let rank = |entry: &CallEntry| (entry.hour, entry.client);
-        entries.sort_unstable_by(|one, other| rank(one).cmp(&rank(other)).then_with(|| key(one).cmp(key(other))));
-        for alike in entries.chunk_by(|one, next| rank(one) == rank(next)) {
-            let Some((hour, client)) = alike.first().map(rank) else { continue };
-            let Some(client) = self.clients.texts.get(client as usize) else { continue };
-            facts.push_tallies(last_slice_of(hour), TallyKind::Call, client, |batch| {
-                for entry in alike {
-                    batch.add(|into| into.extend_from_slice(key(entry)), &entry.calls);
-                }
-            });
-        }
-        self.call_keys.clear();
-        if self.clients.texts.len() > CLIENTS_MAX {
-            self.clients.texts.clear();
-            self.clients.numbers.clear();
-        }
-    }
 }
 
 /// Registered domains of names seen lately: most queries ask for what was asked before.
@@ -380,7 +265,7 @@ impl Default for Domains {
 }
 
 /// The slice in which a clock hour is complete.
-fn last_slice_of(hour: i64) -> i64 {
+pub(crate) fn last_slice_of(hour: i64) -> i64 {
     slice_of(Time::from_ms(hour.saturating_add(1).saturating_mul(Time::HOUR_MS).saturating_sub(SLICE_MS)))
 }
 

@@ -110,9 +110,17 @@ impl Tallies {
         let keyed = groups().filter_map(|group| Some((group.first()?.key, group)));
         match alike.first().map(|part| part.kind) {
             Some(TallyKind::Call) => {
+                let Some(client) = calls.client(prefix) else { return };
                 for (key, group) in keyed {
-                    let sum = sum(group, |calls: &mut Calls| stand_in(&mut calls.tally.place), Calls::merge);
-                    self.calls.extend(calls.decode(hour, prefix, key).zip(sum.map(Calls::once)));
+                    let sum = match group {
+                        [only] => Calls::only(only.value).map(|mut tally| {
+                            stand_in(&mut tally.place);
+                            tally
+                        }),
+                        _ => sum(group, |calls: &mut Calls| stand_in(&mut calls.tally.place), Calls::merge)
+                            .map(Calls::once),
+                    };
+                    self.calls.extend(calls.decode(hour, &client, key).zip(sum));
                 }
             }
             Some(TallyKind::Flow) => {

@@ -230,8 +230,8 @@ impl<'a> Worker<'a> {
         }
         if identity.kind != IdentityKind::AssumedRole || call.name.starts_with("AssumeRole") {
             // Someone assuming roles: the role and the session it makes. CloudTrail at its bucket: the bucket.
-            for parameter in ["roleArn", "roleSessionName", "bucketName"] {
-                hasher.write(call.parameter(parameter).unwrap_or_default().as_bytes());
+            for parameter in call.parameters(["roleArn", "roleSessionName", "bucketName"]) {
+                hasher.write(parameter.unwrap_or_default().as_bytes());
                 hasher.write_u8(0);
             }
         }

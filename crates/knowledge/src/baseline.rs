@@ -27,13 +27,13 @@ mod symbols;
 mod tests;
 mod volume;
 
-pub use entity::{Entity, EntityKind};
+pub use entity::{Entity, EntityKind, EntityRef};
 pub use feature::{Feature, Metric, Period};
 pub use lessons::{Lessons, LessonsOf};
 pub use presence::{Frequency, Presence, WINDOW_DAYS};
 pub use profile::{HOLD_HOURS, Profile};
 pub use saved::{BASELINE_VERSION, BaselineError};
-pub use surprise::{Habits, Surprise, SurpriseLevel};
+pub use surprise::{Habits, Surprise, SurpriseLevel, SurpriseLevels};
 pub use volume::Volume;
 
 use crate::statistics::stable_hash;
@@ -59,6 +59,8 @@ pub struct Baselines {
     symbols: Symbols,
     /// How many texts were in use when they were last counted.
     symbols_used: usize,
+    /// No profile is held in this hour or a later one: see [`HOLD_HOURS`].
+    held_until: u32,
     counts: BaselineCounts,
 }
 
@@ -86,13 +88,20 @@ struct Slot {
 
 impl Baselines {
     /// What is normal for this entity; `None` if nothing was learnt of it.
-    pub fn profile(&self, entity: &Entity) -> Option<Profile<'_>> {
+    pub fn profile<'e>(&self, entity: impl Into<EntityRef<'e>>) -> Option<Profile<'_>> {
+        let entity = entity.into();
         let state = self.state(entity).filter(|state| state.active_hours > 0)?;
         Some(Profile { kind: entity.kind, state, symbols: &self.symbols })
     }
 
     /// How common this value is for this entity; unseen if nothing was learnt of it.
-    pub fn frequency(&self, entity: &Entity, feature: Feature, value: &str, now: Time) -> Frequency {
+    pub fn frequency<'e>(
+        &self,
+        entity: impl Into<EntityRef<'e>>,
+        feature: Feature,
+        value: &str,
+        now: Time,
+    ) -> Frequency {
         self.profile(entity).map_or(Frequency::Unseen, |profile| profile.frequency(feature, value, now))
     }
 
@@ -130,6 +139,7 @@ impl Baselines {
             let at = self.place_of(slot.kind, &slot.id, slot.state.first_hour);
             self.slots[at].state.merge(state, slot.kind, &self.symbols);
         }
+        self.held_until = self.held_until.max(other.held_until);
         self.counts.add(other.counts);
         self.evict();
         self.forget_unused_texts();
@@ -168,7 +178,7 @@ impl Baselines {
         &self.symbols
     }
 
-    fn state(&self, entity: &Entity) -> Option<&ProfileState> {
+    fn state(&self, entity: EntityRef<'_>) -> Option<&ProfileState> {
         self.find(entity.kind, entity.kept_id()).map(|at| &self.slots[at].state)
     }
 
@@ -197,8 +207,10 @@ impl Baselines {
             let at = self.place_of(kind, lessons.id(id), hour);
             let held_until = &mut self.slots[at].state.held_until;
             *held_until = (*held_until).max(hour + HOLD_HOURS);
+            self.held_until = self.held_until.max(*held_until);
         }
         rows.sort_unstable_by_key(|(key, _)| *key);
+        rows.dedup_by(add_same);
         let (mut taught, mut through) = (Vec::with_capacity(2 * rows.len()), Vec::with_capacity(2 * rows.len()));
         for own in rows.chunk_by(|one, next| one.0.entity() == next.0.entity()) {
             if !self.withholds(hour, own, lessons, order) {
@@ -210,11 +222,7 @@ impl Baselines {
         taught.append(&mut through);
         // Two runs in order, which a stable sort merges.
         taught.sort_by_key(|(key, _)| *key);
-        taught.dedup_by(|later, kept| {
-            let same = later.0 == kept.0;
-            kept.1 = if same { kept.1.saturating_add(later.1) } else { kept.1 };
-            same
-        });
+        taught.dedup_by(add_same);
         for own in taught.chunk_by(|one, next| one.0.entity() == next.0.entity()) {
             // A parent may be held as well, and what it would have learnt through others is withheld like its own.
             if !self.withholds(hour, own, lessons, order) {
@@ -225,7 +233,7 @@ impl Baselines {
 
     /// Whether the entity of these rows is held in this hour; such hours are counted.
     fn withholds(&mut self, hour: u32, rows: &[(Key, u64)], lessons: &Lessons, order: &Order) -> bool {
-        let Some(&(key, _)) = rows.first() else { return false };
+        let Some(&(key, _)) = rows.first().filter(|_| self.held_until > hour) else { return false };
         let (kind, id) = order.entity(key);
         let Some(at) = self.find(kind, lessons.id(id)) else { return false };
         let state = &mut self.slots[at].state;
@@ -343,6 +351,13 @@ impl BaselineCounts {
         self.incomplete += other.incomplete;
         self.out_of_range += other.out_of_range;
     }
+}
+
+/// Adds up two lessons, if they say the same.
+fn add_same(later: &mut (Key, u64), kept: &mut (Key, u64)) -> bool {
+    let is_same = later.0 == kept.0;
+    kept.1 = if is_same { kept.1.saturating_add(later.1) } else { kept.1 };
+    is_same
 }
 
 /// What an entity does, its parents did too.

@@ -486,7 +486,7 @@ impl Estate {
         else {
             return;
         };
-        let (Some(role), Some(session)) = (call.parameter("roleArn"), call.parameter("roleSessionName")) else {
+        let [Some(role), Some(session)] = call.parameters(["roleArn", "roleSessionName"]) else {
             return;
         };
         let names = self.roles.touch(role, call.time, BTreeMap::new).entry(kind).or_default();
@@ -497,7 +497,7 @@ impl Estate {
 
     /// A person or another account made a session.
     fn learn_foreign_session(&mut self, call: &ApiCall<'_>) {
-        let (Some(role), Some(session)) = (call.parameter("roleArn"), call.parameter("roleSessionName")) else {
+        let [Some(role), Some(session)] = call.parameters(["roleArn", "roleSessionName"]) else {
             return;
         };
         if is_task_id(&session) {

@@ -35,24 +35,28 @@ pub(crate) const DETECTION: Detection = Detection {
 
 struct AnomalousBehavior(Scorer);
 
-/// Evidence: a session of management calls whose surprises add up. A session is what one caller did from one network with
-/// one program, without a pause of 15 minutes, for at most an hour; so a thief with the owner's key is judged apart from
-/// the owner. Each API with its outcome is compared with the habits of the caller, of its peers and of the account (in
-/// bits: −log2 of how likely it is), and weighed by what it is for. The five largest, by five, and half of what network,
-/// country, program and region add, are the score; the largest alone with the same is a second one. The type is that of
-/// the largest contributor; what else was done is reported as well if it would have fired by itself.
+/// Evidence: a session of management calls whose surprises add up. A session is what one caller did from one network
+/// with one program, without a pause of 15 minutes, for at most an hour; so a thief with the owner's key is judged
+/// apart from the owner. From an unusual place all calls of 24 hours are one session, so that a slow thief is no stream
+/// of small ones. Each API with its outcome is compared with the habits of the caller, of its peers and of the account
+/// (in bits: −log2 of how likely it is), and weighed by what it is for. The five largest, by five, and half of what
+/// network, country, program and region add, are the score; the largest alone with the same is a second one. The type
+/// is that of the largest contributor; what else was done is reported as well if it would have fired by itself.
 ///
 /// Nothing fires before the account has been learnt for seven days. Of a caller that was active for less than twenty
-/// hours only calls of high risk count. Who makes five different calls of high risk as a habit is an administrator: from
-/// the usual place with the usual program another such call weighs like any other. A call of ordinary risk that three
-/// principals begin within a day is a new tool, not news. After a fortnight the limits follow the account's own sessions. What fired is not learnt for a day.
+/// hours only calls of high risk count. Who makes five different calls of high risk as a habit is an administrator:
+/// from the usual place with the usual program another such call weighs like any other. A call of ordinary risk that
+/// three principals begin within a day is a new tool, not news; of high risk, if all three are where they usually are,
+/// it is an incident that they answer, or a new duty. After a fortnight the limits follow the account's own sessions.
+/// What fired is not learnt for a day; done from the usual place, the account learns that it happens, so that it is
+/// told once and not each time for ever.
 ///
-/// No evidence is a refused signature, a failed sign-in, the failure of a call that is usual (throttled, not found), and what an AWS service does for somebody: its address and its
-/// program say nothing about the caller. A thief who does what the owner does, from where and with what the owner does
-/// it, is not seen.
+/// No evidence is a refused signature, a failed sign-in, the failure of a call that is usual (throttled, not found),
+/// and what an AWS service does for somebody: its address and its program say nothing about the caller. A thief who
+/// does what the owner does, from where and with what the owner does it, is not seen.
 ///
-/// False positives: a person in a new job, a new pipeline, the answer to an incident, work in a new region, a migration.
-/// The finding names what was new and how new it was: ask the owner of the credentials.
+/// False positives: a person in a new job, a new pipeline, the answer to an incident, work in a new region, a
+/// migration. The finding names what was new and how new it was: ask the owner of the credentials.
 impl Behaviour for AnomalousBehavior {
     fn call(&mut self, key: &CallTallyKey, tally: &CallTally, scene: &mut Scene<'_>) {
         self.0.call(key, tally, scene);
@@ -145,6 +149,57 @@ mod tests {
         let mut kinds = types(&straddling);
         kinds.sort_unstable();
         assert_eq!(kinds, ["Persistence:IAMUser/AnomalousBehavior", "PrivilegeEscalation:IAMUser/AnomalousBehavior"]);
+    }
+
+    #[test]
+    fn a_slow_thief_is_one_visit_and_slow_work_at_the_desk_is_not() {
+        let slowly = |address: &str| -> Vec<CallLine> {
+            let looks = ["iam:ListUsers", "eks:ListClusters", "rds:DescribeDBInstances", "organizations:ListAccounts"];
+            let grants = ["lambda:AddPermission", "iam:CreateUser"];
+            let steps = looks.into_iter().chain(grants).enumerate();
+            steps.map(|(at, step)| call(step).from(address).by("bob").at(14, 360 + 55 * at as i64)).collect()
+        };
+        let found_slow = found(&office_and(15, slowly(THIEF)));
+        let reasons = &found_slow[0].signal.reasons;
+        assert!(reasons.iter().any(|reason| reason.contains("are one session")), "{reasons:#?}");
+        let at_the_desk = found(&office_and(15, slowly("198.51.100.7").into_iter().take(4)));
+        assert_eq!(types(&at_the_desk), [""; 0]);
+    }
+
+    #[test]
+    fn what_somebody_did_at_the_desk_is_told_once_and_then_known_to_the_account() {
+        let new = |user: &'static str, day: i64| call("ec2:CreateNetworkAclEntry").by(user).at(day, 11 * 60 + 15);
+        let once = found(&office_and(17, [new("bob", 14)]));
+        assert_eq!(types(&once), ["Persistence:IAMUser/AnomalousBehavior"]);
+        assert_eq!(found(&office_and(17, [new("bob", 14), new("alice", 16)])).len(), 1);
+        // What a stranger did is never learnt.
+        let stranger = found(&office_and(17, [new("bob", 14).from(THIEF), new("alice", 16)]));
+        assert_eq!(stranger.len(), 2, "{:?}", types(&stranger));
+    }
+
+    #[test]
+    fn an_incident_that_several_answer_from_their_desks_is_no_news() {
+        let answer = |user: &'static str, minute: i64| {
+            let steps = ["ec2:CreateNetworkAclEntry", "iam:PutRolePolicy", "ec2:ModifyInstanceAttribute"];
+            steps.into_iter().map(move |step| call(step).by(user).at(14, minute))
+        };
+        assert!(!found(&office_and(15, answer("bob", 600))).is_empty());
+        let together = || answer("alice", 600).chain(answer("bob", 601)).chain(answer("carol", 602));
+        assert_eq!(types(&found(&office_and(15, together()))), [""; 0]);
+        let thief = |call: CallLine| call.from(THIEF).with(THIEFS_PROGRAM);
+        assert!(!found(&office_and(15, together().map(thief))).is_empty(), "three stolen keys mute nothing");
+    }
+
+    #[test]
+    fn a_forgotten_user_is_no_newcomer() {
+        let look = ["iam:ListUsers", "eks:ListClusters", "rds:DescribeDBInstances", "ses:GetSendQuota", "glue:GetJobs"];
+        let theft = |day: i64| {
+            let used = (0..3).map(|hour| call("ssm:GetParameter").by("dave").at(0, 60 * (9 + hour)));
+            let looks = look.map(|step| call(step).by("dave").from(THIEF).with(THIEFS_PROGRAM).at(day, 1_200));
+            used.chain(looks).collect::<Vec<_>>()
+        };
+        assert_eq!(types(&found(&office_and(17, theft(16)))), ["Discovery:IAMUser/AnomalousBehavior"]);
+        assert_eq!(types(&found(&office_and(17, theft(12)))), [""; 0], "known for less than a fortnight");
     }
 
     #[test]
@@ -256,7 +311,7 @@ mod tests {
 
     #[test]
     fn what_fired_is_not_learnt_for_a_day() {
-        let calls = office_and(15, theft(14, 600).into_iter().chain(theft(14, 1_200)));
+        let calls = office_and(16, theft(14, 600).into_iter().chain(theft(15, 605)));
         let found = found(&calls);
         assert_eq!(found.len(), 4, "{:?}", types(&found));
         assert!(found[2].signal.reasons[0].contains("Never called by it before"), "{:?}", found[2].signal.reasons);

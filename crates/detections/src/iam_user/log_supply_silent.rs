@@ -3,7 +3,7 @@
 use crate::behaviour::{Behaviour, FlowView, Learning, Scene, Verdict};
 use crate::shared::state::{self, pairs};
 use crate::shared::tallied_flow::{minute, quoted};
-use crate::tally::{CallTally, CallTallyKey, Place, QueryKey, QueryTally, RecordPlace};
+use crate::tally::{CallTally, CallTallyKey, Client, Place, QueryKey, QueryTally, RecordPlace};
 use crate::thresholds::{Threshold, Thresholds};
 use crate::{Detection, Interest, Rule};
 use serde::{Deserialize, Serialize};
@@ -86,6 +86,12 @@ const NOT_LEARNT: u32 = u32::MAX;
 const OTHERS_SHOWN: usize = 3;
 const STATE_VERSION: u32 = 1;
 
+/// Whether logs may stop after this call.
+pub(crate) fn switches_logs(source: &str, name: &str, error_code: &str) -> bool {
+    let service = source.trim_end_matches(".amazonaws.com");
+    error_code.is_empty() && SWITCHES.iter().any(|named| named.split_once(':') == Some((service, name)))
+}
+
 /// Calls after which logs may stop. Source: AWS's references of CloudTrail, EC2 and Route 53 Resolver.
 const SWITCHES: [&str; 8] = [
     "cloudtrail:StopLogging",
@@ -133,6 +139,9 @@ struct Supplies {
     /// Tallies of one source in a row.
     #[serde(skip)]
     run: Option<(Source, Counted)>,
+    /// Calls of one client in a row.
+    #[serde(skip)]
+    client: Option<(i64, Client, bool, Counted)>,
     /// Where the last flows were seen: those of one place follow each other.
     #[serde(skip)]
     flows_at: Option<Place>,
@@ -281,21 +290,26 @@ impl Behaviour for Supplies {
     fn call(&mut self, key: &CallTallyKey, tally: &CallTally, scene: &mut Scene<'_>) {
         let id = (tally.first_id >> 64) as u64 ^ tally.first_id as u64;
         let seen = Seen { at: tally.first, id, place: tally.place };
-        let kind = if key.is_data { Kind::DataEvents } else { Kind::Calls };
-        self.add(
-            key.hour,
-            (kind, &key.client.account, &key.client.region, ""),
-            Counted { records: tally.calls, first: seen, last: seen },
-            scene,
-        );
-        let service = key.api.source.trim_end_matches(".amazonaws.com");
-        let is_switch = |named: &str| named.split_once(':') == Some((service, &*key.api.name));
-        if key.api.error_code.is_empty() && SWITCHES.iter().any(|named| is_switch(named)) {
+        self.reach(key.hour, scene);
+        let counted = Counted { records: tally.calls, first: seen, last: seen };
+        match &mut self.client {
+            Some((hour, client, is_data, run))
+                if *hour == key.hour && *is_data == key.is_data && *client == key.client =>
+            {
+                run.merge(&counted);
+            }
+            _ => {
+                self.end_client(scene);
+                self.client = Some((key.hour, key.client.clone(), key.is_data, counted));
+            }
+        }
+        if key.api.deed().switches_logs {
             self.note_switch(key, seen);
         }
     }
 
     fn close(&mut self, end: Time, scene: &mut Scene<'_>) {
+        self.end_client(scene);
         self.flush();
         let hour = end.ms().div_euclid(Time::HOUR_MS);
         if end.ms().rem_euclid(Time::HOUR_MS) == 0 {
@@ -348,10 +362,7 @@ impl Supplies {
         counted: Counted,
         scene: &mut Scene<'_>,
     ) {
-        if self.hour.is_none_or(|counting| hour > counting) {
-            self.flush();
-            self.advance(hour, scene);
-        }
+        self.reach(hour, scene);
         if let Some((source, run)) = &mut self.run
             && source.kind == kind
             && (&*source.account, &*source.region, &*source.vpc) == (account, region, vpc)
@@ -362,6 +373,23 @@ impl Supplies {
         self.flush();
         let source = Source { account: account.into(), region: region.into(), kind, vpc: vpc.into() };
         self.run = Some((source, counted));
+    }
+
+    /// Ends all hours before this one, if it is the first record of its hour.
+    fn reach(&mut self, hour: i64, scene: &mut Scene<'_>) {
+        if self.hour.is_none_or(|counting| hour > counting) {
+            self.end_client(scene);
+            self.flush();
+            self.advance(hour, scene);
+        }
+    }
+
+    /// Adds what was counted of one client in a row.
+    fn end_client(&mut self, scene: &mut Scene<'_>) {
+        if let Some((hour, client, is_data, counted)) = self.client.take() {
+            let kind = if is_data { Kind::DataEvents } else { Kind::Calls };
+            self.add(hour, (kind, &client.account, &client.region, ""), counted, scene);
+        }
     }
 
     /// Adds what was counted of one source in a row.

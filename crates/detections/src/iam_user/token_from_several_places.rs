@@ -5,7 +5,7 @@ use crate::shared::calls::explain::{access_key, action, severity};
 use crate::shared::calls::places;
 use crate::shared::calls::session::{SessionKey, Step};
 use crate::shared::calls::text::shared;
-use crate::tally::{CallTally, CallTallyKey};
+use crate::tally::{CallTally, CallTallyKey, Client};
 use crate::{Behaviour, Detection, Interest, Need, Rule, Scene, Threshold, Verdict};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,6 +47,9 @@ pub(crate) const DETECTION: Detection = Detection {
 struct TokenFromSeveralPlaces {
     tokens: BTreeMap<String, Token>,
     evicted: u64,
+    /// Uses by one client in a row, not looked up yet.
+    #[serde(skip)]
+    run: Option<(Client, Arc<Caller>, Vec<Use>)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -91,28 +94,32 @@ impl Behaviour for TokenFromSeveralPlaces {
             return;
         }
         let one = Use { network: Arc::clone(&session.network), step: Step::of(key, tally), moments: tally.moments() };
-        match self.tokens.get_mut(&*key.client.access_key_id) {
-            Some(token) => token.uses.push(one),
-            None => {
-                let token = Token { caller: Arc::clone(&session.caller), uses: vec![one], reported: BTreeSet::new() };
-                self.tokens.insert(key.client.access_key_id.to_string(), token);
+        match &mut self.run {
+            Some((client, _, uses)) if *client == key.client => uses.push(one),
+            _ => {
+                self.end_run();
+                self.run = Some((key.client.clone(), Arc::clone(&session.caller), vec![one]));
             }
         }
     }
 
     fn close(&mut self, end: Time, scene: &mut Scene<'_>) {
+        self.end_run();
         if end.ms() % Time::HOUR_MS != 0 {
             return;
         }
         let gap_ms = (scene.thresholds.get(&GAP_MINUTES) * 60_000.0) as i64;
         for (id, token) in &mut self.tokens {
-            token.uses.sort_by(|one, other| {
-                (one.step.first, &one.network, &one.step.token).cmp(&(
-                    other.step.first,
-                    &other.network,
-                    &other.step.token,
-                ))
-            });
+            // In one place, as nearly all are, their order does not matter.
+            if !token.is_in_one_place() || token.uses.len() > USES_MAX {
+                token.uses.sort_by(|one, other| {
+                    (one.step.first, &one.network, &one.step.token).cmp(&(
+                        other.step.first,
+                        &other.network,
+                        &other.step.token,
+                    ))
+                });
+            }
             if let Some(pair) = token.in_two_places(gap_ms, scene) {
                 let verdict = verdict(id, token, &pair, scene);
                 scene.verdicts.extend(verdict);
@@ -152,6 +159,20 @@ impl Behaviour for TokenFromSeveralPlaces {
     }
 }
 
+impl TokenFromSeveralPlaces {
+    /// Adds the uses in a row to those of their token.
+    fn end_run(&mut self) {
+        let Some((client, caller, mut uses)) = self.run.take() else { return };
+        match self.tokens.get_mut(&*client.access_key_id) {
+            Some(token) => token.uses.append(&mut uses),
+            None => {
+                let token = Token { caller, uses, reported: BTreeSet::new() };
+                self.tokens.insert(client.access_key_id.to_string(), token);
+            }
+        }
+    }
+}
+
 /// Two networks that a token was used from at once.
 struct Pair {
     /// The one that was used first, and again after the other.
@@ -162,10 +183,13 @@ struct Pair {
 }
 
 impl Token {
+    fn is_in_one_place(&self) -> bool {
+        self.uses.windows(2).all(|pair| pair[0].network == pair[1].network)
+    }
+
     /// The earliest pair of networks that were used in turns, with no longer pauses than `gap_ms`.
     fn in_two_places(&self, gap_ms: i64, scene: &Scene<'_>) -> Option<Pair> {
-        let first = &self.uses.first()?.network;
-        if self.uses.iter().all(|one| one.network == *first) {
+        if self.is_in_one_place() {
             return None;
         }
         let networks: BTreeSet<&Network> = self.uses.iter().map(|one| &*one.network).collect();

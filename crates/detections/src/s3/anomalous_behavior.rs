@@ -1,6 +1,7 @@
 //! Somebody uses buckets as their users never do.
 
 use crate::Thresholds;
+use crate::shared::calls::breadth::Breadth;
 use crate::shared::calls::scorer::{Plane, Scorer};
 use crate::shared::calls::volume::Volumes;
 use crate::tally::{CallTally, CallTallyKey};
@@ -21,14 +22,19 @@ pub(crate) const DETECTION: Detection = Detection {
     listens: &[Interest::CallTallies],
     needs: &[Need::S3DataEvents],
     file: file!(),
-    rule: Rule::Behaviour(|| {
-        Box::new(AnomalousBehavior { sessions: Scorer::new(Plane::S3), volumes: Volumes::default() })
-    }),
+    rule: Rule::Behaviour(|| Box::new(AnomalousBehavior::new())),
 };
 
 struct AnomalousBehavior {
     sessions: Scorer,
     volumes: Volumes,
+    breadth: Breadth,
+}
+
+impl AnomalousBehavior {
+    fn new() -> Self {
+        Self { sessions: Scorer::new(Plane::S3), volumes: Volumes::default(), breadth: Breadth::default() }
+    }
 }
 
 /// Evidence: first, a session of calls to the data plane of S3 (and of those that change who may use a bucket) whose
@@ -36,35 +42,43 @@ struct AnomalousBehavior {
 /// with the habits of the caller, its peers and the account.
 ///
 /// Second: amounts. Three counters of 24 hours are compared with their own days: what an identity read, wrote or
-/// deleted on a bucket, what it did on all buckets, what everyone did on the bucket. Five times the largest day of the last
-/// thirty, and at least a hundred, is unusual, once a day for an identity; of many buckets the one with most of it is named,
-/// and on a bucket the identity that brought at least half.
+/// deleted on a bucket, what it did on all buckets, what everyone did on the bucket. Five times the largest day of the
+/// last thirty, and at least a hundred, is unusual, once a day for an identity; of many buckets the one with most of it
+/// is named, and on a bucket the identity that brought at least half.
 ///
-/// No evidence are requests without credentials, and what AWS services do by themselves. Nothing fires before the account
-/// has been learnt for seven days; amounts need three earlier days of their own, or an identity that was active for twenty hours on a bucket that is known:
-/// then days without such calls count as days of none.
+/// Third: places. Who looks into eight buckets in 24 hours that it never used before, and has used no more before,
+/// looks through them, with whatever calls.
+///
+/// No evidence are requests without credentials, and what AWS services do by themselves. Nothing fires before the
+/// account has been learnt for seven days; amounts need three earlier days of their own, or an identity that was active
+/// for twenty hours on a bucket that is known: then days without such calls count as days of none. New buckets say
+/// nothing of an identity in its first week, of one that uses more buckets than are remembered (a scanner, a backup),
+/// or in the console, which asks after every bucket by itself.
 ///
 /// False positives: a restore, a migration, a new consumer of a bucket, the clean-up of an old one, a yearly job.
 impl Behaviour for AnomalousBehavior {
     fn call(&mut self, key: &CallTallyKey, tally: &CallTally, scene: &mut Scene<'_>) {
         self.sessions.call(key, tally, scene);
         self.volumes.call(key, tally, scene);
+        self.breadth.call(key, tally, scene);
     }
 
     fn close(&mut self, end: Time, scene: &mut Scene<'_>) {
         self.sessions.close(end, scene);
         if end.ms() % Time::HOUR_MS == 0 {
             self.volumes.close(end, scene);
+            self.breadth.close(end, scene);
         }
     }
 
     fn expire(&mut self, now: Time) -> u64 {
-        self.sessions.expire(now) + self.volumes.evicted()
+        self.sessions.expire(now) + self.volumes.evicted() + self.breadth.evicted()
     }
 
     fn size(&self) -> (u64, u64) {
         let ((sessions, bytes), pairs) = (self.sessions.size(), self.volumes.len() as u64);
-        (sessions + pairs, bytes + pairs * 1_200)
+        let looks = self.breadth.len() as u64;
+        (sessions + pairs + looks, bytes + (pairs + looks) * 1_200)
     }
 
     fn learning(&self, thresholds: &Thresholds) -> Vec<Learning> {
@@ -72,7 +86,9 @@ impl Behaviour for AnomalousBehavior {
     }
 
     fn save(&self) -> serde_json::Value {
-        serde_json::json!({ "version": STATE_VERSION, "sessions": self.sessions.save(), "volumes": self.volumes })
+        let Self { sessions, volumes, breadth } = self;
+        let sessions = sessions.save();
+        serde_json::json!({ "version": STATE_VERSION, "sessions": sessions, "volumes": volumes, "breadth": breadth })
     }
 
     fn load(&mut self, mut saved: serde_json::Value) -> Result<(), String> {
@@ -82,6 +98,12 @@ impl Behaviour for AnomalousBehavior {
         self.sessions.load(saved["sessions"].take())?;
         self.volumes = serde_json::from_value(saved["volumes"].take())
             .map_err(|cause| format!("the state of buckets' users cannot be read: {cause}"))?;
+        // A state of before new buckets were counted has none.
+        self.breadth = match saved["breadth"].take() {
+            serde_json::Value::Null => Breadth::default(),
+            breadth => serde_json::from_value(breadth)
+                .map_err(|cause| format!("the state of new buckets cannot be read: {cause}"))?,
+        };
         Ok(())
     }
 }
@@ -217,6 +239,45 @@ mod tests {
         assert!(little.iter().all(|verdict| verdict.signal.reasons.len() != 4));
     }
 
+    /// Carol, who reads reports, looks into this many other buckets on the last day, with this program.
+    fn looking_around(count: i64, program: &str) -> Vec<CallLine> {
+        let mut calls = users_of_a_bucket(15);
+        for day in 0..14 {
+            calls.extend((9..12).map(|hour| call("s3:GetObject").by("carol").on("reports").at(day, hour * 60)));
+            calls.extend((0..30).map(|at| call("s3:GetObject").on(&format!("team-{at}")).at(day, 600 + at)));
+        }
+        let look =
+            |at: i64| call("s3:GetBucketAcl").by("carol").with(program).on(&format!("team-{at}")).at(14, 600 + 20 * at);
+        calls.extend((0..count).map(look));
+        calls
+    }
+
+    #[test]
+    fn looking_through_the_buckets_is_discovery_and_names_them() {
+        let found = found(&looking_around(9, "aws-cli/2.15.0"));
+        let breadth: Vec<_> =
+            found.iter().filter(|verdict| verdict.signal.reasons[0].contains("looked into")).collect();
+        assert_eq!(breadth.len(), 1, "{:?}", types(&found));
+        let signal = &breadth[0].signal;
+        assert_eq!(signal.finding_type, DISCOVERY);
+        assert!(
+            signal.reasons[0].contains("8 buckets") || signal.reasons[0].contains("9 buckets"),
+            "{:#?}",
+            signal.reasons
+        );
+        assert!(signal.reasons[0].contains("GetBucketAcl: team-0, team-1"), "{:#?}", signal.reasons);
+        assert!(signal.reasons[1].contains("it used 1 buckets"), "{:#?}", signal.reasons);
+    }
+
+    #[test]
+    fn a_few_new_buckets_and_a_page_of_the_console_stay_quiet() {
+        let about_breadth = |calls: &[CallLine]| {
+            found(calls).iter().filter(|verdict| verdict.signal.reasons[0].contains("looked into")).count()
+        };
+        assert_eq!(about_breadth(&looking_around(7, "aws-cli/2.15.0")), 0);
+        assert_eq!(about_breadth(&looking_around(20, "[S3Console/0.4, aws-internal/3]")), 0);
+    }
+
     #[test]
     fn a_busy_day_stays_quiet() {
         assert_eq!(types(&found(&reading(60))), [""; 0]);
@@ -224,8 +285,7 @@ mod tests {
 
     #[test]
     fn a_saved_state_goes_on() {
-        let make = || AnomalousBehavior { sessions: Scorer::new(Plane::S3), volumes: Volumes::default() };
-        let (mut behaviour, mut restored) = (make(), make());
+        let (mut behaviour, mut restored) = (AnomalousBehavior::new(), AnomalousBehavior::new());
         crate::testing::show(&mut behaviour, &Knowledge::default(), &[&log(&reading(500))]);
         restored.load(behaviour.save()).unwrap();
         assert_eq!(restored.save(), behaviour.save());

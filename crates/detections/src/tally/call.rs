@@ -219,7 +219,7 @@ impl Client {
 impl ClientParts {
     /// Reads the parts from bytes in which each ends with a zero.
     fn decode(bytes: &[u8]) -> Option<Self> {
-        let mut texts = std::str::from_utf8(bytes).ok()?.split('\0');
+        let mut texts = std::str::from_utf8(bytes).ok()?;
         let mut parts = Self::default();
         for field in [
             &mut parts.account,
@@ -235,7 +235,7 @@ impl ClientParts {
             &mut parts.source_address,
             &mut parts.user_agent,
         ] {
-            *field = texts.next()?.into();
+            *field = next_part(&mut texts)?.into();
         }
         Some(parts)
     }
@@ -260,8 +260,8 @@ impl Api {
 
 impl ApiParts {
     fn decode(bytes: &[u8]) -> Option<Self> {
-        let mut texts = std::str::from_utf8(bytes).ok()?.split('\0');
-        let mut text = || texts.next().map(Box::<str>::from);
+        let mut texts = std::str::from_utf8(bytes).ok()?;
+        let mut text = || next_part(&mut texts).map(Box::<str>::from);
         Some(Self { source: text()?, name: text()?, error_code: text()? })
     }
 
@@ -323,8 +323,6 @@ impl fmt::Debug for Api {
 pub struct CallKeys {
     clients: HashMap<Box<[u8]>, Client, foldhash::fast::FixedState>,
     apis: HashMap<Box<[u8]>, Api, foldhash::fast::FixedState>,
-    /// The last client read, and its bytes: keys in order come in runs.
-    last: Option<(Box<[u8]>, Client)>,
 }
 
 impl CallKeys {
@@ -333,16 +331,15 @@ impl CallKeys {
     /// The same for APIs with their outcomes, about 500 bytes each.
     const APIS_MAX: usize = 50_000;
 
-    /// Reads what [`CallParts::encode`] wrote in this hour. `None` where the bytes are not that.
-    pub fn decode(&mut self, hour: i64, client: &[u8], rest: &[u8]) -> Option<CallTallyKey> {
-        let client = self.client(client)?;
+    /// Reads the second half of what [`CallParts::encode`] wrote in this hour. `None` where the bytes are not that.
+    pub fn decode(&mut self, hour: i64, client: &Client, rest: &[u8]) -> Option<CallTallyKey> {
         let (api, rest) = self.api(rest)?;
-        let mut texts = std::str::from_utf8(rest).ok()?.split('\0');
-        let (bucket, vpc_endpoint, flags) = (texts.next()?, texts.next()?, texts.next()?);
+        let mut rest = std::str::from_utf8(rest).ok()?;
+        let (bucket, vpc_endpoint, flags) = (next_part(&mut rest)?, next_part(&mut rest)?, next_part(&mut rest)?);
         let (is_data, is_instance_role) = (flags.contains('d'), flags.contains('i'));
         Some(CallTallyKey {
             hour,
-            client,
+            client: client.clone(),
             api,
             bucket: bucket.into(),
             vpc_endpoint: vpc_endpoint.into(),
@@ -351,24 +348,16 @@ impl CallKeys {
         })
     }
 
-    fn client(&mut self, bytes: &[u8]) -> Option<Client> {
-        if let Some((known, client)) = &self.last
-            && **known == *bytes
-        {
+    /// Reads the first half. `None` where the bytes are not that.
+    pub fn client(&mut self, bytes: &[u8]) -> Option<Client> {
+        if let Some(client) = self.clients.get(bytes) {
             return Some(client.clone());
         }
-        let client = match self.clients.get(bytes) {
-            Some(client) => client.clone(),
-            None => {
-                let client = Client::new(ClientParts::decode(bytes)?);
-                if self.clients.len() >= Self::CLIENTS_MAX {
-                    self.clients.clear();
-                }
-                self.clients.insert(bytes.into(), client.clone());
-                client
-            }
-        };
-        self.last = Some((bytes.into(), client.clone()));
+        let client = Client::new(ClientParts::decode(bytes)?);
+        if self.clients.len() >= Self::CLIENTS_MAX {
+            self.clients.clear();
+        }
+        self.clients.insert(bytes.into(), client.clone());
         Some(client)
     }
 
@@ -384,6 +373,14 @@ impl CallKeys {
         self.apis.insert(own.into(), api.clone());
         Some((api, rest))
     }
+}
+
+/// The text before the next zero, which is taken away with it.
+fn next_part<'t>(texts: &mut &'t str) -> Option<&'t str> {
+    let end = memchr::memchr(0, texts.as_bytes())?;
+    let part = texts.get(..end)?;
+    *texts = texts.get(end + 1..)?;
+    Some(part)
 }
 
 /// The first so many parts, each with the zero at its end, and what follows them.
@@ -489,6 +486,7 @@ mod tests {
             let parts = CallParts(std::array::from_fn(|at| texts[at].as_str()));
             let (client, rest) = parts.encode();
             let mut keys = CallKeys::default();
+            let client = keys.client(&client).unwrap();
             let key = keys.decode(7, &client, &rest).unwrap();
             let clean: Vec<String> = texts.iter().map(|text| text.replace('\0', " ")).collect();
             let read = [&key.client.account, &key.client.user_agent, &key.api.source, &key.api.error_code, &key.bucket];

@@ -136,15 +136,43 @@ pub struct Entity {
     pub id: String,
 }
 
+/// An [`Entity`] whose id stands elsewhere.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EntityRef<'e> {
+    /// What it is.
+    pub kind: EntityKind,
+    /// Which one.
+    pub id: &'e str,
+}
+
+impl<'e> EntityRef<'e> {
+    /// The entity of this kind with this id.
+    pub const fn new(kind: EntityKind, id: &'e str) -> Self {
+        Self { kind, id }
+    }
+
+    /// The id as it is kept.
+    pub(super) fn kept_id(self) -> &'e str {
+        cut(self.id, ID_BYTES_MAX)
+    }
+}
+
+impl<'e> From<&'e Entity> for EntityRef<'e> {
+    fn from(entity: &'e Entity) -> Self {
+        Self { kind: entity.kind, id: &entity.id }
+    }
+}
+
+impl<'e> From<&EntityRef<'e>> for EntityRef<'e> {
+    fn from(entity: &EntityRef<'e>) -> Self {
+        *entity
+    }
+}
+
 impl Entity {
     /// The entity of this kind with this id.
     pub fn new(kind: EntityKind, id: impl Into<String>) -> Self {
         Self { kind, id: id.into() }
-    }
-
-    /// The id as it is kept.
-    pub(super) fn kept_id(&self) -> &str {
-        cut(&self.id, ID_BYTES_MAX)
     }
 }
 

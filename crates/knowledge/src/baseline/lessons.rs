@@ -5,14 +5,11 @@
 //! value was seen counts once an hour, a parent learns what its members did, and who fired a rule in this hour teaches
 //! nothing, not even through a parent.
 
-use super::entity::{Entity, EntityKind};
+use super::entity::{EntityKind, EntityRef};
 use super::feature::{Feature, Metric};
 use super::presence::HOUR_MAX;
 use super::symbols::Symbols;
 use crate::statistics::stable_hash;
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
-use std::borrow::Cow;
 use std::hash::Hasher;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -20,14 +17,21 @@ use xxhash_rust::xxh3::Xxh3;
 /// order and sharding, and [`Lessons::is_complete`] says no. It is an hour of 100,000 busy principals. Source: our choice.
 const LESSONS_MAX: usize = 1_800_000;
 
+/// Rows from which on the same ones are added up, so that what is said over and over takes no room.
+const ADD_UP_FROM: usize = 65_536;
+
 /// Increments of some hours. See the module's description.
 #[derive(Clone, Debug)]
 pub struct Lessons {
     ids: Symbols,
     values: Symbols,
-    /// What was seen or done, and how much of it where that has a meaning, else 0.
-    rows: HashMap<Row, u64, FixedState>,
+    /// What was seen or done, and how much of it where that has a meaning, else 0. In no order, and the same may stand
+    /// there several times: whoever takes them sorts them anyway, and to look for each as it comes takes ten times as
+    /// long as to append it.
+    rows: Vec<(Row, u64)>,
     rows_max: usize,
+    /// The same are added up when there are so many.
+    add_up_at: usize,
     is_complete: bool,
     /// Lessons of hours before 1970 or after 3883.
     out_of_range: u64,
@@ -38,7 +42,7 @@ pub struct Lessons {
 /// Lessons of one entity in one hour: see [`Lessons::of`].
 pub struct LessonsOf<'l> {
     lessons: &'l mut Lessons,
-    entity: &'l Entity,
+    entity: EntityRef<'l>,
     hour: i64,
     /// The entity's number, and when it was looked up.
     number: Option<u32>,
@@ -81,8 +85,9 @@ impl Lessons {
         Self {
             ids: Symbols::default(),
             values: Symbols::default(),
-            rows: HashMap::default(),
+            rows: Vec::new(),
             rows_max,
+            add_up_at: ADD_UP_FROM.min(2 * rows_max),
             is_complete: true,
             out_of_range: 0,
             renumbered: 0,
@@ -90,38 +95,39 @@ impl Lessons {
     }
 
     /// For many lessons of one entity in one hour: the entity is looked up once.
-    pub fn of<'l>(&'l mut self, entity: &'l Entity, hour: i64) -> LessonsOf<'l> {
+    pub fn of<'l>(&'l mut self, entity: impl Into<EntityRef<'l>>, hour: i64) -> LessonsOf<'l> {
+        let entity = entity.into();
         let (number, renumbered) = (self.ids.number(entity.kept_id()), self.renumbered);
         LessonsOf { lessons: self, entity, hour, number, renumbered }
     }
 
     /// The entity was seen with this value in this hour since the epoch. Said twice is said once.
-    pub fn seen(&mut self, entity: &Entity, feature: Feature, value: &str, hour: i64) {
-        self.of(entity, hour).seen(feature, value);
+    pub fn seen<'e>(&mut self, entity: impl Into<EntityRef<'e>>, feature: Feature, value: &str, hour: i64) {
+        self.of(entity.into(), hour).seen(feature, value);
     }
 
     /// So much more of this metric in this hour. Said twice is twice as much.
     ///
     /// What follows from what was seen ([`Metric::DistinctApisPerHour`]) is not to be reported, and is left out.
-    pub fn volume(&mut self, entity: &Entity, metric: Metric, hour: i64, amount: u64) {
-        self.of(entity, hour).volume(metric, amount);
+    pub fn volume<'e>(&mut self, entity: impl Into<EntityRef<'e>>, metric: Metric, hour: i64, amount: u64) {
+        self.of(entity.into(), hour).volume(metric, amount);
     }
 
     /// The entity was active in this hour. What is seen with a value or an amount is active without saying so.
-    pub fn active(&mut self, entity: &Entity, hour: i64) {
-        self.note(entity, hour, About::Active, 0);
+    pub fn active<'e>(&mut self, entity: impl Into<EntityRef<'e>>, hour: i64) {
+        self.note(entity.into(), hour, About::Active, 0);
     }
 
     /// The entity belongs to another in this hour: whatever it teaches, the other learns too. Not over two steps: say of
     /// a principal both its group and its account.
-    pub fn member(&mut self, entity: &Entity, parent: &Entity, hour: i64) {
-        self.of(entity, hour).member(parent);
+    pub fn member<'e>(&mut self, entity: impl Into<EntityRef<'e>>, parent: impl Into<EntityRef<'e>>, hour: i64) {
+        self.of(entity.into(), hour).member(parent.into());
     }
 
     /// A rule fired on the entity in this hour: neither it nor its parents learn from what it does in this hour and the
     /// 23 after it ([`super::HOLD_HOURS`]).
-    pub fn fired(&mut self, entity: &Entity, hour: i64) {
-        self.note(entity, hour, About::Fired, 0);
+    pub fn fired<'e>(&mut self, entity: impl Into<EntityRef<'e>>, hour: i64) {
+        self.note(entity.into(), hour, About::Fired, 0);
     }
 
     /// Takes in the lessons of another worker.
@@ -159,12 +165,15 @@ impl Lessons {
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        let mut rows: Vec<Row> = self.rows.iter().map(|(row, _)| *row).collect();
+        rows.sort_unstable();
+        rows.dedup();
+        rows.len()
     }
 
     /// Whether none had to be left out for lack of room.
     pub fn is_complete(&self) -> bool {
-        self.is_complete && self.rows.len() <= self.rows_max
+        self.is_complete && (self.rows.len() <= self.rows_max || self.len() <= self.rows_max)
     }
 
     /// Lessons that were not taken, because no log has records of such hours: before 1970, or after 3883.
@@ -174,7 +183,7 @@ impl Lessons {
 
     /// Bytes held, about.
     pub fn size_bytes(&self) -> usize {
-        self.ids.size_bytes() + self.values.size_bytes() + self.rows.capacity() * (size_of::<(Row, u64)>() + 1)
+        self.ids.size_bytes() + self.values.size_bytes() + self.rows.capacity() * size_of::<(Row, u64)>()
     }
 
     pub(super) fn id(&self, number: u32) -> &str {
@@ -190,9 +199,9 @@ impl Lessons {
         (&self.ids, &self.values)
     }
 
-    /// All rows, in no order.
+    /// All rows, in no order. Of lessons that fit ([`Self::fitting`]) each once.
     pub(super) fn rows(&self) -> impl Iterator<Item = (Row, u64)> {
-        self.rows.iter().map(|(row, amount)| (*row, *amount))
+        self.rows.iter().copied()
     }
 
     /// None yet, but some may have been left out before.
@@ -200,25 +209,22 @@ impl Lessons {
         Self { is_complete, out_of_range, ..Self::default() }
     }
 
-    /// Without what does not fit.
-    pub(super) fn fitting(&self) -> Cow<'_, Self> {
-        if self.rows.len() <= self.rows_max {
-            return Cow::Borrowed(self);
-        }
+    /// Each row once, without what does not fit.
+    pub(super) fn fitting(&self) -> Self {
         let mut fitting = self.clone();
-        fitting.prune();
-        Cow::Owned(fitting)
+        fitting.add_up();
+        fitting
     }
 
-    /// The rows that fit, in no order.
+    /// The rows that fit, in no order. The same may be there several times.
     pub(super) fn take_rows(&mut self) -> Vec<(Row, u64)> {
         if self.rows.len() > self.rows_max {
-            self.prune();
+            self.add_up();
         }
-        std::mem::take(&mut self.rows).into_iter().collect()
+        std::mem::take(&mut self.rows)
     }
 
-    fn note(&mut self, entity: &Entity, hour: i64, about: About, amount: u64) {
+    fn note(&mut self, entity: EntityRef<'_>, hour: i64, about: About, amount: u64) {
         self.of(entity, hour).note(about, amount);
     }
 
@@ -233,11 +239,24 @@ impl Lessons {
     }
 
     fn add(&mut self, row: Row, amount: u64) {
-        let sum = self.rows.entry(row).or_default();
-        *sum = sum.saturating_add(amount);
-        if self.rows.len() > 2 * self.rows_max {
+        self.rows.push((row, amount));
+        if self.rows.len() > self.add_up_at {
+            self.add_up();
+        }
+    }
+
+    /// Makes one row of those that say the same, and leaves out what does not fit then.
+    fn add_up(&mut self) {
+        self.rows.sort_unstable_by_key(|(row, _)| *row);
+        self.rows.dedup_by(|later, kept| {
+            let is_same = later.0 == kept.0;
+            kept.1 = if is_same { kept.1.saturating_add(later.1) } else { kept.1 };
+            is_same
+        });
+        if self.rows.len() > self.rows_max {
             self.prune();
         }
+        self.add_up_at = (2 * self.rows.len()).max(ADD_UP_FROM).min(2 * self.rows_max);
     }
 
     /// Keeps the rows with the smallest hashes, and before them those that decide about others.
@@ -245,11 +264,10 @@ impl Lessons {
     /// A row that is left out has so many before it that it would be left out of any sum as well: that is why the same
     /// stay for any order and any sharding.
     fn prune(&mut self) {
-        let mut ranks: Vec<(u64, Row)> = self.rows.keys().map(|&row| (self.rank(row), row)).collect();
+        let mut ranks: Vec<(u64, (Row, u64))> = self.rows.iter().map(|&row| (self.rank(row.0), row)).collect();
         ranks.sort_unstable_by_key(|&(rank, _)| rank);
-        for (_, row) in ranks.drain(self.rows_max.min(ranks.len())..) {
-            self.rows.remove(&row);
-        }
+        ranks.truncate(self.rows_max);
+        self.rows = ranks.into_iter().map(|(_, row)| row).collect();
         self.is_complete = false;
         // Once more from the beginning, without the texts of what was left out.
         let renumbered = self.renumbered.wrapping_add(1);
@@ -314,7 +332,8 @@ impl LessonsOf<'_> {
     }
 
     /// As [`Lessons::member`].
-    pub fn member(&mut self, parent: &Entity) {
+    pub fn member<'e>(&mut self, parent: impl Into<EntityRef<'e>>) {
+        let parent = parent.into();
         if let Some(id) = self.lessons.ids.number(parent.kept_id()) {
             self.note(About::Parent(parent.kind, id), 0);
         }

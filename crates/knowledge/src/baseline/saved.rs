@@ -183,7 +183,9 @@ fn restored(saved: Saved) -> Result<Baselines, BaselineError> {
         if at != before {
             return Err(BaselineError::Damaged("an entity stands there twice"));
         }
-        baselines.slots[at].state = restored_profile(profile, saved.texts.len())?;
+        let state = restored_profile(profile, saved.texts.len())?;
+        baselines.held_until = baselines.held_until.max(state.held_until);
+        baselines.slots[at].state = state;
     }
     baselines.symbols_used = saved.texts.len();
     Ok(baselines)

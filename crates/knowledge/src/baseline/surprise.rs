@@ -1,13 +1,14 @@
 //! How surprising a value is, from the habits of an entity and of those it belongs to.
 
 use super::Baselines;
-use super::entity::{Entity, EntityKind};
+use super::entity::{Entity, EntityKind, EntityRef};
 use super::feature::Feature;
 use super::presence::{Frequency, Presence};
 use super::profile::{Profile, ProfileState};
 use crate::statistics::{COUNT_ONE, Mass, log2_milli};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
+use std::ops::Deref;
 use watchfire_model::Time;
 
 /// No value counts for more. Source: 24 bits are one in 17 million, more than any history here can tell.
@@ -28,7 +29,15 @@ pub struct Surprise {
     /// V: see [`Feature::values_in_the_world`].
     pub values_in_the_world: u64,
     /// The levels in the order of the question: the subject first, those it belongs to after it.
-    pub levels: Vec<SurpriseLevel>,
+    pub levels: SurpriseLevels,
+}
+
+/// At most three levels, without a piece of memory of their own: there are a dozen surprises for each session.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SurpriseLevels {
+    count: u8,
+    /// Those beyond the count are [`SurpriseLevel::NOTHING`].
+    all: [SurpriseLevel; Self::MAX],
 }
 
 /// One level's part.
@@ -46,6 +55,49 @@ pub struct SurpriseLevel {
     pub lambda_10000: u32,
     /// −log2 of the probability at this level, in 1/1000 bit.
     pub bits_milli: u32,
+}
+
+impl SurpriseLevels {
+    /// How many there may be.
+    pub const MAX: usize = 3;
+
+    const NONE: Self = Self { count: 0, all: [SurpriseLevel::NOTHING; Self::MAX] };
+
+    /// One more at the end. More than there may be are left out.
+    fn push(&mut self, level: SurpriseLevel) {
+        if let Some(place) = self.all.get_mut(usize::from(self.count)) {
+            *place = level;
+            self.count += 1;
+        }
+    }
+
+    fn reversed(mut self) -> Self {
+        self.all[..usize::from(self.count)].reverse();
+        self
+    }
+}
+
+impl Deref for SurpriseLevels {
+    type Target = [SurpriseLevel];
+
+    fn deref(&self) -> &[SurpriseLevel] {
+        &self.all[..usize::from(self.count)]
+    }
+}
+
+/// As a list.
+impl Serialize for SurpriseLevels {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(&**self)
+    }
+}
+
+impl<'de> Deserialize<'de> for SurpriseLevels {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut levels = Self::NONE;
+        Vec::<SurpriseLevel>::deserialize(deserializer)?.into_iter().for_each(|level| levels.push(level));
+        Ok(levels)
+    }
 }
 
 /// What is known of a subject and of those it belongs to, from near to far: looked up once, for many questions.
@@ -69,7 +121,7 @@ impl<'b> Habits<'b> {
     pub fn assess(&self, feature: Feature, value: &str, now: Time) -> (Surprise, [Frequency; 3]) {
         let symbol = self.baselines.symbols().get(Feature::kept_value(value));
         let mut probability = ONE_Q60 / feature.values_in_the_world();
-        let mut parts = Vec::with_capacity(self.levels.len());
+        let mut parts = SurpriseLevels::NONE;
         let mut common = [Frequency::Unseen; 3];
         for (&(kind, state), common) in self.levels.iter().zip(&mut common).rev() {
             let (mut level, presence) = level(kind, state, feature, symbol, now);
@@ -78,25 +130,24 @@ impl<'b> Habits<'b> {
             *common = Frequency::of(presence.filter(|_| state.is_some_and(|state| state.active_hours > 0)));
             parts.push(level);
         }
-        parts.reverse();
-        let bits_milli = bits_milli(probability);
-        (Surprise { bits_milli, values_in_the_world: feature.values_in_the_world(), levels: parts }, common)
+        let levels = parts.reversed();
+        let bits_milli = levels.first().map_or_else(|| bits_milli(probability), |nearest| nearest.bits_milli);
+        (Surprise { bits_milli, values_in_the_world: feature.values_in_the_world(), levels }, common)
     }
 }
 
 impl Baselines {
     /// What is known of a subject, of its peers and of its account, say.
-    pub fn habits(&self, levels: [&Entity; 3]) -> Habits<'_> {
+    pub fn habits(&self, levels: [EntityRef<'_>; 3]) -> Habits<'_> {
         Habits { baselines: self, levels: levels.map(|entity| (entity.kind, self.state(entity))) }
     }
 
     /// How surprising this value is for the first of `levels`, the others being those it belongs to, from near to far:
-    /// principal, peer group, account. Levels of which nothing is known do not count.
+    /// principal, peer group, account; at most [`SurpriseLevels::MAX`]. Levels of which nothing is known do not count.
     pub fn surprise_milli_bits(&self, levels: &[&Entity], feature: Feature, value: &str, now: Time) -> Surprise {
-        let mut parts = Vec::with_capacity(levels.len());
+        let mut parts = SurpriseLevels::NONE;
         let bits_milli = self.back_off(levels, feature, value, now, |level| parts.push(level));
-        parts.reverse();
-        Surprise { bits_milli, values_in_the_world: feature.values_in_the_world(), levels: parts }
+        Surprise { bits_milli, values_in_the_world: feature.values_in_the_world(), levels: parts.reversed() }
     }
 
     /// The same without its parts, for what is asked of every record.
@@ -115,7 +166,7 @@ impl Baselines {
         let symbol = self.symbols().get(Feature::kept_value(value));
         let mut probability = ONE_Q60 / feature.values_in_the_world();
         for entity in levels.iter().rev() {
-            let (mut level, _) = level(entity.kind, self.state(entity), feature, symbol, now);
+            let (mut level, _) = level(entity.kind, self.state((*entity).into()), feature, symbol, now);
             probability = level.probability(probability);
             level.bits_milli = bits_milli(probability);
             note(level);
@@ -132,7 +183,7 @@ fn level(
     symbol: Option<u32>,
     now: Time,
 ) -> (SurpriseLevel, Option<Presence>) {
-    let mut level = SurpriseLevel { kind, count_1024: 0, total_1024: 0, distinct: 0, lambda_10000: 0, bits_milli: 0 };
+    let mut level = SurpriseLevel { kind, ..SurpriseLevel::NOTHING };
     let Some(state) = state else { return (level, None) };
     let Some(of) = state.feature(feature) else { return (level, None) };
     let (epoch, day) = (state.epoch(), state.day_of(now));
@@ -146,6 +197,9 @@ fn level(
 }
 
 impl SurpriseLevel {
+    const NOTHING: Self =
+        Self { kind: EntityKind::Principal, count_1024: 0, total_1024: 0, distinct: 0, lambda_10000: 0, bits_milli: 0 };
+
     /// The probability here, from that of the level above, both in 2^-60.
     fn probability(&self, above: u64) -> u64 {
         let distinct_1024 = u128::from(self.distinct) * u128::from(COUNT_ONE);

@@ -226,14 +226,22 @@ impl<'a> ApiCall<'a> {
 
     /// One text or number of `requestParameters` by key; services differ in the case of keys, so case is ignored.
     pub fn parameter(&self, key: &str) -> Option<String> {
-        let Value::Object(parameters) = self.request_json() else { return None };
-        let (_, value) = parameters.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(key))?;
-        match value {
-            Value::String(text) => Some(text),
-            Value::Number(number) => Some(number.to_string()),
-            Value::Bool(flag) => Some(flag.to_string()),
-            Value::Null | Value::Array(_) | Value::Object(_) => None,
-        }
+        let [value] = self.parameters([key]);
+        value
+    }
+
+    /// Several of them: the request is parsed once.
+    pub fn parameters<const N: usize>(&self, keys: [&str; N]) -> [Option<String>; N] {
+        let Value::Object(parameters) = self.request_json() else { return keys.map(|_| None) };
+        keys.map(|key| {
+            let (_, value) = parameters.iter().find(|(name, _)| name.eq_ignore_ascii_case(key))?;
+            match value {
+                Value::String(text) => Some(text.clone()),
+                Value::Number(number) => Some(number.to_string()),
+                Value::Bool(flag) => Some(flag.to_string()),
+                Value::Null | Value::Array(_) | Value::Object(_) => None,
+            }
+        })
     }
 }
 
@@ -359,6 +367,7 @@ mod tests {
     fn parameters_are_found_whatever_their_case() {
         let call = ApiCall { request: r#"{"BucketName":"a"}"#, ..ApiCall::default() };
         assert_eq!(call.parameter("bucketName").as_deref(), Some("a"));
+        assert_eq!(call.parameters(["key", "bucketname"]), [None, Some("a".to_owned())]);
         assert_eq!(ApiCall { request: r#""HIDDEN""#, ..ApiCall::default() }.parameter("bucketName"), None);
     }
 }

@@ -4,10 +4,10 @@ use super::agent;
 use super::text::Text;
 use crate::Context;
 use crate::shared::call::SIGNATURE_ERRORS;
-use crate::tally::{ApiParts, ClientParts};
+use crate::tally::ClientParts;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
-use watchfire_knowledge::baseline::{Entity, EntityKind};
+use watchfire_knowledge::baseline::{EntityKind, EntityRef};
 use watchfire_knowledge::is_publicly_routable;
 
 /// The subject of a call and those it belongs to.
@@ -66,11 +66,11 @@ impl Caller {
     }
 
     /// The levels that surprise backs off through: principal, peers, account.
-    pub(crate) fn levels(&self) -> [Entity; 3] {
+    pub(crate) fn levels(&self) -> [EntityRef<'_>; 3] {
         [
-            Entity::new(EntityKind::Principal, self.principal.as_str()),
-            Entity::new(EntityKind::PeerGroup, self.peers.as_str()),
-            Entity::new(EntityKind::Account, self.account.as_str()),
+            EntityRef::new(EntityKind::Principal, &self.principal),
+            EntityRef::new(EntityKind::PeerGroup, &self.peers),
+            EntityRef::new(EntityKind::Account, &self.account),
         ]
     }
 
@@ -174,25 +174,49 @@ pub(crate) fn agent_family(client: &ClientParts) -> String {
     agent::family(&client.user_agent)
 }
 
-/// The region, where the call was made there on purpose: global services log all their calls in one region. Source: AWS
-/// documentation of global service events.
-pub(crate) fn region<'c>(api: &ApiParts, client: &'c ClientParts) -> Option<&'c str> {
-    const GLOBAL: [&str; 11] = [
-        "account",
-        "budgets",
-        "ce",
-        "cloudfront",
-        "health",
-        "iam",
-        "organizations",
-        "route53",
-        "route53domains",
-        "signin",
-        "support",
-    ];
-    let (service, region) = (api.service(), &*client.region);
-    let is_global = GLOBAL.contains(&service) || (service == "sts" && region == "us-east-1");
-    (!is_global && !region.is_empty()).then_some(region)
+/// Whether callers choose a service's region: global services log all their calls in one region. Source: AWS documentation
+/// of global service events.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) enum RegionChoice {
+    /// Never.
+    None,
+    /// Not where the region is `us-east-1`, which is that of the global endpoint as well.
+    Elsewhere,
+    /// Always.
+    Free,
+}
+
+impl RegionChoice {
+    /// That of the service with this short name.
+    pub(super) fn of(service: &str) -> Self {
+        const GLOBAL: [&str; 11] = [
+            "account",
+            "budgets",
+            "ce",
+            "cloudfront",
+            "health",
+            "iam",
+            "organizations",
+            "route53",
+            "route53domains",
+            "signin",
+            "support",
+        ];
+        match service {
+            "sts" => Self::Elsewhere,
+            _ if GLOBAL.contains(&service) => Self::None,
+            _ => Self::Free,
+        }
+    }
+
+    /// Whether this region tells something about the caller.
+    pub(super) fn is_told_by(self, region: &str) -> bool {
+        match self {
+            Self::None => false,
+            Self::Elsewhere => !region.is_empty() && region != "us-east-1",
+            Self::Free => !region.is_empty(),
+        }
+    }
 }
 
 /// A name without the parts that differ from one session to the next: runs of three or more digits, and of eight or more

@@ -2,13 +2,13 @@
 
 use super::caller::Outcome;
 use super::risk::TABLE_VERSION;
-use super::score::{CIRCUMSTANCES, Factor, LARGEST, ScoredStep, circumstances, largest, score};
+use super::score::{CIRCUMSTANCES, Factor, Known, LARGEST, ScoredStep, circumstances, largest, score};
 use super::scorer::{Limits, Plane, RECORDS_MAX, Session};
-use super::session::{SessionKey, Step};
+use super::session::{Pace, SessionKey, Step};
 use crate::{Context, Scene, Verdict};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use watchfire_knowledge::baseline::{Baselines, Entity, EntityKind, Feature, Frequency, Metric};
+use watchfire_knowledge::baseline::{Baselines, Entity, EntityKind, EntityRef, Feature, Frequency, Metric};
 use watchfire_model::{
     AccessKey, Action, Anomaly, ApiCallAction, FindingType, ProfileWord, Resource, ResourceKind, ResourceRole,
     Severity, Signal, Time, catalogue,
@@ -25,8 +25,7 @@ pub(crate) struct Case<'c> {
     /// The steps that the finding is about.
     pub(crate) steps: &'c [&'c ScoredStep],
     pub(crate) limits: Limits,
-    /// Active hours of the principal, days of the account.
-    pub(crate) known: (u32, u32),
+    pub(crate) known: Known,
 }
 
 /// The finding; `None` if no step has the type.
@@ -74,6 +73,7 @@ impl<'c> Case<'c> {
         reasons.extend(circumstances.iter().map(|factor| circumstance_sentence(factor, name)));
         reasons.push(self.sum_sentence(&largest, &circumstances));
         reasons.push(self.limits_sentence());
+        reasons.extend(self.visit_sentence());
         reasons.push(self.history_sentence(name, baselines));
         reasons.extend(self.amount_sentence(name, baselines));
         reasons
@@ -85,7 +85,7 @@ impl<'c> Case<'c> {
         let what = scored.tactic.map_or(String::new(), |tactic| format!(", of use for {}", tactic.words()));
         let [_, peers, _] = self.key.caller.levels();
         let judged = scored.factor.value.as_str();
-        let others = |entity: &Entity| usual_users(baselines, entity, judged, step.first);
+        let others = |entity: EntityRef<'_>| usual_users(baselines, entity, judged, step.first);
         let as_success = if *judged == *step.token { "" } else { ", judged as if it had succeeded" };
         format!(
             "`{name}` called {}:{} ({}{as_success}, {}){what}: {} bits × {} = {}. {}, {} by its peers{}, {} in the account. The bits are \
@@ -105,10 +105,21 @@ impl<'c> Case<'c> {
                 "Often called by it"
             ),
             seen(scored.factor.common[1], "never", "not for a month", "rarely", "often"),
-            others(&peers),
+            others(peers),
             seen(scored.factor.common[2], "never", "not for a month", "rarely", "often"),
             scored.factor.surprise,
         )
+    }
+
+    /// Why calls with hours between them are one session.
+    fn visit_sentence(&self) -> Option<String> {
+        let Session { begin, end, .. } = *self.session;
+        (end.ms() - begin.ms() > Pace::USUAL.max_ms + Pace::USUAL.idle_gap_ms).then(|| {
+            format!(
+                "Its calls from {begin} to {end} are one session: from an unusual place all calls of {} hours are.",
+                Pace::VISIT.max_ms / Time::HOUR_MS
+            )
+        })
     }
 
     fn sum_sentence(&self, largest: &[&ScoredStep], circumstances: &[&Factor]) -> String {
@@ -141,8 +152,8 @@ impl<'c> Case<'c> {
     /// Since when, and compared with what.
     fn history_sentence(&self, name: &str, baselines: &Baselines) -> String {
         let [principal, ..] = self.key.caller.levels();
-        let (hours, days) = self.known;
-        match baselines.profile(&principal) {
+        let Known { hours, account_days: days, .. } = self.known;
+        match baselines.profile(principal) {
             Some(profile) => format!(
                 "`{name}` was active in {hours} hours on {} days since {}, with {} different calls; the account has been \
                  learnt for {days} days.",
@@ -159,7 +170,7 @@ impl<'c> Case<'c> {
 
     fn amount_sentence(&self, name: &str, baselines: &Baselines) -> Option<String> {
         let [principal, ..] = self.key.caller.levels();
-        let usual = baselines.profile(&principal)?.volume(Metric::ApiCallsPerHour, self.session.begin, 100_000)?;
+        let usual = baselines.profile(principal)?.volume(Metric::ApiCallsPerHour, self.session.begin, 100_000)?;
         let calls: u64 = self.steps.iter().map(|scored| scored.step.calls).sum();
         Some(format!(
             "In this session {calls} calls; an hour in which `{name}` calls at all has {} on average, the largest of thirty \
@@ -170,7 +181,7 @@ impl<'c> Case<'c> {
     }
 }
 
-fn usual_users(baselines: &Baselines, entity: &Entity, token: &str, now: Time) -> String {
+fn usual_users(baselines: &Baselines, entity: EntityRef<'_>, token: &str, now: Time) -> String {
     let presence = baselines.profile(entity).and_then(|profile| profile.presence(Feature::Api, token, now));
     presence.map_or(String::new(), |presence| format!(" ({} of the last thirty days)", presence.days_seen))
 }
@@ -292,7 +303,7 @@ fn anomaly(case: &Case<'_>, baselines: &Baselines) -> Anomaly {
     let now = case.session.begin;
     let levels = case.key.caller.levels();
     for (at, scope) in SCOPES {
-        let entity = &levels[at];
+        let entity = levels[at];
         for (feature, name) in FEATURES {
             note_profile(&mut anomaly, baselines, entity, scope, (feature, name), now);
         }
@@ -301,7 +312,7 @@ fn anomaly(case: &Case<'_>, baselines: &Baselines) -> Anomaly {
     if let Some(bucket) = case.steps.iter().flat_map(|scored| scored.step.buckets.first()).next() {
         let entity = Entity::new(EntityKind::Bucket, bucket.as_str());
         for (feature, name) in BUCKET_FEATURES {
-            note_profile(&mut anomaly, baselines, &entity, "bucket", (feature, name), now);
+            note_profile(&mut anomaly, baselines, (&entity).into(), "bucket", (feature, name), now);
         }
         let caller = &case.key.caller.principal;
         let frequency = baselines.frequency(&entity, Feature::Principal, caller, now);
@@ -333,7 +344,7 @@ const BUCKET_FEATURES: [(Feature, &str); 4] = [
 fn note_profile(
     anomaly: &mut Anomaly,
     baselines: &Baselines,
-    entity: &Entity,
+    entity: EntityRef<'_>,
     scope: &str,
     (feature, name): (Feature, &str),
     now: Time,

@@ -4,6 +4,7 @@
 //! those like it, and of the account ([`score`]), weighed by what it is for ([`risk`]), and explained ([`explain`]).
 
 pub(crate) mod agent;
+pub(crate) mod breadth;
 pub(crate) mod caller;
 pub(crate) mod explain;
 pub(crate) mod places;

@@ -19,7 +19,7 @@ pub(crate) fn known_because(caller: &Caller, network: &Network, at: Time, scene:
     let [principal, ..] = caller.levels();
     let feature = feature(network);
     let hour = Time::from_ms(at.hour().saturating_mul(Time::HOUR_MS));
-    let presence = scene.baselines.profile(&principal).and_then(|known| known.presence(feature, &network.name, hour));
+    let presence = scene.baselines.profile(principal).and_then(|known| known.presence(feature, &network.name, hour));
     // The hour itself is not learnt yet, but earlier hours of today are: they are no earlier day.
     let today = presence.is_some_and(|presence| presence.last_hour.div_euclid(24) == at.day());
     let days = presence.map_or(0, |presence| presence.days_seen.saturating_sub(today.into()));

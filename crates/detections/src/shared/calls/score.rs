@@ -4,7 +4,7 @@ use super::risk::{HIGH_RISK_TENTHS, Tactic};
 use super::session::{SessionKey, Step};
 use super::text::Text;
 use serde::{Deserialize, Serialize};
-use watchfire_knowledge::baseline::{Baselines, Entity, Feature, Frequency, Habits, Surprise};
+use watchfire_knowledge::baseline::{Baselines, EntityRef, Feature, Frequency, Habits, Profile, Surprise};
 use watchfire_model::Time;
 
 /// How many of the largest surprises make the score. Fewer count as five: one new call alone is judged by the single
@@ -60,6 +60,17 @@ pub(crate) struct Score {
     pub(crate) context_milli: i64,
 }
 
+/// How well a caller and its account are known.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Known {
+    /// Hours in which the principal was active.
+    pub(crate) hours: u32,
+    /// Whole days since the account was first seen.
+    pub(crate) account_days: u32,
+    /// Whole days since the principal was.
+    pub(crate) principal_days: u32,
+}
+
 /// What is known of the subject and of those it belongs to.
 #[derive(Clone, Copy)]
 pub(crate) struct Levels<'b> {
@@ -105,8 +116,8 @@ pub(crate) const CIRCUMSTANCES: [Circumstance; 7] = [
 
 impl<'b> Levels<'b> {
     /// The levels of a session's caller, as [`Caller::levels`](super::caller::Caller::levels) names them.
-    pub(crate) fn of([principal, peers, account]: &[Entity; 3], baselines: &'b Baselines, now: Time) -> Self {
-        Self { habits: baselines.habits([principal, peers, account]), now }
+    pub(crate) fn of(levels: [EntityRef<'_>; 3], baselines: &'b Baselines, now: Time) -> Self {
+        Self { habits: baselines.habits(levels), now }
     }
 
     /// How surprising a value is here, and how common. The points are still the bits themselves.
@@ -136,11 +147,12 @@ impl<'b> Levels<'b> {
         values.into_iter().filter(|(_, value)| !value.is_empty()).filter_map(|(f, v)| self.circumstance(f, v)).collect()
     }
 
-    /// Hours in which the principal was seen, and whole days since the account was first.
-    pub(crate) fn known(&self) -> (u32, u32) {
+    /// How well the caller and its account are known.
+    pub(crate) fn known(&self) -> Known {
         let [principal, _, account] = self.habits.profiles();
+        let days = |profile: Option<Profile<'_>>| profile.map_or(0, |profile| profile.age_days(self.now));
         let hours = principal.map_or(0, |profile| profile.active_hours());
-        (hours, account.map_or(0, |profile| profile.age_days(self.now)))
+        Known { hours, account_days: days(account), principal_days: days(principal) }
     }
 }
 
@@ -176,7 +188,7 @@ impl ScoredStep {
 /// The steps that make the score, the largest first.
 pub(crate) fn largest<'s>(steps: impl IntoIterator<Item = &'s ScoredStep>) -> Vec<&'s ScoredStep> {
     let mut steps: Vec<&ScoredStep> = steps.into_iter().filter(|step| step.points_milli() > 0).collect();
-    steps.sort_by(|one, other| {
+    steps.sort_unstable_by(|one, other| {
         let rank = |step: &ScoredStep| (std::cmp::Reverse((step.points_milli(), step.tactic)), step.step.first);
         rank(one).cmp(&rank(other)).then_with(|| one.step.token.cmp(&other.step.token))
     });

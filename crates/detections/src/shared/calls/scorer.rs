@@ -4,17 +4,17 @@ use super::caller::{Caller, Outcome};
 use super::explain;
 use super::places;
 use super::risk::{self, HIGH_RISK_TENTHS, Risk, Tactic};
-use super::score::{self, Factor, Levels, Score, ScoredStep};
-use super::session::{IDLE_GAP_MS, SessionKey, Step, cut};
+use super::score::{self, Factor, Known, Levels, Score, ScoredStep};
+use super::session::{Pace, SessionKey, Step, cut};
 use super::text::Text;
 use crate::shared::api_class::S3DataClass;
 use crate::tally::{CallTally, CallTallyKey};
 use crate::{Learning, Scene, Threshold, Thresholds};
+use hashbrown::{Equivalent, HashMap};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
 use std::sync::Arc;
-use watchfire_knowledge::baseline::{Entity, EntityKind, Feature, Frequency, Lessons, Metric};
+use watchfire_knowledge::baseline::{EntityKind, EntityRef, Feature, Frequency, Lessons, Metric};
 use watchfire_knowledge::statistics::{PeaksOverThreshold, stable_hash};
 use watchfire_model::{FindingType, Time};
 
@@ -89,6 +89,12 @@ const OWN_LIMIT_PERCENT: (i64, i64) = (75, 200);
 const TRADE_MIN: usize = 5;
 /// Circumstances that add less than this are no news.
 const NEWS_MILLI: i64 = 1_000;
+/// From where and with what a session is made is unusual if that alone adds so much: a network that is new to the caller and
+/// its account adds six bits, a home that is new to the caller only, one or two. Source: our choice, between the two.
+const VISIT_MILLI: i64 = 3_000;
+/// A principal that is known for so many days and was hardly active is no newcomer, but forgotten. Source: our choice, the
+/// time after which an account's own limits hold.
+const FORGOTTEN_DAYS: u32 = 14;
 /// A token is news for this long.
 const STARTS_MS: i64 = 24 * Time::HOUR_MS;
 /// Bounds of the state.
@@ -102,6 +108,12 @@ const STEPS_MAX: usize = 400;
 pub(crate) const RECORDS_MAX: usize = 8;
 
 const STATE_VERSION: u64 = 1;
+
+/// The values of [`Feature::HourOfDay`].
+const HOURS_OF_DAY: [&str; 24] = [
+    "00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12", "13", "14", "15", "16", "17", "18",
+    "19", "20", "21", "22", "23",
+];
 
 /// Which calls are judged.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -127,8 +139,8 @@ struct State {
     #[serde(with = "open_sessions")]
     open: BTreeMap<Arc<SessionKey>, Session>,
     /// Who began to use a token, and when, by account and token.
-    #[serde(with = "pairs")]
-    starts: BTreeMap<(Text, Text), Vec<(Text, Time)>>,
+    #[serde(with = "hashed_pairs")]
+    starts: HashMap<(Text, Text), Vec<(Text, Time)>, foldhash::fast::FixedState>,
     /// Scores by account.
     scores: BTreeMap<String, AccountScores>,
     /// Accounts that are not judged yet: days; and principals that are not judged wholly: hours.
@@ -154,10 +166,7 @@ pub(crate) struct Session {
 /// A session of the hour that is judged.
 struct Heard {
     key: Arc<SessionKey>,
-    /// The levels of its caller.
-    entities: Rc<[Entity; 3]>,
-    /// See [`Levels::known`].
-    known: (u32, u32),
+    known: Known,
     session: Session,
     /// Whether it may go on in the next hour.
     is_open: bool,
@@ -211,13 +220,18 @@ impl Scorer {
             return;
         }
         let begin = end.plus_ms(-Time::HOUR_MS);
-        for Heard { key, entities, known, mut session, is_open } in self.score_hour(begin, scene) {
+        let mut noted: Option<Arc<Caller>> = None;
+        for Heard { key, known, mut session, is_open } in self.score_hour(begin, scene) {
             self.weigh(&key, &mut session, scene, begin);
             self.mute(&key, &mut session, known, scene.thresholds);
-            self.note_age(&key, known, scene.thresholds);
-            let has_fired = self.judge(&key, &mut session, known, scene);
-            self.teach((&*key, &*entities), &session, begin, has_fired, scene.lessons);
-            if is_open && end.ms() - session.end.ms() <= IDLE_GAP_MS {
+            // The sessions of one caller follow each other.
+            if noted.as_ref() != Some(&key.caller) {
+                self.note_age(&key, known, scene.thresholds);
+                noted = Some(Arc::clone(&key.caller));
+            }
+            let has_fired = self.judge(&key, &mut session, (begin, known), scene);
+            self.teach(&key, &session, begin, has_fired, scene.lessons);
+            if is_open && end.ms() - session.end.ms() <= session.pace().idle_gap_ms {
                 session.steps.truncate(STEPS_MAX);
                 self.state.open.insert(key, session);
             }
@@ -227,7 +241,7 @@ impl Scorer {
 
     /// Forgets what lies out of reach.
     pub(crate) fn expire(&mut self, now: Time) -> u64 {
-        self.state.open.retain(|_, session| now.ms() - session.end.ms() <= IDLE_GAP_MS + Time::HOUR_MS);
+        self.state.open.retain(|_, session| now.ms() - session.end.ms() <= session.pace().idle_gap_ms + Time::HOUR_MS);
         self.state.starts.retain(|_, starts| {
             starts.retain(|(_, at)| now.ms() - at.ms() < STARTS_MS);
             !starts.is_empty()
@@ -294,34 +308,45 @@ impl Scorer {
 
     /// The hour's sessions with their surprises. Nothing is decided yet: who else began the same must be known first.
     fn score_hour(&mut self, begin: Time, scene: &Scene<'_>) -> Vec<Heard> {
-        let mut heard = Vec::new();
-        for (key, steps) in self.take_hour() {
-            let entities = Rc::new(key.caller.levels());
-            let levels = Levels::of(&entities, scene.baselines, begin);
+        let hour = self.take_hour();
+        let mut heard = Vec::with_capacity(hour.len());
+        let mut last: Option<(Arc<Caller>, Levels<'_>)> = None;
+        for (key, steps) in hour {
+            let levels = match &last {
+                Some((caller, levels)) if *caller == key.caller => *levels,
+                _ => Levels::of(key.caller.levels(), scene.baselines, begin),
+            };
+            last = Some((Arc::clone(&key.caller), levels));
             let known = levels.known();
             let mut earlier = self.state.open.remove(&key);
             let begun = earlier.as_ref().map(|session| (session.begin, session.end));
-            let mut cut = cut(steps, begun);
-            let last = cut.len();
+            let mut shared = earlier.is_none().then(|| Session::shared(&key, &steps, &levels));
+            let known_shared = earlier.as_ref().map(|session| &session.shared).or(shared.as_ref());
+            let mut cut = cut(steps, begun, known_shared.map_or(Pace::USUAL, |shared| Pace::of(shared)));
+            let pieces = cut.len();
             for (at, (goes_on, steps)) in cut.drain(..).enumerate() {
                 let mut session = match earlier.take().filter(|_| goes_on) {
                     Some(session) => session,
-                    None => Session::begun(&key, &steps, &levels),
+                    None => {
+                        let shared = shared.take().unwrap_or_else(|| Session::shared(&key, &steps, &levels));
+                        Session::begun(&steps, shared)
+                    }
                 };
                 session.take_in(steps, self.plane, &levels);
                 self.note_starts(&key.caller, &session, begin);
-                let (key, entities) = (Arc::clone(&key), Rc::clone(&entities));
-                heard.push(Heard { key, entities, known, session, is_open: at + 1 == last });
+                heard.push(Heard { key: Arc::clone(&key), known, session, is_open: at + 1 == pieces });
             }
         }
         heard
     }
 
     fn note_starts(&mut self, caller: &Caller, session: &Session, begin: Time) {
-        let new = session
-            .steps
-            .iter()
-            .filter(|scored| scored.factor.common[0] == Frequency::Unseen && scored.step.last >= begin);
+        let (is_visit, plane) = (session.pace() == Pace::VISIT, self.plane);
+        let new = session.steps.iter().filter(|scored| {
+            scored.factor.common[0] == Frequency::Unseen && scored.step.last >= begin
+                // A thief with several keys mutes nothing that matters.
+                && !(is_visit && plane.risk(&scored.step).weight_tenths >= HIGH_RISK_TENTHS)
+        });
         for scored in new {
             let key = (caller.account.clone(), scored.step.token.clone());
             let starts = self.state.starts.entry(key).or_default();
@@ -352,24 +377,27 @@ impl Scorer {
     }
 
     /// Decides which steps count.
-    fn mute(&self, key: &SessionKey, session: &mut Session, known: (u32, u32), thresholds: &Thresholds) {
-        let is_young = u64::from(known.0) < thresholds.count(&PRINCIPAL_HOURS);
+    fn mute(&self, key: &SessionKey, session: &mut Session, known: Known, thresholds: &Thresholds) {
+        let is_visit = session.pace() == Pace::VISIT;
+        let is_forgotten = is_visit && known.principal_days >= FORGOTTEN_DAYS;
+        let is_young = u64::from(known.hours) < thresholds.count(&PRINCIPAL_HOURS) && !is_forgotten;
         let starters_min = thresholds.count(&STARTERS);
         for scored in &mut session.steps {
             let is_begun_by_many = || self.starters(&key.caller.account, &scored.step) as u64 >= starters_min;
-            scored.muted = !scored.is_high_risk() && is_begun_by_many();
+            // What several begin from their usual places on one day has one cause, an incident or a new duty.
+            scored.muted = !(scored.is_high_risk() && is_visit) && is_begun_by_many();
             scored.counts = !scored.muted && (scored.is_high_risk() || !is_young);
         }
     }
 
     /// How many principals began this within a day before or after.
     fn starters(&self, account: &Text, step: &Step) -> usize {
-        let starts = self.state.starts.get(&(account.clone(), step.token.clone()));
+        let starts = self.state.starts.get(&Token { account, token: &step.token });
         starts.map_or(0, |starts| starts.iter().filter(|(_, at)| (at.ms() - step.first.ms()).abs() < STARTS_MS).count())
     }
 
-    fn note_age(&mut self, key: &SessionKey, known: (u32, u32), thresholds: &Thresholds) {
-        let (hours, days) = known;
+    fn note_age(&mut self, key: &SessionKey, known: Known, thresholds: &Thresholds) {
+        let Known { hours, account_days: days, .. } = known;
         let State { young_accounts, grown_accounts, young_principals, grown_principals, .. } = &mut self.state;
         let account_grown = u64::from(days) >= thresholds.count(&ACCOUNT_DAYS);
         note(young_accounts, grown_accounts, &key.caller.account, days, account_grown);
@@ -378,12 +406,24 @@ impl Scorer {
     }
 
     /// Says what is unusual. Whether anything was, now or earlier in this session.
-    fn judge(&mut self, key: &SessionKey, session: &mut Session, known: (u32, u32), scene: &mut Scene<'_>) -> bool {
+    fn judge(
+        &mut self,
+        key: &SessionKey,
+        session: &mut Session,
+        (hour, known): (Time, Known),
+        scene: &mut Scene<'_>,
+    ) -> bool {
         let steps: Vec<&ScoredStep> = session.steps.iter().collect();
         let whole = score::score(&session.shared, &steps);
-        let limits = self.limits(&key.caller.account, known.1, scene.thresholds);
-        self.learn_score(&key.caller.account, whole, session.begin);
-        if u64::from(known.1) < scene.thresholds.count(&ACCOUNT_DAYS) {
+        let limits = self.limits(&key.caller.account, known.account_days, scene.thresholds);
+        // A visit is one session, in however many hours it goes on.
+        if session.begin >= hour || session.pace() == Pace::USUAL {
+            // What is compared with the limits is what has something to fire on; the rest is as good as nothing.
+            let has_news = score::gates_open(&session.shared, &steps);
+            let learnt = if has_news { whole } else { Score { mean_milli: 0, single_milli: 0, context_milli: 0 } };
+            self.learn_score(&key.caller.account, learnt, session.begin);
+        }
+        if u64::from(known.account_days) < scene.thresholds.count(&ACCOUNT_DAYS) {
             return false;
         }
         let crosses = |steps: &[&ScoredStep]| {
@@ -417,8 +457,8 @@ impl Scorer {
     /// The settings; after a fortnight what the account's own sessions exceed as rarely as was chosen.
     fn limits(&self, account: &str, days: u32, thresholds: &Thresholds) -> Limits {
         let milli = |threshold: &Threshold| (thresholds.get(threshold) * 1_000.0).round() as i64;
-        let set = Limits { mean_milli: milli(&SCORE), single_milli: milli(&SINGLE_SCORE), learnt_from: None };
         let is_set = !thresholds.is_default(&SCORE) || !thresholds.is_default(&SINGLE_SCORE);
+        let set = Limits { mean_milli: milli(&SCORE), single_milli: milli(&SINGLE_SCORE), learnt_from: None };
         let Some(scores) = self.state.scores.get(account).filter(|_| !is_set && days >= OWN_LIMIT_DAYS) else {
             return set;
         };
@@ -438,25 +478,27 @@ impl Scorer {
     }
 
     fn learn_score(&mut self, account: &str, score: Score, at: Time) {
-        if !self.state.scores.contains_key(account) {
-            let (mean, single) = (PeaksOverThreshold::new(100_000), PeaksOverThreshold::new(100_000));
-            self.state.scores.insert(account.to_owned(), AccountScores { mean, single, since: at });
+        match self.state.scores.get_mut(account) {
+            Some(scores) => scores.learn(score),
+            None => {
+                let (mean, single) = (PeaksOverThreshold::new(100_000), PeaksOverThreshold::new(100_000));
+                let mut scores = AccountScores { mean, single, since: at };
+                scores.learn(score);
+                self.state.scores.insert(account.to_owned(), scores);
+            }
         }
-        let Some(scores) = self.state.scores.get_mut(account) else { return };
-        scores.mean.observe(score.mean_milli);
-        scores.single.observe(score.single_milli);
     }
 
     /// Teaches what the hour held. What a session that fired held is taught as well, and withheld by the baselines.
-    fn teach(
-        &self,
-        (key, [principal, peers, account]): (&SessionKey, &[Entity; 3]),
-        session: &Session,
-        begin: Time,
-        has_fired: bool,
-        lessons: &mut Lessons,
-    ) {
+    fn teach(&self, key: &SessionKey, session: &Session, begin: Time, has_fired: bool, lessons: &mut Lessons) {
         let hour = begin.hour();
+        let [principal, peers, account] = key.caller.levels();
+        if has_fired && is_from_a_usual_place(&session.shared) {
+            // Told once. Unless its account learns that somebody of its own does this, it is news each time, for whoever
+            // does it, for ever: what fired is withheld. What a stranger did is never learnt.
+            let news = session.steps.iter().map(|scored| &scored.step).filter(|step| step.last >= begin);
+            news.for_each(|step| lessons.seen(account, Feature::Api, &step.token, hour));
+        }
         if !has_fired {
             let users = places::users_entity(&key.caller, &key.network);
             lessons.seen(&users, Feature::Principal, &key.caller.principal, hour);
@@ -468,7 +510,7 @@ impl Scorer {
         if has_fired {
             own.fired();
         }
-        own.seen(Feature::HourOfDay, &format!("{:02}", hour.rem_euclid(24)));
+        own.seen(Feature::HourOfDay, HOURS_OF_DAY[hour.rem_euclid(24) as usize]);
         session.shared.iter().for_each(|factor| own.seen(factor.feature, &factor.value));
         let (mut calls, mut denied, mut region) = (0u64, 0u64, None);
         let steps = || session.steps.iter().map(|scored| &scored.step).filter(|step| step.last >= begin);
@@ -486,8 +528,7 @@ impl Scorer {
         own.volume(Metric::DeniedPerHour, denied);
         for step in steps() {
             for bucket in step.buckets.iter() {
-                let bucket = Entity::new(EntityKind::Bucket, bucket.as_str());
-                let mut of_bucket = lessons.of(&bucket, hour);
+                let mut of_bucket = lessons.of(EntityRef::new(EntityKind::Bucket, bucket), hour);
                 of_bucket.seen(Feature::Principal, &key.caller.principal);
                 of_bucket.seen(Feature::Api, &step.token);
                 session.shared.iter().for_each(|factor| of_bucket.seen(factor.feature, &factor.value));
@@ -500,7 +541,7 @@ impl Scorer {
         let State { open, starts, scores, young_accounts, young_principals, grown_principals, evicted, .. } =
             &mut self.state;
         *evicted += drop_first(open, OPEN_MAX, |session| session.end)
-            + drop_first(starts, STARTS_MAX, |starts| starts.first().map_or(Time::default(), |(_, at)| *at))
+            + drop_first_starts(starts)
             + drop_first(scores, ACCOUNTS_MAX, |scores| scores.since)
             + drop_first(young_accounts, ACCOUNTS_MAX, |days| *days)
             + drop_first(young_principals, YOUNG_MAX, |hours| *hours);
@@ -510,21 +551,44 @@ impl Scorer {
     }
 }
 
+impl Pace {
+    /// Of a session with these circumstances.
+    fn of(shared: &[Factor]) -> Self {
+        if is_from_a_usual_place(shared) { Self::USUAL } else { Self::VISIT }
+    }
+}
+
+/// Whether from where and with what was called is known: to the caller, or well enough to those it belongs to.
+fn is_from_a_usual_place(shared: &[Factor]) -> bool {
+    score::context_milli(shared, &[]) < VISIT_MILLI
+}
+
 impl Session {
-    fn begun(key: &SessionKey, steps: &[Step], levels: &Levels<'_>) -> Self {
+    /// The circumstances of a session that begins with these steps.
+    fn shared(key: &SessionKey, steps: &[Step], levels: &Levels<'_>) -> Vec<Factor> {
         let user_type = steps.first().map_or_else(Text::default, |step| step.shown.user_type.clone());
+        levels.of_session(key, &user_type)
+    }
+
+    fn begun(steps: &[Step], shared: Vec<Factor>) -> Self {
         let begin = steps.first().map_or(Time::default(), |step| step.first);
-        let shared = levels.of_session(key, &user_type);
         Self { begin, end: begin, steps: Vec::new(), shared, fired: Vec::new() }
+    }
+
+    /// How long it may pause and last.
+    pub(crate) fn pace(&self) -> Pace {
+        Pace::of(&self.shared)
     }
 
     /// What was done before keeps its surprise of then: by now it has been learnt.
     fn take_in(&mut self, steps: Vec<Step>, plane: Plane, levels: &Levels<'_>) {
-        self.steps.reserve(steps.len());
+        self.steps.reserve_exact(steps.len());
         let mut last_region = None;
+        let earlier = self.steps.len();
         for step in steps {
             self.end = self.end.max(step.last);
-            match self.steps.iter_mut().find(|known| known.step.token == step.token) {
+            // Those of one hour are different.
+            match self.steps[..earlier].iter_mut().find(|known| known.step.is_like(&step)) {
                 Some(known) => known.step.merge(step),
                 None => self.steps.push(scored(step, plane, levels, &mut last_region)),
             }
@@ -561,6 +625,11 @@ fn api_factor(step: &Step, levels: &Levels<'_>) -> Factor {
 }
 
 impl AccountScores {
+    fn learn(&mut self, score: Score) {
+        self.mean.observe(score.mean_milli);
+        self.single.observe(score.single_milli);
+    }
+
     /// The probability with which one session may exceed each of the two limits, in 1e-9: half of the budget each.
     fn rate_ppb(&self, days: u32, alarms_a_day: f64) -> u32 {
         let sessions_a_day = self.mean.points() as f64 / f64::from(days.max(1));
@@ -573,7 +642,10 @@ impl Plane {
     fn is_judged(self, key: &CallTallyKey) -> bool {
         match self {
             Self::Management => !key.is_data,
-            Self::S3 => &*key.api.source == "s3.amazonaws.com" && (key.is_data || changes_permission(&key.api.name)),
+            Self::S3 => {
+                let (as_data, as_any) = key.api.deed().of_buckets;
+                as_any || (as_data && key.is_data)
+            }
         }
     }
 
@@ -630,7 +702,7 @@ const S3_PERMISSION: FindingType = FindingType::new("Impact:S3/AnomalousBehavior
 const S3_WRITE: FindingType = FindingType::new("Impact:S3/AnomalousBehavior.Write");
 
 /// Calls that change who may use a bucket or an object. Source: S3's API reference.
-fn changes_permission(name: &str) -> bool {
+pub(super) fn changes_permission(name: &str) -> bool {
     const PERMISSION: [&str; 8] = [
         "DeleteBucketPublicAccessBlock",
         "DeletePublicAccessBlock",
@@ -669,7 +741,7 @@ pub(super) fn s3_risk(api: &str) -> Risk {
 /// Whether different calls of high risk are this caller's habit.
 fn is_administrator(key: &SessionKey, scene: &Scene<'_>, now: Time) -> bool {
     let [principal, ..] = key.caller.levels();
-    let Some(profile) = scene.baselines.profile(&principal) else { return false };
+    let Some(profile) = scene.baselines.profile(principal) else { return false };
     let is_high = |token: &str| {
         let mut parts = token.split(':');
         let (service, api) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
@@ -691,6 +763,30 @@ fn note(young: &mut BTreeMap<String, u32>, grown: &mut BTreeSet<u64>, name: &str
     }
 }
 
+/// The same for the beginnings of habits, by the first of each.
+fn drop_first_starts(starts: &mut HashMap<(Text, Text), Vec<(Text, Time)>, foldhash::fast::FixedState>) -> u64 {
+    if starts.len() <= STARTS_MAX {
+        return 0;
+    }
+    let mut in_order: BTreeMap<(Text, Text), Vec<(Text, Time)>> = starts.drain().collect();
+    let dropped = drop_first(&mut in_order, STARTS_MAX, |starts| starts.first().map_or(Time::default(), |(_, at)| *at));
+    starts.extend(in_order);
+    dropped
+}
+
+/// A token of an account, to be looked up.
+#[derive(Hash)]
+struct Token<'t> {
+    account: &'t str,
+    token: &'t str,
+}
+
+impl Equivalent<(Text, Text)> for Token<'_> {
+    fn equivalent(&self, (account, token): &(Text, Text)) -> bool {
+        (self.account, self.token) == (&**account, &**token)
+    }
+}
+
 /// Drops the entries with the smallest rank beyond `max`; ties by key. How many.
 fn drop_first<K: Ord + Clone, V, R: Ord>(map: &mut BTreeMap<K, V>, max: usize, rank: impl Fn(&V) -> R) -> u64 {
     if map.len() <= max {
@@ -708,7 +804,7 @@ fn drop_first<K: Ord + Clone, V, R: Ord>(map: &mut BTreeMap<K, V>, max: usize, r
 
 /// Maps whose keys are no texts, as lists of pairs.
 pub(super) mod pairs {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use serde::{Serialize, Serializer};
     use std::collections::BTreeMap;
 
     pub(in super::super) fn serialize<K: Serialize, V: Serialize, S: Serializer>(
@@ -717,11 +813,27 @@ pub(super) mod pairs {
     ) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(map)
     }
+}
 
-    pub(in super::super) fn deserialize<'de, K, V, D>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
+/// The same where the map has no order: it is saved in one.
+mod hashed_pairs {
+    use hashbrown::HashMap;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::collections::BTreeMap;
+    use std::hash::Hash;
+
+    pub(super) fn serialize<K: Serialize + Ord, V: Serialize, B, S: Serializer>(
+        map: &HashMap<K, V, B>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        super::pairs::serialize(&map.iter().collect::<BTreeMap<_, _>>(), serializer)
+    }
+
+    pub(super) fn deserialize<'de, K, V, B, D>(deserializer: D) -> Result<HashMap<K, V, B>, D::Error>
     where
-        K: Deserialize<'de> + Ord,
+        K: Deserialize<'de> + Eq + Hash,
         V: Deserialize<'de>,
+        B: Default + std::hash::BuildHasher,
         D: Deserializer<'de>,
     {
         Ok(Vec::<(K, V)>::deserialize(deserializer)?.into_iter().collect())

@@ -1,20 +1,43 @@
 //! Sessions: what one caller did from one place with one program, without a long pause.
 
-use super::caller::{self, Caller, Network, Outcome};
+use super::caller::{self, Caller, Network, Outcome, RegionChoice};
 use super::risk::{self, Risk, plain_name};
-use super::scorer::s3_risk;
+use super::scorer::{changes_permission, s3_risk};
 use super::text::{Names, Text, shared};
+use super::volume;
 use crate::Context;
+use crate::iam_user::log_supply_silent::switches_logs;
 use crate::tally::{ApiParts, CallTally, CallTallyKey, ClientParts, RecordPlace};
 use serde::{Deserialize, Serialize};
 use std::ops::Deref;
 use std::sync::Arc;
+use watchfire_knowledge::statistics::stable_hash;
 use watchfire_model::Time;
 
 /// A pause as long as this ends a session. Source: the design's measurements, after usual practice for web sessions.
 pub(crate) const IDLE_GAP_MS: i64 = 15 * Time::MINUTE_MS;
 /// A session is cut after this, so that a caller who never pauses is judged too. Source: as above.
 pub(crate) const SESSION_MAX_MS: i64 = 60 * Time::MINUTE_MS;
+/// From where nobody calls there are no spells of work to be told apart, so that what comes from there in this time is one
+/// session, however slow. Source: our choice; on generated accounts a call in twenty minutes makes a session each otherwise,
+/// and from usual places a day in one brought false alarms only.
+pub(crate) const VISIT_MS: i64 = 24 * Time::HOUR_MS;
+
+/// How long a session may pause and last.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Pace {
+    /// The longest pause, in ms.
+    pub(crate) idle_gap_ms: i64,
+    /// From its first call to the first of its last, in ms.
+    pub(crate) max_ms: i64,
+}
+
+impl Pace {
+    /// Of somebody who is where it, or where its peers and its account, usually are.
+    pub(crate) const USUAL: Self = Self { idle_gap_ms: IDLE_GAP_MS, max_ms: SESSION_MAX_MS };
+    /// Of a visitor.
+    pub(crate) const VISIT: Self = Self { idle_gap_ms: VISIT_MS, max_ms: VISIT_MS };
+}
 
 /// What tells sessions apart: a thief with the owner's key is another session than the owner in the same hour, because
 /// network or program differ. Without this the owner's usual calls would hide the thief's.
@@ -75,6 +98,16 @@ pub(crate) struct Deed {
     pub(crate) management_risk: Risk,
     /// What it is for as a use of a bucket.
     pub(crate) s3_risk: Risk,
+    /// What it counts as among the uses of a bucket.
+    pub(super) counted: Option<volume::Kind>,
+    /// Whether it is judged with the uses of buckets: as a data event, or as any.
+    pub(super) of_buckets: (bool, bool),
+    /// Whether logs may stop after it.
+    pub(crate) switches_logs: bool,
+    /// Whether its region was chosen by the caller.
+    region_choice: RegionChoice,
+    /// A hash of the token: most tokens differ, and that is seen without a look at them.
+    token_hash: u64,
 }
 
 /// A step as it is saved.
@@ -155,7 +188,13 @@ impl Deed {
     }
 
     fn new(token: Text, source: &str, name: &str, outcome: Outcome, error_code: &str) -> Self {
+        let is_s3 = source == "s3.amazonaws.com";
         Self {
+            counted: volume::Kind::of_api(source, name, outcome),
+            of_buckets: (is_s3, is_s3 && changes_permission(name)),
+            switches_logs: switches_logs(source, name, error_code),
+            region_choice: RegionChoice::of(source.split('.').next().unwrap_or_default()),
+            token_hash: stable_hash(token.as_bytes()),
             management_risk: risk::management(part(&token, 0), name),
             s3_risk: s3_risk(part(&token, 1)),
             proves_credentials: caller::proves_credentials(name, error_code),
@@ -165,6 +204,11 @@ impl Deed {
             outcome,
             error_code: error_code.to_owned(),
         }
+    }
+
+    /// Whether this is the same API with the same outcome.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.token_hash == other.token_hash && self.token == other.token
     }
 
     /// The service's short name.
@@ -260,9 +304,10 @@ impl Step {
     /// The step that these calls are.
     pub(crate) fn of(key: &CallTallyKey, tally: &CallTally) -> Self {
         let shown = key.client.shown();
-        let is_regional = caller::region(&key.api, &key.client).is_some();
+        let deed = key.api.deed();
+        let is_regional = deed.region_choice.is_told_by(&shown.region);
         Self {
-            deed: Arc::clone(key.api.deed()),
+            deed: Arc::clone(deed),
             calls: tally.calls,
             first: tally.first,
             last: tally.last,
@@ -290,14 +335,14 @@ impl Step {
 ///
 /// What lies between the first and the last call of a tally is not known: calls of one API at the beginning and the end
 /// of an hour join what they enclose. The other way round, nothing that belongs together is torn apart.
-pub(crate) fn cut(mut steps: Vec<Step>, mut begun: Option<(Time, Time)>) -> Vec<(bool, Vec<Step>)> {
+pub(crate) fn cut(mut steps: Vec<Step>, mut begun: Option<(Time, Time)>, pace: Pace) -> Vec<(bool, Vec<Step>)> {
     steps.sort_by(|one, other| {
         (one.first, &one.token, one.first_id, one.place).cmp(&(other.first, &other.token, other.first_id, other.place))
     });
     let mut sessions: Vec<(bool, Vec<Step>)> = Vec::new();
     for step in steps {
         let goes_on = begun.is_some_and(|(begin, end)| {
-            step.first.ms() - end.ms() <= IDLE_GAP_MS && step.first.ms() - begin.ms() < SESSION_MAX_MS
+            step.first.ms() - end.ms() <= pace.idle_gap_ms && step.first.ms() - begin.ms() < pace.max_ms
         });
         if !goes_on {
             sessions.push((false, Vec::new()));
@@ -309,7 +354,7 @@ pub(crate) fn cut(mut steps: Vec<Step>, mut begun: Option<(Time, Time)>) -> Vec<
             None => (step.first, step.last),
         });
         let Some((_, session)) = sessions.last_mut() else { continue };
-        match session.iter_mut().find(|known| known.token == step.token) {
+        match session.iter_mut().find(|known| known.is_like(&step)) {
             Some(known) => known.merge(step),
             None => session.push(step),
         }
@@ -365,23 +410,32 @@ mod tests {
 
     #[test]
     fn a_pause_ends_a_session() {
-        let sessions = cut(vec![step("A", 0, 5), step("B", 20, 20), step("C", 36, 36)], None);
+        let sessions = cut(vec![step("A", 0, 5), step("B", 20, 20), step("C", 36, 36)], None, Pace::USUAL);
         assert_eq!(tokens(&sessions), [vec!["A", "B"], vec!["C"]]);
     }
 
     #[test]
     fn a_session_goes_on_in_the_next_hour() {
         let begun = Some((Time::from_ms(-30 * Time::MINUTE_MS), Time::from_ms(-5 * Time::MINUTE_MS)));
-        let sessions = cut(vec![step("A", 5, 5), step("B", 18, 18), step("C", 31, 31)], begun);
+        let sessions = cut(vec![step("A", 5, 5), step("B", 18, 18), step("C", 31, 31)], begun, Pace::USUAL);
         assert_eq!(tokens(&sessions), [vec!["A", "B"], vec!["C"]]);
         assert!(sessions[0].0 && !sessions[1].0, "after an hour another session begins");
-        let sessions = cut(vec![step("A", 11, 11)], begun);
+        let sessions = cut(vec![step("A", 11, 11)], begun, Pace::USUAL);
         assert!(!sessions[0].0);
     }
 
     #[test]
+    fn a_visitor_may_pause() {
+        let slow = || vec![step("A", 0, 0), step("B", 40, 40), step("C", 59, 59)];
+        assert_eq!(cut(slow(), None, Pace::USUAL).len(), 3);
+        assert_eq!(tokens(&cut(slow(), None, Pace::VISIT)), [vec!["A", "B", "C"]]);
+        let of_yesterday = Some((Time::from_ms(-25 * Time::HOUR_MS), Time::from_ms(-Time::HOUR_MS)));
+        assert!(!cut(slow(), of_yesterday, Pace::VISIT)[0].0, "another day, another session");
+    }
+
+    #[test]
     fn what_was_done_twice_is_one_step() {
-        let sessions = cut(vec![step("A", 0, 1), step("A", 3, 4), step("B", 2, 2)], None);
+        let sessions = cut(vec![step("A", 0, 1), step("A", 3, 4), step("B", 2, 2)], None, Pace::USUAL);
         assert_eq!(tokens(&sessions), [vec!["A", "B"]]);
         assert_eq!((sessions[0].1[0].calls, sessions[0].1[0].last.ms()), (2, 4 * Time::MINUTE_MS));
     }
@@ -398,9 +452,9 @@ mod tests {
             let calls = |sessions: &[(bool, Vec<Step>)]| -> u64 {
                 sessions.iter().flat_map(|(_, steps)| steps).map(|step| step.calls).sum()
             };
-            let sessions = cut(steps.clone(), None);
+            let sessions = cut(steps.clone(), None, Pace::USUAL);
             prop_assert_eq!(calls(&sessions), steps.len() as u64);
-            prop_assert_eq!(sessions, cut(turned, None));
+            prop_assert_eq!(sessions, cut(turned, None, Pace::USUAL));
         }
     }
 }

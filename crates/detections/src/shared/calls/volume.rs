@@ -8,11 +8,12 @@ use super::text::{Text, shared};
 use crate::shared::api_class::S3DataClass;
 use crate::tally::{CallTally, CallTallyKey};
 use crate::{Scene, Threshold, Verdict};
-use hashbrown::HashMap;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use hashbrown::{Equivalent, HashMap};
+use serde::{Deserialize, Serialize, Serializer};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::sync::Arc;
-use watchfire_knowledge::baseline::{Entity, EntityKind, Lessons, Metric, Volume};
+use watchfire_knowledge::baseline::{Entity, EntityKind, EntityRef, Lessons, Metric, Volume};
 use watchfire_model::{Action, Anomaly, FindingType, ProfileWord, Resource, ResourceKind, ResourceRole, Signal, Time};
 
 /// Fewer calls in 24 hours say nothing.
@@ -49,7 +50,7 @@ const PAIRS_MAX: usize = 100_000;
 
 /// What is counted.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-enum Kind {
+pub(super) enum Kind {
     /// `GetObject`, `CopyObject`, `SelectObjectContent`: the three that GuardDuty counts.
     Read,
     /// `DeleteObject`, `DeleteObjects` and the like.
@@ -58,11 +59,25 @@ enum Kind {
     Write,
 }
 
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 struct Pair {
     principal: Text,
     bucket: Text,
     kind: Kind,
+}
+
+/// A pair to be looked up.
+#[derive(Hash)]
+struct PairRef<'p> {
+    principal: &'p str,
+    bucket: &'p str,
+    kind: Kind,
+}
+
+impl Equivalent<Pair> for PairRef<'_> {
+    fn equivalent(&self, pair: &Pair) -> bool {
+        (self.principal, self.bucket, self.kind) == (&*pair.principal, &*pair.bucket, pair.kind)
+    }
 }
 
 /// The calls of one identity on one bucket in the last 24 hours.
@@ -82,9 +97,12 @@ struct Recent {
 #[derive(Default, Serialize, Deserialize)]
 #[serde(from = "SavedVolumes")]
 pub(crate) struct Volumes {
-    #[serde(with = "super::scorer::pairs")]
-    pairs: BTreeMap<Pair, Recent>,
+    #[serde(serialize_with = "in_order")]
+    pairs: HashMap<Pair, Recent, foldhash::fast::FixedState>,
     evicted: u64,
+    /// The pairs in order, where those of one identity follow each other.
+    #[serde(skip)]
+    order: BTreeSet<Pair>,
     /// Which pairs have calls of an hour: what is new or too old is found without a look at all the others.
     #[serde(skip)]
     by_hour: BTreeMap<i64, Vec<Pair>>,
@@ -92,11 +110,17 @@ pub(crate) struct Volumes {
     sums: Sums,
 }
 
+fn in_order<S: Serializer>(
+    pairs: &HashMap<Pair, Recent, foldhash::fast::FixedState>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    super::scorer::pairs::serialize(&pairs.iter().collect(), serializer)
+}
+
 /// The counters as they are saved: the rest follows from them.
 #[derive(Deserialize)]
 struct SavedVolumes {
-    #[serde(with = "super::scorer::pairs")]
-    pairs: BTreeMap<Pair, Recent>,
+    pairs: Vec<(Pair, Recent)>,
     evicted: u64,
 }
 
@@ -109,20 +133,25 @@ impl From<SavedVolumes> for Volumes {
                 sums.add(pair, *calls);
             }
         }
-        Self { pairs, evicted, by_hour, sums }
+        let order = pairs.iter().map(|(pair, _)| pair.clone()).collect();
+        Self { pairs: pairs.into_iter().collect(), evicted, order, by_hour, sums }
     }
 }
 
 impl Kind {
     fn of(key: &CallTallyKey) -> Option<Self> {
-        let is_counted = key.is_data && &*key.api.source == "s3.amazonaws.com" && !key.bucket.is_empty();
-        if !is_counted || Outcome::of(&key.api.error_code) != Outcome::Ok {
+        if key.is_data && !key.bucket.is_empty() { key.api.deed().counted } else { None }
+    }
+
+    /// What is counted of the data events of an API.
+    pub(super) fn of_api(source: &str, name: &str, outcome: Outcome) -> Option<Self> {
+        if source != "s3.amazonaws.com" || outcome != Outcome::Ok {
             return None;
         }
-        match S3DataClass::of(&key.api.name) {
+        match S3DataClass::of(name) {
             S3DataClass::Exfiltration => Some(Self::Read),
-            S3DataClass::Impact if key.api.name.starts_with("Delete") => Some(Self::Delete),
-            S3DataClass::Impact if WRITING.contains(&&*key.api.name) => Some(Self::Write),
+            S3DataClass::Impact if name.starts_with("Delete") => Some(Self::Delete),
+            S3DataClass::Impact if WRITING.contains(&name) => Some(Self::Write),
             _ => None,
         }
     }
@@ -228,15 +257,18 @@ impl Volumes {
     pub(crate) fn call(&mut self, key: &CallTallyKey, tally: &CallTally, scene: &Scene<'_>) {
         let Some(kind) = Kind::of(key) else { return };
         let Some(session) = SessionKey::of(key, &scene.context) else { return };
-        let step = Step::of(key, tally);
-        let bucket = step.buckets.first().cloned().unwrap_or_default();
-        let pair = Pair { principal: session.caller.principal.clone(), bucket, kind };
-        let recent = self.pairs.entry(pair.clone()).or_insert_with(|| Recent {
-            caller: Arc::clone(&session.caller),
-            hours: Vec::new(),
-            step: step.clone(),
-            fired_hour: None,
-        });
+        let looked_up = PairRef { principal: &session.caller.principal, bucket: &key.bucket, kind };
+        let Some((pair, recent)) = self.pairs.get_key_value_mut(&looked_up) else {
+            let step = Step::of(key, tally);
+            let bucket = step.buckets.first().cloned().unwrap_or_default();
+            let pair = Pair { principal: session.caller.principal.clone(), bucket, kind };
+            let (caller, hours) = (Arc::clone(&session.caller), vec![(key.hour, tally.calls)]);
+            self.by_hour.entry(key.hour).or_default().push(pair.clone());
+            self.order.insert(pair.clone());
+            self.sums.add(&pair, tally.calls);
+            self.pairs.insert(pair, Recent { caller, hours, step, fired_hour: None });
+            return;
+        };
         match recent.hours.last_mut() {
             Some((hour, calls)) if *hour == key.hour => *calls = calls.saturating_add(tally.calls),
             _ => {
@@ -244,14 +276,10 @@ impl Volumes {
                 self.by_hour.entry(key.hour).or_default().push(pair.clone());
             }
         }
-        self.sums.add(&pair, tally.calls);
-        let is_later = {
-            let rank = |step: &Step| (step.last, step.first);
-            let (new, old) = (rank(&step), rank(&recent.step));
-            (new, &*step.token, step.place) > (old, &*recent.step.token, recent.step.place)
-        };
-        if is_later {
-            recent.step = step;
+        self.sums.add(pair, tally.calls);
+        let (new, old) = ((tally.last, tally.first), (recent.step.last, recent.step.first));
+        if (new, &*key.api.deed().token, tally.place) > (old, &*recent.step.token, recent.step.place) {
+            recent.step = Step::of(key, tally);
         }
     }
 
@@ -263,26 +291,24 @@ impl Volumes {
         let mut touched = self.by_hour.get(&hour).cloned().unwrap_or_default();
         touched.sort_unstable();
         touched.dedup();
-        touched.retain(|pair| {
-            let newest = self.pairs.get(pair).and_then(|recent| recent.hours.last());
-            newest.is_some_and(|(last, _)| *last == hour)
-        });
+        let mut name = String::new();
         for pair in &touched {
+            let newest = self.pairs.get(pair).and_then(|recent| recent.hours.last().copied());
+            let Some((_, calls)) = newest.filter(|(last, _)| *last == hour) else { continue };
             if let Some(verdict) = self.judge(pair, hour, now, scene) {
-                let (principal, fired) = (Entity::new(EntityKind::Principal, pair.principal.as_str()), hour);
-                scene.lessons.fired(&principal, fired);
-                scene.lessons.fired(&Entity::new(EntityKind::Bucket, pair.bucket.as_str()), fired);
-                scene.lessons.fired(&pair_entity(pair), fired);
+                for entity in [pair.as_principal(), pair.as_bucket(), EntityRef::from(&pair_entity(pair))] {
+                    scene.lessons.fired(entity, hour);
+                }
                 scene.verdicts.push(verdict);
             }
-            if let Some((_, calls)) = self.pairs.get(pair).and_then(|recent| recent.hours.last()) {
-                teach(pair, *calls, hour, scene.lessons);
-            }
+            teach(pair, calls, hour, scene.lessons, &mut name);
         }
         while self.pairs.len() > PAIRS_MAX
-            && let Some((pair, recent)) = self.pairs.pop_first()
+            && let Some(pair) = self.order.pop_first()
         {
-            self.sums.take(&pair, recent.total());
+            if let Some(recent) = self.pairs.remove(&pair) {
+                self.sums.take(&pair, recent.total());
+            }
             self.evicted += 1;
         }
     }
@@ -311,6 +337,7 @@ impl Volumes {
             });
             if recent.hours.is_empty() {
                 self.pairs.remove(&pair);
+                self.order.remove(&pair);
             }
         }
     }
@@ -318,16 +345,16 @@ impl Volumes {
     fn judge(&mut self, pair: &Pair, hour: i64, now: Time, scene: &Scene<'_>) -> Option<Verdict> {
         let recent = self.pairs.get(pair)?;
         let kind = pair.kind;
-        let all = self.sums.of_principals.get(&(pair.principal.clone(), kind)).copied().unwrap_or_default();
-        let everyone = self.sums.of_buckets.get(&(pair.bucket.clone(), kind)).copied().unwrap_or_default();
+        let [all, everyone] = self.sums.of(pair);
         if all.max(everyone) < scene.thresholds.count(&CALLS) {
             return None;
         }
         // The pairs of one identity follow each other.
         let first = Pair { principal: pair.principal.clone(), bucket: Text::default(), kind };
         let of_identity = || {
-            let own = |(other, _): &(&Pair, &Recent)| other.principal == pair.principal;
-            self.pairs.range(&first..).take_while(own).filter(|(other, _)| other.kind == kind)
+            let own = |other: &&Pair| other.principal == pair.principal;
+            let pairs = self.order.range(&first..).take_while(own).filter(|other| other.kind == kind);
+            pairs.filter_map(|other| Some((other, self.pairs.get(other)?)))
         };
         // An identity is named once a day, whichever of its buckets it is about.
         if of_identity().any(|(_, recent)| recent.fired_hour.is_some_and(|fired| hour - fired < HOURS)) {
@@ -372,24 +399,44 @@ impl Sums {
     fn add(&mut self, pair: &Pair, calls: u64) {
         let Pair { principal, bucket, kind } = pair;
         for (sums, name) in [(&mut self.of_principals, principal), (&mut self.of_buckets, bucket)] {
-            let sum = sums.entry((name.clone(), *kind)).or_default();
-            *sum = sum.saturating_add(calls);
+            match sums.get_mut(&Counted(name, *kind)) {
+                Some(sum) => *sum = sum.saturating_add(calls),
+                None => {
+                    sums.insert((name.clone(), *kind), calls);
+                }
+            }
         }
+    }
+
+    /// The calls of the pair's identity, and of everyone on its bucket.
+    fn of(&self, pair: &Pair) -> [u64; 2] {
+        [(&self.of_principals, &pair.principal), (&self.of_buckets, &pair.bucket)]
+            .map(|(sums, name)| sums.get(&Counted(name, pair.kind)).copied().unwrap_or_default())
     }
 
     /// Takes back what was added; what is nothing then is forgotten.
     fn take(&mut self, pair: &Pair, calls: u64) {
         let Pair { principal, bucket, kind } = pair;
         for (sums, name) in [(&mut self.of_principals, principal), (&mut self.of_buckets, bucket)] {
-            let key = (name.clone(), *kind);
-            let Some(sum) = sums.get_mut(&key) else { continue };
+            let Some(sum) = sums.get_mut(&Counted(name, *kind)) else { continue };
             *sum = sum.saturating_sub(calls);
             if *sum == 0 {
-                sums.remove(&key);
+                sums.remove(&Counted(name, *kind));
             }
         }
     }
 }
+
+/// A name and kind to be looked up.
+#[derive(Hash)]
+struct Counted<'n>(&'n str, Kind);
+
+impl Equivalent<(Text, Kind)> for Counted<'_> {
+    fn equivalent(&self, (name, kind): &(Text, Kind)) -> bool {
+        (self.0, self.1) == (&**name, *kind)
+    }
+}
+
 /// Whether days without such calls tell something: the identity is no newcomer, and the bucket's calls were logged all
 /// the time.
 fn is_known(principal: &Entity, bucket: &Entity, now: Time, scene: &Scene<'_>) -> bool {
@@ -406,15 +453,29 @@ impl Recent {
     }
 }
 
+impl Pair {
+    fn as_principal(&self) -> EntityRef<'_> {
+        EntityRef::new(EntityKind::Principal, &self.principal)
+    }
+
+    fn as_bucket(&self) -> EntityRef<'_> {
+        EntityRef::new(EntityKind::Bucket, &self.bucket)
+    }
+}
+
 fn pair_entity(pair: &Pair) -> Entity {
     Entity::new(EntityKind::PrincipalBucket, format!("{} {}", pair.principal, pair.bucket))
 }
 
-fn teach(pair: &Pair, calls: u64, hour: i64, lessons: &mut Lessons) {
+/// `name` is room for the name of the pair.
+fn teach(pair: &Pair, calls: u64, hour: i64, lessons: &mut Lessons, name: &mut String) {
     let metric = pair.kind.metric();
-    lessons.volume(&Entity::new(EntityKind::Principal, pair.principal.as_str()), metric, hour, calls);
-    lessons.volume(&Entity::new(EntityKind::Bucket, pair.bucket.as_str()), metric, hour, calls);
-    lessons.volume(&pair_entity(pair), metric, hour, calls);
+    name.clear();
+    // Writing to a text does not fail.
+    let _ = write!(name, "{} {}", pair.principal, pair.bucket);
+    for entity in [pair.as_principal(), pair.as_bucket(), EntityRef::new(EntityKind::PrincipalBucket, name)] {
+        lessons.volume(entity, metric, hour, calls);
+    }
 }
 
 fn verdict(pair: &Pair, recent: &Recent, counters: &[Counter; 3], now: Time, scene: &Scene<'_>) -> Verdict {

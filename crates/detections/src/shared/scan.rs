@@ -169,6 +169,9 @@ struct Source {
     groups: BTreeMap<GroupKey, Group>,
     held: Vec<Try>,
     first_day: i64,
+    /// The day on which doors were last forgotten: what is known of one changes by days.
+    #[serde(skip)]
+    forgotten_on: Option<i64>,
 }
 
 /// Tries that belong together.
@@ -332,7 +335,7 @@ impl Slice {
 impl Source {
     fn new(origin: Origin, now: Time) -> Self {
         let (known, groups) = (BTreeMap::new(), BTreeMap::new());
-        Self { origin, known, groups, held: Vec::new(), first_day: now.day() }
+        Self { origin, known, groups, held: Vec::new(), first_day: now.day(), forgotten_on: None }
     }
 
     /// Takes in the tries of a slice and those that waited for it, in order of time; which groups they belong to.
@@ -396,7 +399,9 @@ impl Source {
 
     fn forget_before(&mut self, now: Time) {
         let day = now.day();
-        self.known.retain(|_, last| day - *last <= KNOWN_DAYS);
+        if self.forgotten_on.replace(day) != Some(day) {
+            self.known.retain(|_, last| day - *last <= KNOWN_DAYS);
+        }
         self.groups.retain(|_, group| {
             group.forget_before(now);
             !group.doors.is_empty() || !group.history.is_empty()

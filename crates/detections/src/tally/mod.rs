@@ -43,6 +43,17 @@ pub struct RecordPlace {
     pub position: u64,
 }
 
+impl RecordPlace {
+    /// As numbers, of which the third is mostly 0.
+    fn numbers(self) -> [u32; 4] {
+        [self.file, self.position as u32, (self.position >> 32) as u32, self.tie]
+    }
+
+    fn of_numbers([file, position, position_high, tie]: [u32; 4]) -> Self {
+        Self { tie, file, position: u64::from(position_high) << 32 | u64::from(position) }
+    }
+}
+
 /// Where traffic or queries were seen. Cheap to copy and to compare: tallies come in long runs of one place.
 #[derive(Clone, Debug)]
 pub struct Place(Arc<Inner>);

@@ -1,6 +1,6 @@
 //! Queries of one client for names below one registered domain, in one clock hour.
 
-use super::bytes::{Reader, Writer};
+use super::bytes::{Reader, put_group};
 use super::{Kept, Place, Places, RecordPlace, Sample, Sampled, offset_ms};
 use std::hash::{BuildHasher, Hasher};
 use std::net::{IpAddr, Ipv4Addr};
@@ -234,47 +234,56 @@ impl SubName {
 
 impl SubName {
     fn encode(&self, into: &mut Vec<u8>) {
-        let mut writer = Writer::<24>::new();
-        self.hash.to_le_bytes().into_iter().for_each(|byte| writer.byte(byte));
-        writer.number(self.name.len() as u64);
-        writer.finish(into);
+        let bits = [self.nx, self.public.is_some(), self.inside.is_some()];
+        let bits = bits.into_iter().rev().fold(0, |all, bit| all << 1 | u32::from(bit));
+        let [file, position, position_high, tie] = self.place.numbers();
+        let numbers = [
+            (self.name.len() as u32) << 3 | bits,
+            self.queries,
+            self.first,
+            self.last.wrapping_sub(self.first),
+            file,
+            position,
+            position_high,
+            tie,
+        ];
+        put_group(self.hash.to_le_bytes(), numbers, into);
         into.extend_from_slice(self.name.as_bytes());
-        let mut writer = Writer::<48>::new();
-        writer.number(u64::from(self.queries) << 1 | u64::from(self.nx));
-        writer.number(self.first);
-        writer.number(self.last.wrapping_sub(self.first));
-        writer.place(self.place);
-        writer.byte(u8::from(self.public.is_some()) | u8::from(self.inside.is_some()) << 1);
-        writer.finish(into);
         self.public.iter().chain(self.inside.as_deref()).for_each(|answered| answered.encode(into));
     }
 
     fn decode(reader: &mut Reader<'_>) -> Option<Self> {
         let hash = u64::from_le_bytes(reader.chunk()?);
-        let length = usize::try_from(reader.number()?).ok()?;
-        let name = std::str::from_utf8(reader.bytes(length)?).ok()?.into();
-        let queries = reader.number()?;
-        let first = reader.small()?;
-        let last = first.wrapping_add(reader.small()?);
-        let place = reader.place()?;
-        let kinds = reader.byte()?;
-        let public = if kinds & 1 == 1 { Some(Answered::decode(reader)?) } else { None };
-        let inside = if kinds & 2 == 2 { Some(Box::new(Answered::decode(reader)?)) } else { None };
-        let (nx, queries) = (queries & 1 == 1, u32::try_from(queries >> 1).ok()?);
-        Some(Self { hash, name, queries, nx, first, last, public, inside, place })
+        let [length, queries, first, lasted, place @ ..] = reader.group::<8>()?;
+        let has = |bit: u32| length >> bit & 1 == 1;
+        let name = std::str::from_utf8(reader.bytes((length >> 3) as usize)?).ok()?.into();
+        let public = if has(1) { Some(Answered::decode(reader)?) } else { None };
+        let inside = if has(2) { Some(Box::new(Answered::decode(reader)?)) } else { None };
+        let (last, place) = (first.wrapping_add(lasted), RecordPlace::of_numbers(place));
+        Some(Self { hash, name, queries, nx: has(0), first, last, public, inside, place })
     }
 }
 
 impl Answered {
     fn encode(&self, into: &mut Vec<u8>) {
-        let mut writer = Writer::<56>::new();
-        writer.number(self.first);
-        writer.number(self.last.wrapping_sub(self.first));
-        writer.place(self.place);
-        writer.place(self.last_place);
+        let [file, position, position_high, tie] = self.place.numbers();
+        let [last_file, last_position, last_high, last_tie] = self.last_place.numbers();
+        let numbers = [
+            self.first,
+            self.last.wrapping_sub(self.first),
+            file,
+            position,
+            position_high,
+            tie,
+            last_file ^ file,
+            last_position,
+            last_high,
+            last_tie,
+            0,
+            0,
+        ];
         // At most four.
-        writer.byte(self.addresses.len() as u8);
-        writer.finish(into);
+        put_group([self.addresses.len() as u8], numbers, into);
         for address in &self.addresses {
             match address {
                 IpAddr::V4(v4) => {
@@ -290,11 +299,13 @@ impl Answered {
     }
 
     fn decode(reader: &mut Reader<'_>) -> Option<Self> {
-        let first = reader.small()?;
-        let last = first.wrapping_add(reader.small()?);
-        let (place, last_place) = (reader.place()?, reader.place()?);
-        let count = usize::from(reader.byte()?);
-        let mut addresses = Vec::with_capacity(count.min(ANSWERS_MAX));
+        let [count] = reader.chunk()?;
+        let numbers = reader.group::<12>()?;
+        let [first, lasted, file, position, position_high, tie, other_file, last_position, last_high, last_tie, ..] =
+            numbers;
+        let place = RecordPlace::of_numbers([file, position, position_high, tie]);
+        let last_place = RecordPlace::of_numbers([other_file ^ file, last_position, last_high, last_tie]);
+        let mut addresses = Vec::with_capacity(usize::from(count).min(ANSWERS_MAX));
         for _ in 0..count {
             addresses.push(match reader.byte()? {
                 4 => IpAddr::from(reader.chunk::<4>()?),
@@ -302,46 +313,42 @@ impl Answered {
                 _ => return None,
             });
         }
-        Some(Self { first, last, addresses, place, last_place })
+        Some(Self { first, last: first.wrapping_add(lasted), addresses, place, last_place })
     }
 }
 
 impl Kept for QueryTally {
     fn encode(&self, into: &mut Vec<u8>) {
-        let mut writer = Writer::<140>::new();
-        let counts = [self.queries, self.nx, self.failed, self.answered, self.blocked, self.tcp, self.first, self.last];
-        counts.into_iter().chain(self.by_type).for_each(|count| writer.number(count));
-        writer.number(self.answer_bytes);
-        writer.number((self.names.kept().len() as u64) << 1 | u64::from(self.names.is_cut()));
-        writer.finish(into);
+        let counts = [
+            self.queries,
+            self.nx,
+            self.failed,
+            self.answered,
+            self.blocked,
+            self.tcp,
+            self.first,
+            self.last,
+            self.answer_bytes as u32,
+            (self.answer_bytes >> 32) as u32,
+            (self.names.kept().len() as u32) << 1 | u32::from(self.names.is_cut()),
+            0,
+        ];
+        put_group([], counts, into);
+        put_group([], self.by_type, into);
         self.names.kept().iter().for_each(|name| name.encode(into));
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader(bytes);
-        let mut tally = Self::default();
-        for count in [
-            &mut tally.queries,
-            &mut tally.nx,
-            &mut tally.failed,
-            &mut tally.answered,
-            &mut tally.blocked,
-            &mut tally.tcp,
-            &mut tally.first,
-            &mut tally.last,
-        ]
-        .into_iter()
-        .chain(&mut tally.by_type)
-        {
-            *count = reader.small()?;
-        }
-        tally.answer_bytes = reader.number()?;
-        let count = reader.number()?;
-        let mut kept = Vec::with_capacity(usize::try_from(count >> 1).ok()?.min(NAMES_MAX));
+        let [queries, nx, failed, answered, blocked, tcp, first, last, bytes, bytes_high, count, _] = reader.group()?;
+        let by_type = reader.group()?;
+        let answer_bytes = u64::from(bytes_high) << 32 | u64::from(bytes);
+        let mut kept = Vec::with_capacity((count >> 1).min(NAMES_MAX as u32) as usize);
         for _ in 0..count >> 1 {
             kept.push(SubName::decode(&mut reader)?);
         }
-        tally.names = Sample::restored(kept, count & 1 == 1);
+        let names = Sample::restored(kept, count & 1 == 1);
+        let tally = Self { queries, nx, failed, answered, blocked, tcp, by_type, answer_bytes, first, last, names };
         Some(tally)
     }
 }
@@ -593,7 +600,54 @@ mod tests {
         reach(&DnsQuery { answers, query_type: "A".into(), ..DnsQuery::default() })
     }
 
+    /// Queries: which name, at which second, answered with what, and what they say beyond.
+    fn tally(queries: &[(u8, i64, u8, u32)]) -> QueryTally {
+        let mut tally = QueryTally::default();
+        for &(name, at, answer, tie) in queries {
+            let name = format!("host{name}.example.com");
+            let answers = match answer {
+                0 => String::new(),
+                1..4 => format!(r#"[{{"Rdata":"10.0.0.{answer}","Type":"A","Class":"IN"}}]"#),
+                _ => format!(
+                    r#"[{{"Rdata":"203.0.113.{answer}","Type":"A","Class":"IN"}},{{"Rdata":"2600::{answer:x}","Type":"AAAA","Class":"IN"}}]"#
+                ),
+            };
+            let query = DnsQuery {
+                answers: &answers,
+                query_type: if answer == 9 { "TXT".into() } else { "A".into() },
+                rcode: if answer == 0 { "NXDOMAIN".into() } else { "NOERROR".into() },
+                time: Time::from_seconds(at),
+                ..DnsQuery::default()
+            };
+            let hash = QueryTally::name_hash(&name);
+            tally.add(&query, (&name, hash), 0, || RecordPlace { tie, file: tie % 3, position: u64::from(tie) << 7 });
+        }
+        tally.settle();
+        tally
+    }
+
     proptest! {
+        #[test]
+        fn what_is_encoded_is_read_again_and_parts_merge_to_the_whole(
+            queries in proptest::collection::vec((any::<u8>(), 0i64..3_600, 0u8..12, any::<u32>()), 1..400),
+            parts in proptest::collection::vec(0usize..3, 400),
+        ) {
+            let whole = tally(&queries);
+            let mut bytes = Vec::new();
+            whole.encode(&mut bytes);
+            prop_assert_eq!(QueryTally::decode(&bytes), Some(whole.clone()));
+            prop_assert_eq!(QueryTally::decode(&bytes[..bytes.len() - 1]), None);
+            let mut merged: Option<QueryTally> = None;
+            for part in 0..3 {
+                let own: Vec<_> = queries.iter().zip(&parts).rev().filter(|(_, of)| **of == part).map(|(one, _)| *one).collect();
+                match &mut merged {
+                    Some(merged) => merged.merge(tally(&own)),
+                    None => merged = Some(tally(&own)),
+                }
+            }
+            prop_assert_eq!(merged, Some(whole));
+        }
+
         /// Without a parser, and with one, an answer leads to the same place.
         #[test]
         fn where_an_answer_leads_is_the_same_with_and_without_a_parser(

@@ -82,7 +82,7 @@ impl<T: Sampled, const K: usize> Sample<T, K> {
     /// The one with this hash, if it is kept.
     #[inline]
     pub fn get_mut(&mut self, hash: u64) -> Option<&mut T> {
-        if !self.kept.get(self.last).is_some_and(|one| one.hash() == hash) {
+        if self.kept.get(self.last).is_none_or(|one| one.hash() != hash) {
             self.last = self.find(hash)?;
         }
         self.kept.get_mut(self.last)

@@ -93,7 +93,6 @@ fn tunnels(all: &mut Vec<Variant>) {
         ("60 characters a minute for six hours", Tool { chunk: 60, gap_ms: 60_000, seconds: 6 * HOUR, ..PLAIN }),
         ("30 characters a minute for a day", Tool { chunk: 30, gap_ms: 60_000, seconds: 20 * HOUR, ..PLAIN }),
         ("60 characters in five minutes for a day", Tool { chunk: 60, gap_ms: 300_000, seconds: 20 * HOUR, ..PLAIN }),
-        ("the same, asked as A", Tool { kinds: &["A"], chunk: 60, gap_ms: 300_000, seconds: 20 * HOUR, ..PLAIN }),
     ];
     for (name, tool) in tools {
         all.push(Variant::attack("tunnel", name, EXFILTRATION, move |it| {
@@ -168,6 +167,12 @@ fn tunnels_of_several(all: &mut Vec<Variant>) {
             let back = text(&mut it.random, HEX, 8);
             it.ask(it.from + step * 4, 1, &format!("{label}.{domain}"), "NULL", "NOERROR", &[(&back, "NULL")]);
         }
+    }));
+    all.push(Variant::limit("tunnel", "60 characters in five minutes for a day, asked as A", EXFILTRATION, |it| {
+        let domain = domain(it);
+        let from = it.from;
+        let tool = Tool { kinds: &["A"], chunk: 60, gap_ms: 300_000, seconds: 20 * HOUR, ..PLAIN };
+        tunnel(it, 1, from, &tool, &domain);
     }));
     all.push(Variant::limit("tunnel", "Cobalt Strike at rest: one name a minute", EXFILTRATION, |it| {
         let domain = format!("{}.{}", text(&mut it.random, HEX, 8), domain(it));

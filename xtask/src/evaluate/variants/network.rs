@@ -160,7 +160,8 @@ fn like_guessing(all: &mut Vec<Variant>) {
     });
     benign("a git server: 60 people and builds fetch all day", |it| {
         for step in 0..2_400_u64 {
-            let source = it.outside(2_000 + it.random.clone().below(60));
+            let number = it.random.below(60);
+            let source = it.outside(2_000 + number);
             let size = it.random.spread(22, 900);
             attempt(it, it.from + step as i64 * 12, source, 22, size);
         }
@@ -300,7 +301,10 @@ fn ports(it: &mut Account, target: IpAddr, count: u64, gap_ms: i64, went: Went) 
 }
 
 fn like_scans(all: &mut Vec<Variant>) {
-    let mut benign = |name: &str, make: fn(&mut Account)| all.push(Variant::benign("like a scan", name, make));
+    // What looks after a list of endpoints in turn does so in a rhythm.
+    let mut benign = |name: &str, make: fn(&mut Account)| {
+        all.push(Variant::benign("like a scan", name, make).besides(&[BEACON]));
+    };
     benign("a monitor of 200 endpoints, four of them down", |it| {
         for step in 0..4_000_u64 {
             let (number, second) = (step % 200, it.from + step as i64 * 3);
@@ -450,8 +454,11 @@ fn floods(all: &mut Vec<Variant>) {
             .with_history(),
         );
     }
+    // An amount that the host never sent before is one, whatever it is for.
     let mut benign = |name: &str, make: fn(&mut Account)| {
-        all.push(Variant::benign("like a flood", name, make).with_history());
+        let variant = Variant::benign("like a flood", name, make).with_history().besides(&[VOLUME]);
+        // What is sent one way and hardly answered is a flood by its shape; the type's page says so.
+        all.push(if name.starts_with("video") { variant.may_alarm() } else { variant });
     };
     benign("a load test of our site outside, answered", |it| {
         let target = it.outside(51);
@@ -518,16 +525,19 @@ fn amounts(all: &mut Vec<Variant>) {
             .with_history(),
         );
     }
-    all.push(Variant::benign("like mail", "a relay by port 587, and one by port 25 on another day one", |it| {
-        let target = it.outside(41);
-        for step in 0..200 {
-            let flow = Flow {
-                bytes: (6_000, 900),
-                ..it.flow(it.from + step * 300, 1, target, if step % 2 == 0 { 587 } else { 25 })
-            };
-            it.write(&flow);
-        }
-    }));
+    all.push(
+        Variant::benign("like mail", "one relay, by ports 587 and 25, on the first day", |it| {
+            let target = it.outside(41);
+            for step in 0..200 {
+                let flow = Flow {
+                    bytes: (6_000, 900),
+                    ..it.flow(it.from + step * 300, 1, target, if step % 2 == 0 { 587 } else { 25 })
+                };
+                it.write(&flow);
+            }
+        })
+        .besides(&[BEACON]),
+    );
     for (name, mib, hours) in [
         ("40 GiB in an hour to a stranger", 40_000_u64, 1),
         ("2 GiB in an hour to a stranger", 2_000, 1),
@@ -536,7 +546,7 @@ fn amounts(all: &mut Vec<Variant>) {
         all.push(
             Variant::attack("volume", name, VOLUME, move |it| {
                 let target = it.outside(60);
-                it.telling.push(target.to_string());
+                it.telling.push(target.to_string().rsplit_once('.').map_or(String::new(), |(net, _)| net.to_owned()));
                 for part in 0..hours * 6 {
                     let bytes = (mib << 20) / (hours as u64 * 6);
                     let flow = Flow {
@@ -646,13 +656,19 @@ fn rhythms(all: &mut Vec<Variant>) {
         let mut benign = |name: &str, make: fn(&mut Account)| {
             let name = if has_history { format!("{name}, as for two weeks") } else { name.to_owned() };
             let variant = Variant::benign("like a beacon", &name, make);
+            // Rhythm is not guilt, and one agent's cannot be told from an implant's: a mild finding, once.
+            let has_rhythm =
+                ["an agent reports every minute", "long polling", "an API that is called 40 times a minute with"];
+            let is_rhythm = has_rhythm.iter().any(|beginning| name.starts_with(beginning));
+            let variant = if is_rhythm { variant.may_alarm() } else { variant };
             all.push(if has_history { variant.with_history() } else { variant });
         };
         benign("time servers", |it| {
             daily(
                 it,
                 |it, second| {
-                    let target = it.outside(80 + it.random.clone().below(4));
+                    let number = it.random.below(4);
+                    let target = it.outside(80 + number);
                     Flow { protocol: UDP, packets: (1, 1), bytes: (76, 76), ..it.flow(second, 1, target, 123) }
                 },
                 256,
@@ -699,11 +715,8 @@ fn rhythms(all: &mut Vec<Variant>) {
                 |it, second| {
                     let target = it.outside(88);
                     let bytes = it.random.spread(2_000, 400_000);
-                    Flow {
-                        seconds: 20,
-                        bytes: (bytes, bytes * 2),
-                        ..it.flow(second + it.random.clone().below(40) as i64, 1, target, 5_432)
-                    }
+                    let late = it.random.below(40) as i64;
+                    Flow { seconds: 20, bytes: (bytes, bytes * 2), ..it.flow(second + late, 1, target, 5_432) }
                 },
                 45,
             )
@@ -713,7 +726,8 @@ fn rhythms(all: &mut Vec<Variant>) {
             if it.first_day() < it.day {
                 // It was up for two weeks.
                 for step in 0..14 * 48 {
-                    let flow = it.flow(it.first_day() + step * 1_800, 1, target, 8_883);
+                    let late = it.random.below(1_700) as i64;
+                    let flow = it.flow(it.first_day() + step * 1_800 + late, 1, target, 8_883);
                     it.write(&flow);
                 }
             }

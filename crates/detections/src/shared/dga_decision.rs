@@ -259,7 +259,7 @@ const ADDRESS_LABELS: usize = 4;
 pub(crate) fn is_look_up_service(domain: &str) -> bool {
     let is_below =
         |service: &&str| service.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    !domain.is_empty() && LOOK_UP_SERVICES.iter().any(|service| is_below(service))
+    !domain.is_empty() && LOOK_UP_SERVICES.iter().any(is_below)
 }
 
 fn asks_about_others(name: &str, domain: &str) -> bool {

@@ -391,8 +391,11 @@ fn each(it: &mut Account, count: i64, gap: i64, mut what: impl FnMut(&mut Accoun
     }
 }
 
+/// A family of generated names: what it is called, and its next name.
+type Family = (&'static str, fn(&mut Random) -> String);
+
 fn generated(all: &mut Vec<Variant>) {
-    let families: [(&str, fn(&mut Random) -> String); 7] = [
+    let families: [Family; 7] = [
         ("letters", |random| {
             let length = random.range(11, 18) as usize;
             text(random, LETTERS, length) + ending(random)

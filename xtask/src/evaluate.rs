@@ -12,6 +12,7 @@ mod mmdb;
 mod people;
 pub(crate) mod scenarios;
 mod score;
+pub(crate) mod variants;
 mod write;
 
 use crate::arguments::Arguments;

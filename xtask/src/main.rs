@@ -54,6 +54,7 @@ House tasks. Run them with `cargo run --release -p xtask -- TASK`.
   determinism  give the program the same records in other files, and compare what it finds
   evaluate     what is found of attacks in generated estates, and what is said without one
   scenarios    write the logs of the scenarios of behaviours
+  variants     what is found of attacks in other shapes, and said of what looks like them
   picture      draw the program's output for README.md
   pages        write the pages of the finding types in docs/findings
   book-links   what mdBook runs over the pages of docs
@@ -81,6 +82,7 @@ fn main() -> ExitCode {
         "determinism" => determinism::run(rest),
         "evaluate" => evaluate::run(rest),
         "scenarios" => evaluate::scenarios::run(rest),
+        "variants" => evaluate::variants::run(rest),
         "picture" => picture::run(rest),
         "pages" => pages::run(rest),
         "book-links" => book::run(&rest),

@@ -161,7 +161,10 @@ pub static GROUPS: &[Group] = &[
         detections: &[&token_from_several_places::DETECTION],
         thresholds: &[&token_from_several_places::GAP_MINUTES],
     },
-    Group { detections: &[&beacon::DETECTION], thresholds: &[&beacon::SCORE, &beacon::CONTACTS, &beacon::HOURS] },
+    Group {
+        detections: &[&beacon::DETECTION],
+        thresholds: &[&beacon::SCORE, &beacon::CONTACTS, &beacon::HOURS, &beacon::RECONNECTS],
+    },
     Group {
         detections: &[&denial_of_service::DETECTION],
         thresholds: &[
@@ -183,6 +186,8 @@ pub static GROUPS: &[Group] = &[
         thresholds: &[
             &dns_data_exfiltration::BYTES_PER_HOUR,
             &dns_data_exfiltration::NAMES,
+            &dns_data_exfiltration::BYTES_PER_DAY,
+            &dns_data_exfiltration::ANSWER_BYTES,
             &dns_data_exfiltration::COMMON_SHARE,
         ],
     },
@@ -200,6 +205,7 @@ pub static GROUPS: &[Group] = &[
             &guessing::ALIKE,
             &guessing::SPRAY_TARGETS,
             &guessing::SOURCES,
+            &guessing::POOLED_ATTEMPTS,
         ],
     },
     Group {

@@ -52,6 +52,22 @@ pub(crate) static HOURS: Threshold = Threshold {
     summary: "over how many hours the contacts must spread",
 };
 
+/// Connections begun in ten minutes that are reconnecting.
+pub(crate) static RECONNECTS: Threshold = Threshold {
+    key: "ec2.beacon.reconnects",
+    default: 120.0,
+    min: 20.0,
+    max: 1e6,
+    unit: "connections begun to one service in ten minutes",
+    source: "detection-methods, section 4 (strobe): one in five seconds",
+    summary: "how many connections to a new service, of one small size, are reconnecting without success",
+};
+
+/// Who reconnects and gets nowhere sends less than this each time, in bytes: a TLS handshake and a request take more. Source:
+/// RFC 8446 (a ClientHello of today has about 500 bytes, each packet 40 to 60 of headers, about ten are sent).
+const RECONNECT_BYTES_MAX: u64 = 1_000;
+/// The share of reconnects of one size, lower bound, in 1/10000. Source: detection-methods, section 4 (strobe).
+const RECONNECT_SIZE_MIN: u32 = 8_000;
 /// What each modifier adds or takes away, in 1/10000. Source: RITA's modifiers, as detection-methods, section 4, quotes them.
 const MODIFIER: i64 = 1_500;
 /// A contact first seen within so many days is new; known for so many it is old.
@@ -143,14 +159,18 @@ pub(crate) const DETECTION: Detection = Detection {
 ///
 /// Then what else is known counts 0.15 each: for it, that a threat list names the address, that the contact is new (within 7
 /// days) to a host that was known for a week before, and that at most 2 percent of 50 hosts or more share it; against it, that
-/// half of the account's hosts share it, and that it is 30 days old. Of long connections only the beginning counts: their
+/// half of the account's hosts share it, once more that all of them do (at least three), and that it is 30 days old. Of long connections only the beginning counts: their
 /// later records are joined by the client's port.
 ///
 /// Where the queries show that a name leads to several addresses, the connections to all of them are judged together as well,
 /// from the hour after on: an implant behind a content network shows no rhythm at any one address.
 ///
+/// Gaps under 5 seconds are reconnecting, not rhythm. They are told by themselves: at least 120 connections within a slice of
+/// ten minutes, at most 1,000 bytes sent in each, four of five of one size (lower bound), to a service that is new (within 7
+/// days) to a host that was known for a week before, or that a threat list names.
+///
 /// No evidence: time servers and DNS; services that AWS runs itself; names of operating systems' updates and of certificate
-/// status, where the queries are logged. Gaps under 5 seconds are reconnecting, not rhythm.
+/// status, where the queries are logged.
 ///
 /// False positives: agents that report to their vendor, monitoring, polling clients. Rhythm is not guilt: the finding is Low
 /// unless a list or the novelty of the contact speaks for it. Trust the address (`--trusted`).
@@ -262,6 +282,9 @@ impl Behaviour for Beacons {
         if series.take_in(view) && series.is_due(scene) {
             self.judge(&key, view, scene);
         }
+        if view.tally.conversation_count() >= scene.thresholds.count(&RECONNECTS) {
+            self.judge_reconnects(&key, view, scene);
+        }
         self.follow_name(&key, view, scene);
     }
 
@@ -364,6 +387,63 @@ impl Beacons {
         }
     }
 
+    fn judge_reconnects(&mut self, key: &Key, view: &FlowView<'_>, scene: &mut Scene<'_>) {
+        let Some(series) = self.series.get(key) else { return };
+        let count = view.tally.conversation_count();
+        let bytes_each = view.bytes_out_in().0 / count.max(1);
+        let is_reported = series.reported_at.is_some_and(|at| series.last.ms() - at.ms() < REPORT_MS);
+        let kept = view.tally.conversations.kept();
+        let mut sizes = Sizes::default();
+        let begun = kept.iter().filter(|one| connection::begins(view, one));
+        begun.for_each(|one| sizes.add(u64::from(view.exchanged(one).0.bytes)));
+        let rhythm = Rhythm::of(&Gaps::default(), &sizes);
+        let name = self.name_of(key);
+        let contacted =
+            Contacted { to: key.0.to_string(), remote: key.0, host: &key.3, name, addresses: None, sharing: 0 };
+        let new: Vec<Modifier> = self.modifiers(series, &contacted, scene);
+        let new: Vec<&Modifier> = new.iter().filter(|modifier| modifier.points > 0).collect();
+        let is_trusted = view.lists(&scene.context).trusted_ip(key.0).is_some();
+        if is_reported
+            || bytes_each > RECONNECT_BYTES_MAX
+            || rhythm.size < RECONNECT_SIZE_MIN
+            || new.is_empty()
+            || name.is_some_and(is_exempt)
+            || is_trusted
+        {
+            return;
+        }
+        let Some(mut signal) = tallied_flow::signal(BEACON, Severity::LOW, view, &scene.context) else { return };
+        let port = tallied_flow::port_name(view, view.key.port);
+        let (first, last) = (view.first(), view.last());
+        signal.reasons.push(format!(
+            "About {count} connections to {} on {port} between {} and {}; at least {} in ten minutes are asked for. On average \
+             {bytes_each} bytes were sent in each, at most {RECONNECT_BYTES_MAX} count.",
+            key.0,
+            minute(first),
+            minute(last),
+            quoted(&RECONNECTS, scene.thresholds)
+        ));
+        signal.reasons.push(rhythm.size_text());
+        let because: Vec<&str> = new.iter().map(|modifier| modifier.because.as_str()).collect();
+        signal.reasons.push(format!("What speaks for it: {}.", because.join("; ")));
+        match name {
+            Some(name) => signal.reasons.push(format!("The last name that led to {} was {name}.", key.0)),
+            None => signal.missing.push(format!("The name that led to {}: no query for it was seen.", key.0)),
+        }
+        let who = subject::name(&signal);
+        signal.title = format!("{who} reconnects to {} again and again.", key.0);
+        signal.description = format!(
+            "{who} opened about {count} connections to {} on {port} within ten minutes and sent next to nothing in each. Implants \
+             try their server like this when it does not answer; so do programs whose service is down.",
+            key.0
+        );
+        let records = kept.iter().map(|one| (view.moment(one.first), one.place)).take(RECORDS_MAX).collect();
+        scene.verdicts.push(Verdict { signal, begin: first, end: last, records, record_count: count });
+        if let Some(series) = self.series.get_mut(key) {
+            series.reported_at = Some(last);
+        }
+    }
+
     /// Takes the flows in for all addresses of the name that led to this one.
     fn follow_name(&mut self, key: &Key, view: &FlowView<'_>, scene: &mut Scene<'_>) {
         if self.addresses.is_empty() {
@@ -460,6 +540,9 @@ impl Beacons {
         let hosts = self.hosts.keys().filter(|one| one.account == host.account).count();
         if hosts >= HOSTS_MIN && sharing * 100 >= hosts * COMMON_PERCENT {
             add(-MODIFIER, format!("{sharing} of {hosts} hosts have it"));
+            if sharing >= hosts {
+                add(-MODIFIER, "that is all of them".to_owned());
+            }
         } else if hosts >= RARE_HOSTS_MIN && sharing * 100 <= hosts * RARE_PERCENT {
             add(MODIFIER, format!("only {sharing} of {hosts} hosts has it"));
         }
@@ -788,6 +871,37 @@ mod tests {
         assert!(reasons[0].contains("connections to cdn.example (203.0.113.3"), "{reasons:?}");
         assert!(reasons[5].contains("cdn.example leads to 4 addresses; their connections were judged together"));
         assert!(found(&[&flows]).is_empty(), "no address shows a rhythm of its own");
+    }
+
+    /// Connections to our service, one every other second for a quarter of an hour, each with so many bytes sent.
+    fn reconnects(from: i64, sent: u64) -> Vec<FlowLine> {
+        let one = |at: i64| {
+            let port = 30_000 + (at % 20_000) as u16;
+            [
+                FlowLine::out(port, REMOTE, 8_443).flags(2).packets(1, sent).after(from + at * 2),
+                FlowLine::into(REMOTE, 8_443, port).flags(4).packets(1, 40).after(from + at * 2),
+            ]
+        };
+        (0..450).flat_map(one).collect()
+    }
+
+    #[test]
+    fn a_known_host_that_reconnects_to_somebody_new_without_success_is_told() {
+        let flows = [days(9), reconnects(8 * DAY + 3_600, 60)].concat();
+        let verdicts = found(&DETECTION, &flows);
+        assert_eq!((verdicts.len(), verdicts[0].signal.severity), (1, Severity::LOW));
+        assert!(verdicts[0].signal.title.contains("reconnects"), "{}", verdicts[0].signal.title);
+    }
+
+    #[test]
+    fn reconnecting_to_what_answered_before_or_on_the_first_day_or_with_work_stays_quiet() {
+        let known =
+            contacts((0..192).map(|hour| hour * 3_600 + hour * hour * 911 % 3_400), |at| 300 + (at * 7 % 9_000) as u64);
+        let flows = [days(9), known, reconnects(8 * DAY + 3_600, 60)].concat();
+        assert!(found(&DETECTION, &flows).is_empty());
+        assert!(found(&DETECTION, &reconnects(3_600, 60)).is_empty());
+        let flows = [days(9), reconnects(8 * DAY + 3_600, 4_000)].concat();
+        assert!(found(&DETECTION, &flows).is_empty());
     }
 
     #[test]

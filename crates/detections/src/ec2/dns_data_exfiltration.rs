@@ -1,13 +1,14 @@
 //! Data leave in the names that a host asks for.
 
 use crate::behaviour::{Behaviour, Scene, Verdict};
+use crate::shared::dga_decision::is_look_up_service;
 use crate::shared::{subject, tallied_query};
-use crate::tally::{QueryKey, QueryTally, QueryType, RecordPlace};
+use crate::tally::{QueryKey, QueryTally, QueryType, RecordPlace, SubName};
 use crate::thresholds::Threshold;
 use crate::{Detection, Interest, Need, Rule};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use watchfire_knowledge::statistics::log2_milli;
+use watchfire_knowledge::statistics::{log2_milli, stable_hash};
 use watchfire_model::{FindingType, Severity, Time};
 
 const EXFILTRATION: FindingType = FindingType::new("Trojan:EC2/DNSDataExfiltration");
@@ -35,6 +36,30 @@ pub(crate) static NAMES: Threshold = Threshold {
     summary: "how many distinct names below one domain must carry it",
 };
 
+/// Information in the names of a day.
+pub(crate) static BYTES_PER_DAY: Threshold = Threshold {
+    key: "ec2.dns_exfiltration.bytes_per_day",
+    default: 4_000.0,
+    min: 500.0,
+    max: 1e9,
+    unit: "bytes of information in distinct names, in 24 hours",
+    source: "detection-methods, section 6b: 4 kB a day is worth a look; asked for only where most queries are of the types \
+             that tunnels use, because names that vary all day are ordinary where addresses are asked for",
+    summary: "how much the names below one domain must carry in 24 hours where most queries are for TXT, NULL, CNAME, MX or SRV",
+};
+
+/// What answers may carry in an hour.
+pub(crate) static ANSWER_BYTES: Threshold = Threshold {
+    key: "ec2.dns_exfiltration.answer_bytes_per_hour",
+    default: 20_000.0,
+    min: 1_000.0,
+    max: 1e9,
+    unit: "bytes of answers to TXT and NULL, to at least 100 distinct names below one domain, an hour",
+    source: "Our choice: a hundred full answers of TXT (255 bytes, RFC 1035, section 3.3.14); of 26,000 queries of a network of \
+             77 hosts the largest domain-hour had 48 bytes",
+    summary: "how much the answers to TXT and NULL below one domain must carry in a clock hour",
+};
+
 /// A domain that so many of the clients use is infrastructure.
 pub(crate) static COMMON_SHARE: Threshold = Threshold {
     key: "ec2.dns_exfiltration.common_client_share",
@@ -52,6 +77,22 @@ const COMMON_DAYS: i64 = 14;
 const CLIENTS_MIN: usize = 10;
 /// No character of a name can carry more: names have 37 usable characters, and 5 bits are base32.
 const BITS_PER_CHARACTER_MAX_MILLI: u64 = 5_000;
+/// Names that carry less than this on average do not count, unless most queries are of the types that tunnels use: customers,
+/// hosts and places have names as short. Sixteen characters are ten bytes at most, about the header of a tunnel's protocol
+/// (dnscat2's has nine). Source: dnscat2's protocol documentation.
+const CARRIED_MIN_MILLI: u64 = 16_000;
+/// A name that is asked for so often in an hour is come back to: what it carries is no news. Tunnels repeat a query when an
+/// answer is late; both kinds of addresses, three times each, are six.
+const AGAIN_MIN: u32 = 6;
+/// Labels that begin with an underscore are a registered purpose (RFC 8552) up to this length; the longest in use has 16.
+const PURPOSE_MAX: usize = 20;
+/// What a record of an answer takes in the log besides its data: `{"Rdata":"","Type":"TXT","Class":"IN"}`, brackets and quotes.
+const ANSWER_FRAME_BYTES: u64 = 50;
+/// Distinct names of an hour whose answers carry data: each answer is asked for by a name of its own, or it came from a cache.
+const ANSWERED_NAMES_MIN: u64 = 100;
+/// Hours of a day that count together, and hashes of names remembered of them.
+const DAY_HOURS: i64 = 24;
+const DAY_NAMES_MAX: usize = 2_000;
 /// Windows begin at each sixth of an hour.
 const STEP_MS: i64 = Time::HOUR_MS / 6;
 /// Client-domain pairs remembered for the hour before, and domains for their age.
@@ -71,15 +112,23 @@ pub(crate) const DETECTION: Detection = Detection {
 };
 
 /// Evidence: the names below one registered domain that one client asked for within any hour (windows begin every ten
-/// minutes, so none is missed at an hour's edge) hold at least 2,500 bytes of information in at least 20 distinct names.
-/// The information of a name is the length of what stands below the domain, without dots, times the entropy of its
-/// characters (at most 5 bits). Beyond 64 distinct names an hour the number is estimated from the 64 smallest hashes.
+/// minutes, so none is missed at an hour's edge) carry at least 2,500 bytes of information in at least 20 distinct names.
+/// Of each name only what no other name of the hour has counts: not labels that several have, and not what a label has in
+/// common with the beginning of its neighbour in the alphabet. The information is the length of the rest times the entropy of
+/// its characters (at most 5 bits). Beyond 64 distinct names an hour the number is estimated from the 64 smallest hashes.
+/// The names must carry 16 characters on average, or most queries must be for TXT, NULL, CNAME, MX or SRV, as tunnels' are.
 ///
-/// No evidence: private and reverse zones, AWS's own zones, DNS block lists and mail keys (`_domainkey`), and a domain that
-/// has been common among the clients for 14 days.
+/// Or, slowly: the same comes to 4,000 bytes within 24 hours, and most queries are for those types. Or, the other way: the
+/// answers to TXT and NULL carry 20,000 bytes in a clock hour, asked for by at least 100 distinct names.
 ///
-/// False positives: virus scanners, block lists and content networks that put hashes into names, where they are not common
-/// among your hosts yet. Tests of DNS itself. Suppress the finding for the domain, or trust it (`--trusted`).
+/// No evidence: names that were asked for in the hour before, or six times in one hour; private and reverse zones, AWS's own
+/// zones; the numbers of a reversed address before a block list and labels of a purpose (`_domainkey`), whose rest counts;
+/// services that are asked about names, addresses and files (block lists, virus scanners); and a domain that has been common
+/// among the clients for 14 days.
+///
+/// False positives: virus scanners, content networks and probes that put hashes into names, where they are not common among
+/// your hosts yet. Tests of DNS itself. Suppress the finding for the domain, or trust it (`--trusted`). What stays unseen: a
+/// tunnel of a name a minute that asks for addresses, and one that is spread over many domains or hosts.
 #[derive(Default, Serialize, Deserialize)]
 struct Exfiltration {
     /// The hour that is being shown.
@@ -94,6 +143,8 @@ struct Exfiltration {
     last_client: tallied_query::LastClient,
     /// When each domain worth a look was first seen, and how many clients used it in the current hour.
     domains: BTreeMap<Box<str>, DomainUse>,
+    /// What pairs asked for in the last 24 hours, where most queries were of the types that tunnels use.
+    days: BTreeMap<PairKey, PairDay>,
     evicted: u64,
 }
 
@@ -120,6 +171,16 @@ struct Carried {
     /// Entropy of its characters, in thousandths of a bit.
     entropy_milli: u64,
     place: RecordPlace,
+}
+
+/// The names of one pair in 24 hours.
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct PairDay {
+    /// By clock hour: distinct names that are new, and the bytes that they carry.
+    hours: BTreeMap<i64, (u64, u64)>,
+    /// Hashes of the names.
+    seen: BTreeSet<u64>,
+    reported: Option<i64>,
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -152,17 +213,33 @@ impl Behaviour for Exfiltration {
             return;
         }
         let pair_key = (client.to_owned(), key.domain.clone());
+        let previous = self.previous.get(&pair_key);
         let mut pair = PairHour::of(key, tally);
-        let window = pair.busiest(self.previous.get(&pair_key), key.hour);
+        pair.leave_out(previous);
+        let window = pair.busiest(previous, key.hour);
         self.note_domain(key);
-        if window.bytes >= scene.thresholds.count(&BYTES_PER_HOUR)
+        let uses_tunnels_types = uses_tunnels_types(tally);
+        let is_enough = window.bytes >= scene.thresholds.count(&BYTES_PER_HOUR)
             && window.distinct >= scene.thresholds.count(&NAMES)
+            && (uses_tunnels_types || window.mean_length_milli >= CARRIED_MIN_MILLI);
+        let slowly = if uses_tunnels_types { self.day(&pair_key, &pair, key.hour) } else { None };
+        let why = if is_enough {
+            Some(Why::Names)
+        } else if let Some(day) = slowly.filter(|(_, bytes)| *bytes >= scene.thresholds.count(&BYTES_PER_DAY)) {
+            Some(Why::NamesOfADay(day))
+        } else {
+            pair.answers(tally, scene).map(Why::Answers)
+        };
+        if let Some(why) = why
             && !self.is_common(&key.domain, key.hour / 24, scene)
             && !is_trusted(key, scene)
         {
-            let verdict = verdict(key, tally, &window, scene);
+            let verdict = verdict(key, tally, &window, &why, scene);
             scene.verdicts.push(verdict);
-            pair.has_fired = true;
+            pair.has_fired = is_enough;
+            if let Some(day) = self.days.get_mut(&pair_key) {
+                day.reported = Some(key.hour);
+            }
         }
         if self.current.len() < ENTITIES_MAX {
             self.current.insert(pair_key, pair);
@@ -173,19 +250,22 @@ impl Behaviour for Exfiltration {
 
     fn expire(&mut self, now: Time) -> u64 {
         self.domains.retain(|_, usage| now.day() - usage.last_day <= 60);
+        self.days.retain(|_, day| day.hours.keys().next_back().is_some_and(|last| now.hour() - last <= DAY_HOURS));
         std::mem::take(&mut self.evicted)
     }
 
     fn size(&self) -> (u64, u64) {
         let names: usize = self.current.values().chain(self.previous.values()).map(|pair| pair.names.len()).sum();
         let pairs = self.current.len() + self.previous.len();
-        (pairs as u64, (names * 120 + pairs * 120 + self.domains.len() * 80 + self.clients.len() * 60) as u64)
+        let days: usize = self.days.values().map(|day| 200 + day.hours.len() * 40 + day.seen.len() * 16).sum();
+        (pairs as u64, (days + names * 120 + pairs * 120 + self.domains.len() * 80 + self.clients.len() * 60) as u64)
     }
 
     fn save(&self) -> serde_json::Value {
         serde_json::json!({ "version": 1, "state": {
             "hour": self.hour, "current": pairs(&self.current), "previous": pairs(&self.previous),
-            "clients": self.clients, "domains": self.domains, "evicted": self.evicted } })
+            "clients": self.clients, "domains": self.domains, "days": self.days.iter().collect::<Vec<_>>(),
+            "evicted": self.evicted } })
     }
 
     fn load(&mut self, state: serde_json::Value) -> Result<(), String> {
@@ -198,6 +278,7 @@ impl Behaviour for Exfiltration {
             clients: saved.clients,
             last_client: tallied_query::LastClient::default(),
             domains: saved.domains,
+            days: saved.days.into_iter().collect(),
             evicted: saved.evicted,
         };
         Ok(())
@@ -212,6 +293,8 @@ struct Saved {
     previous: Vec<(PairKey, PairHour)>,
     clients: BTreeSet<String>,
     domains: BTreeMap<Box<str>, DomainUse>,
+    #[serde(default)]
+    days: Vec<(PairKey, PairDay)>,
     evicted: u64,
 }
 
@@ -246,6 +329,27 @@ impl Exfiltration {
         usage.clients += 1;
     }
 
+    /// Adds what is new of an hour to the pair's day; distinct names and bytes of the last 24 hours, unless they were reported.
+    fn day(&mut self, pair_key: &PairKey, pair: &PairHour, hour: i64) -> Option<(u64, u64)> {
+        if self.days.len() >= ENTITIES_MAX && !self.days.contains_key(pair_key) {
+            self.evicted += 1;
+            return None;
+        }
+        let day = self.days.entry(pair_key.clone()).or_default();
+        day.hours.retain(|&at, _| hour - at < DAY_HOURS);
+        let is_new =
+            |carried: &&Carried| carried.length > 0 && !day.seen.contains(&stable_hash(carried.name.as_bytes()));
+        let new: Vec<&Carried> = pair.names.iter().filter(is_new).collect();
+        let bits: u64 = new.iter().map(|carried| carried.bits_milli()).sum();
+        let scale = |amount: u64| amount.saturating_mul(pair.distinct) / pair.names.len().max(1) as u64;
+        day.hours.insert(hour, (scale(new.len() as u64), scale(bits) / 8_000));
+        if day.seen.len() < DAY_NAMES_MAX {
+            day.seen.extend(new.iter().map(|carried| stable_hash(carried.name.as_bytes())));
+        }
+        let sums = day.hours.values().fold((0, 0), |sum, hour| (sum.0 + hour.0, sum.1 + hour.1));
+        day.reported.is_none_or(|at| hour - at >= DAY_HOURS).then_some(sums)
+    }
+
     /// Whether many of this hour's clients so far use the domain, and it is nothing new. The keys of an hour come in order,
     /// so the answer is the same in every run.
     fn is_common(&self, domain: &str, day: i64, scene: &Scene<'_>) -> bool {
@@ -263,21 +367,45 @@ fn is_trusted(key: &QueryKey, scene: &Scene<'_>) -> bool {
 
 impl PairHour {
     fn of(key: &QueryKey, tally: &QueryTally) -> Self {
-        let carried = tally.names.kept().iter().filter_map(|name| {
-            let below = name.below(&key.domain);
-            if is_machinery(below) {
-                return None;
-            }
-            let (length, entropy_milli) = content(below);
+        let kept = tally.names.kept();
+        let is_exempt = is_look_up_service(&key.domain);
+        let carries = |name: &SubName| !is_exempt && name.queries < AGAIN_MIN;
+        let labels: Vec<Vec<&str>> = kept
+            .iter()
+            .map(|name| if carries(name) { labels_of(name.below(&key.domain)) } else { Vec::new() })
+            .collect();
+        let shared = Shared::of(&labels);
+        let carried = kept.iter().zip(&labels).map(|(name, labels)| {
+            let rest: String = labels.iter().map(|label| shared.rest(label)).collect();
+            let (length, entropy_milli) = content(&rest);
             let first = QueryTally::moment(key.hour, name.first);
-            Some(Carried { first, name: name.name.clone(), length, entropy_milli, place: name.place })
+            Carried { first, name: name.name.clone(), length, entropy_milli, place: name.place }
         });
         let mut names: Vec<Carried> = carried.collect();
         names.sort_unstable();
-        let kept = tally.names.kept().len().max(1) as u64;
         // An estimate may be more than there were queries.
-        let distinct = tally.name_count().min(u64::from(tally.queries)) * names.len() as u64 / kept;
+        let distinct = tally.name_count().min(u64::from(tally.queries));
         Self { names, distinct, has_fired: false }
+    }
+
+    /// Names that the hour before had carry nothing now. Both hours keep the smallest hashes, so names that are asked for again
+    /// and again are in both.
+    fn leave_out(&mut self, previous: Option<&Self>) {
+        let Some(previous) = previous else { return };
+        let known: BTreeSet<&str> = previous.names.iter().map(|carried| &*carried.name).collect();
+        self.names.iter_mut().filter(|carried| known.contains(&*carried.name)).for_each(|carried| carried.length = 0);
+    }
+
+    /// What the answers carry, if it is enough: names that carry something, and bytes.
+    fn answers(&self, tally: &QueryTally, scene: &Scene<'_>) -> Option<(u64, u64)> {
+        let asked = tally.of_type(QueryType::Txt) + tally.of_type(QueryType::Null);
+        let carrying = self.names.iter().filter(|carried| carried.length > 0).count() as u64;
+        let names = carrying * self.distinct / self.names.len().max(1) as u64;
+        let bytes = tally.answer_bytes.saturating_sub(u64::from(tally.answered) * ANSWER_FRAME_BYTES);
+        let is_enough = bytes >= scene.thresholds.count(&ANSWER_BYTES)
+            && names >= ANSWERED_NAMES_MIN
+            && u64::from(asked) * 2 >= u64::from(tally.queries);
+        is_enough.then_some((names, bytes))
     }
 
     /// The window that carries most among those that end in this hour.
@@ -293,7 +421,9 @@ impl PairHour {
 
     /// The hour from a moment on. A name counts where it was first asked for.
     fn window(&self, previous: Option<&Self>, begin_ms: i64) -> Window {
-        let inside = |carried: &&Carried| (begin_ms..begin_ms + Time::HOUR_MS).contains(&carried.first.ms());
+        let inside = |carried: &&Carried| {
+            carried.length > 0 && (begin_ms..begin_ms + Time::HOUR_MS).contains(&carried.first.ms())
+        };
         let (mut bits_milli, mut distinct) = (0u64, 0);
         let mut kept: Vec<Carried> = Vec::new();
         for pair in previous.into_iter().chain([self]) {
@@ -326,14 +456,69 @@ impl Carried {
     }
 }
 
-/// Names that machines make for a purpose that is known: keys of mail, service discovery, block lists asked by address.
-fn is_machinery(below: &str) -> bool {
-    let labels = || below.split('.');
-    labels().any(|label| label.starts_with('_')) || labels().filter(|label| is_octet(label)).count() >= 4
+/// Why names are reported.
+enum Why {
+    Names,
+    /// Distinct names and bytes of 24 hours.
+    NamesOfADay((u64, u64)),
+    /// Distinct names, and bytes of their answers.
+    Answers((u64, u64)),
 }
 
-fn is_octet(label: &str) -> bool {
-    label.parse::<u8>().is_ok()
+/// Whether most queries were of the types that tunnels use, because their answers hold more than an address.
+fn uses_tunnels_types(tally: &QueryTally) -> bool {
+    use QueryType::{Cname, Mx, Null, Srv, Txt};
+    let count: u32 = [Txt, Null, Cname, Mx, Srv].into_iter().map(|query_type| tally.of_type(query_type)).sum();
+    u64::from(count) * 2 >= u64::from(tally.queries)
+}
+
+/// The labels of a name that may carry something: without labels of a known purpose, and without a reversed address before
+/// them, which has four numbers, or 32 (by IPv6; 16 for a network). Source: RFC 5782, section 2.
+fn labels_of(below: &str) -> Vec<&str> {
+    let labels: Vec<&str> = below.split('.').filter(|label| !label.is_empty()).collect();
+    let is_digit = |label: &&&str| label.len() == 1 && label.as_bytes()[0].is_ascii_hexdigit();
+    let numbers = labels.iter().take_while(|label| label.parse::<u8>().is_ok()).count();
+    let digits = labels.iter().take_while(is_digit).count();
+    let address = if matches!(digits, 16 | 32) {
+        digits
+    } else if numbers == 4 {
+        4
+    } else {
+        0
+    };
+    let has_purpose = |label: &str| label.starts_with('_') && label.len() <= PURPOSE_MAX;
+    labels.into_iter().skip(address).filter(|label| !has_purpose(label)).collect()
+}
+
+/// The labels of an hour's names: how many names have each, in order.
+struct Shared<'n>(BTreeMap<&'n str, u32>);
+
+impl<'n> Shared<'n> {
+    fn of(labels: &[Vec<&'n str>]) -> Self {
+        let mut counts = BTreeMap::new();
+        for name in labels {
+            let distinct: BTreeSet<&str> = name.iter().copied().collect();
+            distinct.into_iter().for_each(|label| *counts.entry(label).or_insert(0) += 1);
+        }
+        Self(counts)
+    }
+
+    /// What no other name has: nothing of a label that several have, else what is left behind the beginning that it has in
+    /// common with a neighbour in the alphabet.
+    fn rest(&self, label: &'n str) -> &'n str {
+        if self.0.get(label).is_some_and(|&count| count > 1) {
+            return "";
+        }
+        let before = self.0.range(..label).next_back();
+        let after = self.0.range::<str, _>((std::ops::Bound::Excluded(label), std::ops::Bound::Unbounded)).next();
+        let common = before.into_iter().chain(after).map(|(other, _)| common_beginning(label, other)).max();
+        label.get(common.unwrap_or(0)..).unwrap_or(label)
+    }
+}
+
+/// Bytes that two texts have in common at their beginning.
+fn common_beginning(one: &str, other: &str) -> usize {
+    one.bytes().zip(other.bytes()).take_while(|(ours, theirs)| ours == theirs).count()
 }
 
 /// Characters besides dots, and the entropy of their distribution in thousandths of a bit. Source: Shannon 1948, order 0.
@@ -348,26 +533,40 @@ fn content(below: &str) -> (u64, u64) {
     (length, entropy)
 }
 
-fn verdict(key: &QueryKey, tally: &QueryTally, window: &Window, scene: &Scene<'_>) -> Verdict {
+fn verdict(key: &QueryKey, tally: &QueryTally, window: &Window, why: &Why, scene: &Scene<'_>) -> Verdict {
     let example = window.kept.iter().max_by_key(|carried| (carried.length, &carried.name));
     let example = example.map_or(&*key.domain, |carried| &carried.name);
-    let mut signal = tallied_query::signal(EXFILTRATION, Severity::HIGH, key, tally, example, &scene.context);
+    let severity = if matches!(why, Why::NamesOfADay(_)) { Severity::MEDIUM } else { Severity::HIGH };
+    let mut signal = tallied_query::signal(EXFILTRATION, severity, key, tally, example, &scene.context);
     let end = Time::from_ms(window.begin.ms() + Time::HOUR_MS);
-    let who = subject::name(&signal);
-    signal.title = format!("{who} may be sending data out in DNS queries.");
-    signal.description = format!(
-        "{who} asked for about {} distinct names below {} between {} and {end}, which carry about {} bytes of information. \
-         Ordinary names carry a hundredth of that.",
-        window.distinct, key.domain, window.begin, window.bytes
-    );
-    signal.reasons = reasons(tally, window, scene);
+    let (who, domain) = (subject::name(&signal), &key.domain);
+    signal.title = match why {
+        Why::Answers(_) => format!("{who} may be exchanging data in DNS queries."),
+        _ => format!("{who} may be sending data out in DNS queries."),
+    };
+    signal.description = match why {
+        Why::Names => format!(
+            "{who} asked for about {} distinct names below {domain} between {} and {end}, which carry about {} bytes of \
+             information. Ordinary names carry a hundredth of that.",
+            window.distinct, window.begin, window.bytes
+        ),
+        Why::NamesOfADay((names, bytes)) => format!(
+            "{who} asked for about {names} distinct names below {domain} within 24 hours, most of them for TXT, NULL, CNAME, MX \
+             or SRV, which carry about {bytes} bytes of information."
+        ),
+        Why::Answers((names, bytes)) => format!(
+            "{who} asked for about {names} distinct names below {domain} within an hour, whose answers to TXT and NULL carry \
+             about {bytes} bytes. Ordinary domains have a few such answers."
+        ),
+    };
+    signal.reasons = reasons(tally, window, why, scene);
     let last = window.kept.iter().map(|carried| carried.first).max().unwrap_or(end);
     let records = window.kept.iter().map(|carried| (carried.first, carried.place)).take(RECORDS_MAX).collect();
     let begin = window.kept.first().map_or(window.begin, |carried| carried.first);
     Verdict { signal, begin, end: last, records, record_count: u64::from(tally.queries) }
 }
 
-fn reasons(tally: &QueryTally, window: &Window, scene: &Scene<'_>) -> Vec<String> {
+fn reasons(tally: &QueryTally, window: &Window, why: &Why, scene: &Scene<'_>) -> Vec<String> {
     let kept = window.kept.len() as u64;
     let names = if window.distinct == kept {
         format!("{kept} distinct names")
@@ -377,10 +576,10 @@ fn reasons(tally: &QueryTally, window: &Window, scene: &Scene<'_>) -> Vec<String
     let sum: u64 = window.kept.iter().map(Carried::bits_milli).sum();
     let (length, entropy) = (thousandths(window.mean_length_milli), thousandths(window.mean_entropy_milli));
     let examples: Vec<String> = window.kept.iter().take(3).map(|carried| format!("`{}`", carried.name)).collect();
-    vec![
+    let mut reasons = vec![
         format!(
-            "From {}, in an hour: {names}; below the domain {length} characters and {entropy} bits of entropy a character \
-             on average.",
+            "From {}, in an hour: {names}; what no other name has is {length} characters and {entropy} bits of entropy a \
+             character on average.",
             window.begin
         ),
         format!(
@@ -406,7 +605,32 @@ fn reasons(tally: &QueryTally, window: &Window, scene: &Scene<'_>) -> Vec<String
             tally.nx
         ),
         format!("The first names: {}.", examples.join(", ")),
-    ]
+    ];
+    match why {
+        Why::Names => {}
+        Why::NamesOfADay((names, bytes)) => reasons.insert(
+            2,
+            format!(
+                "With the 23 clock hours before, names that were asked for already left out: {names} distinct names and {bytes} \
+                 bytes. The limit is {} bytes (`{}`) in 24 hours where most queries are for TXT, NULL, CNAME, MX or SRV.",
+                scene.thresholds.get(&BYTES_PER_DAY),
+                BYTES_PER_DAY.key
+            ),
+        ),
+        Why::Answers((names, bytes)) => reasons.insert(
+            2,
+            format!(
+                "The answers of the clock hour have {} bytes as logged; less {ANSWER_FRAME_BYTES} for each of {} answered \
+                 queries, {bytes} bytes, for about {names} distinct names. The limits are {} bytes (`{}`) and \
+                 {ANSWERED_NAMES_MIN} names.",
+                tally.answer_bytes,
+                tally.answered,
+                scene.thresholds.get(&ANSWER_BYTES),
+                ANSWER_BYTES.key
+            ),
+        ),
+    }
+    reasons
 }
 
 fn thousandths(value: u64) -> String {
@@ -493,6 +717,93 @@ mod tests {
     fn many_ordinary_names_stay_quiet() {
         let lines: Vec<String> = (0..300).map(|at| line(3_600 + at * 10, &format!("img{at}.cdn.example."))).collect();
         assert!(found(&lines).is_empty());
+    }
+
+    /// The same lines as queries of another type, each with an answer.
+    fn as_type(lines: &[String], kind: &str, answer: &str) -> Vec<String> {
+        let answers = format!(r#""answers":[{{"Rdata":"{answer}","Type":"{kind}","Class":"IN"}}]"#);
+        let turn = |line: &String| {
+            let line = line.replace(r#""query_type":"A""#, &format!(r#""query_type":"{kind}""#));
+            line.replace(r#""answers":[]"#, &answers).replace("NXDOMAIN", "NOERROR")
+        };
+        lines.iter().map(turn).collect()
+    }
+
+    #[test]
+    fn a_slow_tunnel_is_found_within_the_day_by_the_types_it_asks_for() {
+        // A name of 50 characters in four minutes: half a kilobyte an hour.
+        let slow = tunnel(600, 280, 240, "evil.example");
+        let verdicts = found(&as_type(&slow, "TXT", "ok"));
+        assert_eq!((verdicts.len(), verdicts[0].signal.severity), (1, Severity::MEDIUM));
+        assert!(verdicts[0].signal.reasons[2].contains("ec2.dns_exfiltration.bytes_per_day"));
+        assert!(found(&slow).is_empty(), "asked for addresses, it looks like any probe");
+        let few = tunnel(600, 90, 700, "evil.example");
+        assert!(found(&as_type(&few, "TXT", "ok")).is_empty());
+    }
+
+    #[test]
+    fn data_that_come_in_answers_are_found() {
+        let lines = |count: u32| -> Vec<String> {
+            (0..count).map(|at| line(3_600 + at * 5, &format!("{at}.evil.example."))).collect()
+        };
+        let long = "x".repeat(240);
+        let verdicts = found(&as_type(&lines(300), "TXT", &long));
+        assert_eq!(verdicts.len(), 1);
+        assert!(verdicts[0].signal.title.contains("exchanging"), "{}", verdicts[0].signal.title);
+        assert!(found(&as_type(&lines(300), "TXT", "v=spf1 -all")).is_empty());
+        assert!(found(&as_type(&lines(60), "TXT", &long)).is_empty(), "too few names");
+    }
+
+    #[test]
+    fn data_before_a_key_or_an_address_count_and_the_key_and_the_address_do_not() {
+        for domain in ["_domainkey.evil.example", "9.113.0.203.evil.example"] {
+            assert_eq!(found(&tunnel(3_600, 120, 20, domain)).len(), 1, "{domain}");
+        }
+        assert_eq!(labels_of("4.3.2.1"), Vec::<&str>::new());
+        assert_eq!(labels_of("4.3.2.1.key"), ["key"]);
+        assert_eq!(labels_of("s1._domainkey"), ["s1"]);
+        assert_eq!(labels_of("4.3.2.1.77"), ["4", "3", "2", "1", "77"]);
+        assert_eq!(labels_of(&format!("{}v6", "a.".repeat(32))), ["v6"]);
+    }
+
+    #[test]
+    fn hosts_that_are_numbered_carry_their_numbers_only() {
+        let name =
+            |at: u32| format!("{}-{at:04}.eu-west-1.nodes.prod.company.example.", ["web", "cache"][at as usize % 2]);
+        let lines: Vec<String> = (0..1_500).map(|at| line(3_600 + at * 2, &name(at))).collect();
+        assert!(found(&lines).is_empty());
+        let names = ["web-0001", "web-0002", "api"];
+        let labels: Vec<Vec<&str>> = names.iter().map(|name| vec![*name, "prod"]).collect();
+        let shared = Shared::of(&labels);
+        assert_eq!(names.map(|name| shared.rest(name)), ["1", "2", "api"]);
+        assert_eq!(shared.rest("prod"), "");
+    }
+
+    #[test]
+    fn names_that_are_asked_for_again_and_again_stay_quiet() {
+        let once = tunnel(3_600, 60, 20, "warehouse.example");
+        let again = |times: u32, gap: u32| -> Vec<String> {
+            let at = |round: u32| tunnel(3_600 + round * gap, 110, 5, "warehouse.example");
+            (0..times).flat_map(at).collect()
+        };
+        assert!(found(&once).is_empty());
+        assert!(found(&again(6, 580)).is_empty(), "six times an hour");
+        assert_eq!(found(&again(1, 0)).len(), 1, "once");
+        assert_eq!(found(&again(3, 3_600)).len(), 1, "each hour: only the first was news");
+    }
+
+    #[test]
+    fn customers_of_a_service_and_services_that_are_asked_about_others_stay_quiet() {
+        let customer = |at: u32| format!("{}-{}.desk.example.", word(at), word(at / 26 + 7 * at));
+        let lines: Vec<String> = (0..900).map(|at| line(3_600 + at * 3, &customer(at))).collect();
+        assert!(found(&lines).is_empty());
+        assert!(found(&tunnel(3_600, 200, 10, "avqs.mcafee.com")).is_empty());
+        assert!(found(&tunnel(3_600, 200, 10, "multi.surbl.org")).is_empty());
+    }
+
+    fn word(at: u32) -> String {
+        let letters = |at: u32| char::from(b'a' + (at % 26) as u8);
+        [at, at + 4, at * 3 + 1, at + 9, at * 7].into_iter().map(letters).collect()
     }
 
     #[test]

@@ -26,8 +26,8 @@ pub(crate) const DETECTION: Detection = Detection {
 ///
 /// Pieces of one connection in several records are joined by the client's port, so a long session counts once, and as
 /// what it is: longer. No evidence are connections without an answer or too short for a login (that is scanning), a pair
-/// that has talked on seven earlier days and does not talk more than five times as much now, and other ports. The finding
-/// is about the target, whoever attacks, and mild; where the attacker is yours as well, there is a second one about it.
+/// that has talked on seven earlier days and does not talk more than five times as much now, two hosts of yours that log in
+/// all day and did so in the first week of the logs (only ten minutes count there), and other ports. The finding is about the target, whoever attacks, and mild; where the attacker is yours as well, there is a second one about it.
 ///
 /// False positives: jobs that log in again and again for moments, such as deployment tools, checks and repositories over
 /// RDP, in their first week. Suppress the finding for their address.

@@ -26,7 +26,8 @@ pub(crate) const DETECTION: Detection = Detection {
 ///
 /// Pieces of one connection in several records are joined by the client's port, so a long session counts once, and as
 /// what it is: longer. No evidence are connections without an answer or too short for a login (that is scanning), a pair
-/// that has talked on seven earlier days and does not talk more than five times as much now, and other ports. The finding
+/// that has talked on seven earlier days and does not talk more than five times as much now, two hosts of yours that log in
+/// all day and did so in the first week of the logs (only ten minutes count there), and other ports. The finding
 /// is about the target, whoever attacks, and mild; where the attacker is yours as well, there is a second one about it.
 ///
 /// False positives: jobs that log in again and again for moments, such as deployment tools, checks and repositories over
@@ -236,7 +237,35 @@ mod tests {
         let mut flows: Vec<FlowLine> = (0..8).flat_map(|at| day(at, 30)).collect();
         flows.extend(day(8, 80));
         assert!(flow_verdicts(&DETECTION, &flows).is_empty());
-        assert!(!flow_verdicts(&DETECTION, &day(8, 80)).is_empty(), "without that week it is guessing");
+        // Where the logs begin with it nobody can tell; where they went on for a week without it, it is guessing.
+        assert!(flow_verdicts(&DETECTION, &day(8, 80)).is_empty());
+        let another = FlowLine::out(40_000, "198.51.100.7", 443).flags(3).packets(8, 900).after(0);
+        assert!(!flow_verdicts(&DETECTION, &[vec![another], day(8, 80)].concat()).is_empty());
+    }
+
+    #[test]
+    fn one_or_two_attempts_by_each_of_very_many_are_one_attack() {
+        let by = |sources: u16, each: u16| -> Vec<FlowLine> {
+            let from = |n: u16| format!("203.0.{}.{}", 113 + n % sources / 200, n % sources % 200 + 1);
+            (0..sources * each).flat_map(|n| attempt(&from(n), 40_000 + n, 10 * i64::from(n), 15)).collect()
+        };
+        let found = flow_verdicts(&DETECTION, &by(150, 2));
+        assert!(!found.is_empty());
+        assert!(found[0].signal.reasons[1].contains("ec2.guessing.pooled_attempts"), "{:#?}", found[0].signal.reasons);
+        assert!(flow_verdicts(&DETECTION, &by(40, 2)).is_empty(), "80 attempts by 40");
+        assert!(flow_verdicts(&DETECTION, &by(99, 1)).is_empty(), "99 attempts");
+    }
+
+    #[test]
+    fn many_people_at_a_repository_stay_quiet() {
+        // Half of what they do is as short as a login, and alike; the rest is work.
+        let flows: Vec<FlowLine> = (0..400u16)
+            .flat_map(|n| {
+                let packets = if n % 2 == 0 { 22 } else { 60 + u64::from(n) };
+                attempt(&format!("203.0.113.{}", n / 2 % 60 + 1), 40_000 + n, 8 * i64::from(n), packets)
+            })
+            .collect();
+        assert!(flow_verdicts(&DETECTION, &flows).is_empty());
     }
 
     #[test]

@@ -24,7 +24,10 @@ pub(crate) const DETECTION: Detection = Detection {
 /// over HTTPS, that the instance has not asked on at least 14 days of traffic, and that no other instance of its image asks.
 /// A new one stays new for 24 hours and is learnt if the exchanges go on after that.
 ///
-/// No evidence: other web servers, whatever they serve; resolvers that nobody documents are not seen.
+/// No evidence: other web servers, whatever they serve; resolvers that nobody documents are not seen. That a host contacts
+/// addresses which no logged query named is no evidence either, though a resolver elsewhere would look so: programs keep
+/// answers for longer than an hour, peers and registries hand addresses out, and names are asked of a resolver on the
+/// premises; and AWS does not log what its resolver answers from its cache.
 ///
 /// False positives: a person who opens the web page of such an operator from the instance; a browser or agent whose update
 /// switched DNS over HTTPS on. Trust the address (`--trusted`).

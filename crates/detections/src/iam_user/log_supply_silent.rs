@@ -126,6 +126,10 @@ pub(crate) const DETECTION: Detection = Detection {
 ///
 /// What was reported teaches nothing. CloudTrail counts as calls by principals, without those of AWS's own services.
 ///
+/// Interfaces are not watched one by one. One that falls silent beside others that go on is what an instance that stops, a task
+/// that ends or a fleet that shrinks looks like, all day long. A flow log, of one interface or of all, is switched off by a call,
+/// which has a type of its own; and nothing that runs on an instance keeps its interface's traffic from being logged.
+///
 /// False positives: a file or a day that was not handed over, which the finding cannot tell from one that was not delivered; a
 /// VPC, region or application that was given up, after which the source is reported once; a large job that ended for good.
 #[derive(Default, Serialize, Deserialize)]

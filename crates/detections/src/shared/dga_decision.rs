@@ -255,6 +255,13 @@ const HASH_DIGITS_MIN: usize = 32;
 /// Reversed addresses begin with so many numbers: four of IPv4, 32 of IPv6. Source: RFC 5782, section 2.
 const ADDRESS_LABELS: usize = 4;
 
+/// Whether names below this registered domain ask such a service: it, or one of its domains, is one.
+pub(crate) fn is_look_up_service(domain: &str) -> bool {
+    let is_below =
+        |service: &&str| service.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    !domain.is_empty() && LOOK_UP_SERVICES.iter().any(is_below)
+}
+
 fn asks_about_others(name: &str, domain: &str) -> bool {
     let Some(host) = name.strip_suffix(domain).filter(|_| !domain.is_empty()) else { return false };
     let labels = || host.split('.').filter(|label| !label.is_empty());

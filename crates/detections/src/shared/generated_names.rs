@@ -4,14 +4,16 @@ use crate::behaviour::{Behaviour, Scene, Verdict};
 use crate::shared::dga::{DgaModel, DgaThreshold, SCORE_UNIT, judged_label};
 use crate::shared::dga_decision::{
     self, BAD_PER_MILLE, Enough, GENERATED_MIN, GENERATED_PERCENT_MIN, NxDomain, RATE_FAILED_MIN, RATE_FIRES_AT,
-    RateTest, UsualFailures, WINDOW_MS, muted,
+    RateTest, UsualFailures, WINDOW_MS, counted_domain, muted,
 };
+use crate::shared::reputation::is_dynamic;
 use crate::shared::tallied_flow::quoted;
 use crate::shared::{subject, tallied_query};
-use crate::tally::{QueryKey, QueryTally, RecordPlace, SubName};
+use crate::tally::{QueryKey, QueryTally, QueryType, RecordPlace, SubName};
 use crate::thresholds::Threshold;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use watchfire_knowledge::Suffixes;
 use watchfire_knowledge::statistics::stable_hash;
 use watchfire_model::{FindingType, Severity, Signal, Time};
 
@@ -50,12 +52,14 @@ const QUIET_MS: i64 = Time::HOUR_MS;
 /// Evidence: of the registered domains under which a client's queries failed (NXDOMAIN) within an hour, at least five have a
 /// label that the model takes for generated, at a threshold that one benign label in a thousand passes, and they are a tenth
 /// of all that failed; or, whatever they look like, so many of the domains asked for fail that the sequential test tells
-/// them from what is usual for this client (at least 20 failed ones).
+/// them from what is usual for this client (at least 20 failed ones; a domain that failed in the hour before as well is
+/// what a program keeps asking for, and is not counted again). Below a provider of dynamic DNS each customer's name counts as
+/// a domain.
 ///
-/// No evidence: one name; what lies under a name that resolves, search domains and local zones; look-ups of addresses, hashes
-/// and mail policies; SERVFAIL and REFUSED.
+/// No evidence: one name; what lies under a name that resolves, names of one label, search domains and local zones; domains
+/// that are asked for their mail servers only; look-ups of addresses, hashes and mail policies; SERVFAIL and REFUSED.
 ///
-/// False positives: mail servers and log analysers that look up whatever others send them; a crawler over dead links. Families
+/// False positives: log analysers that look up whatever others send them; tools that try the misspellings of a brand. Families
 /// that put words together are seen by the rate alone, and only if nothing else the client does resolves.
 pub(crate) struct GeneratedNames {
     finding_type: FindingType,
@@ -110,22 +114,62 @@ impl GeneratedNames {
     }
 
     /// What was answered is known before the first failure of the hour is judged, so that order does not matter.
-    fn learn_resolved(&mut self, key: &QueryKey, tally: &QueryTally) {
-        if tally.answered == 0 {
-            return;
-        }
+    fn note_resolved(&mut self, domain: &str) {
         if self.state.resolved.len() >= RESOLVED_MAX {
             self.state.evicted += self.state.resolved.len() as u64;
             self.state.resolved.clear();
         }
-        self.state.resolved.insert(stable_hash(key.domain.as_bytes()));
+        self.state.resolved.insert(stable_hash(domain.as_bytes()));
+    }
+
+    /// Each customer of a provider of dynamic DNS as a domain.
+    fn take_customers(&mut self, key: &QueryKey, tally: &QueryTally) {
+        let mut customers: BTreeMap<&str, Asked> = BTreeMap::new();
+        let mut sorted: Vec<&SubName> = tally.names.kept().iter().collect();
+        sorted.sort_unstable_by_key(|name| (name.first, &name.name));
+        for name in sorted {
+            let customer = counted_domain(&name.name, |provider| provider == &*key.domain);
+            let is_answered = name.answers().next().is_some();
+            if customer == &*key.domain || !(is_answered || name.nx) {
+                continue;
+            }
+            let known = customers.entry(customer).or_insert_with(|| Asked {
+                first: QueryTally::moment(key.hour, name.first),
+                domain: customer.into(),
+                name: name.name.clone(),
+                failed: true,
+                place: name.place,
+            });
+            known.failed &= !is_answered;
+        }
+        for asked in customers.into_values() {
+            if !asked.failed {
+                self.note_resolved(&asked.domain);
+            }
+            self.take(key, asked);
+        }
+    }
+
+    fn take(&mut self, key: &QueryKey, asked: Asked) {
+        let (who, _) = self.last_client.text(key, tallied_query::client);
+        if let Some(all) = self.current.get_mut(who) {
+            all.push(asked);
+            return;
+        }
+        self.current.insert(who.to_owned(), vec![asked]);
+        self.keys.entry(who.to_owned()).or_insert_with(|| key.clone());
     }
 
     /// The domains that a client asked for, in order of time, without those that say nothing.
     fn judged(&self, asked: Vec<Asked>) -> Vec<Asked> {
         let resolves = |name: &str| self.state.resolved.contains(&stable_hash(name.as_bytes()));
-        let mut judged: Vec<Asked> =
-            asked.into_iter().filter(|one| !one.failed || muted(&one.name, &one.domain, resolves).is_none()).collect();
+        let says_nothing = |one: &Asked| {
+            // What nobody can register stands in the tally as its own domain: a browser's probes, a suffix.
+            let is_registered = !Suffixes.registered_domain(&one.domain).is_empty();
+            let domain = if is_registered { &*one.domain } else { "" };
+            muted(&one.name, domain, resolves).is_some()
+        };
+        let mut judged: Vec<Asked> = asked.into_iter().filter(|one| !one.failed || !says_nothing(one)).collect();
         judged.sort_unstable_by(|one, other| (one.first, &one.domain).cmp(&(other.first, &other.domain)));
         judged
     }
@@ -136,9 +180,11 @@ impl GeneratedNames {
         }
         let asked = self.judged(asked);
         let is_next = self.state.previous_hour + 1 == hour;
-        let previous = if is_next { self.state.previous.remove(who) } else { None };
-        let failed: Vec<Asked> =
-            previous.into_iter().flatten().chain(asked.iter().filter(|one| one.failed).cloned()).collect();
+        let previous = if is_next { self.state.previous.remove(who) } else { None }.unwrap_or_default();
+        let known: BTreeSet<Box<str>> = previous.iter().map(|one| one.domain.clone()).collect();
+        let failed: Vec<Asked> = previous.into_iter().chain(asked.iter().filter(|one| one.failed).cloned()).collect();
+        // An algorithm asks for new names; a program keeps asking for those that are gone.
+        let asked: Vec<Asked> = asked.into_iter().filter(|one| !one.failed || !known.contains(&one.domain)).collect();
         let verdict = self.by_model(who, &failed, scene).or_else(|| self.by_rate(who, &asked, scene));
         let Some(client) = self.state.clients.get_mut(who) else { return };
         match verdict {
@@ -289,9 +335,17 @@ fn enough(scene: &Scene<'_>) -> Enough {
 
 impl Behaviour for GeneratedNames {
     fn query(&mut self, key: &QueryKey, tally: &QueryTally, _scene: &mut Scene<'_>) {
-        self.learn_resolved(key, tally);
+        if is_dynamic(&key.domain) {
+            return self.take_customers(key, tally);
+        }
+        if tally.answered > 0 {
+            self.note_resolved(&key.domain);
+        }
         let failed = tally.answered == 0 && tally.nx > 0;
-        if !failed && tally.answered == 0 {
+        // A mail server asks whether a sender's domain takes mail; a program that looks for its server asks for addresses.
+        let asked_for_addresses = tally.of_type(QueryType::A) + tally.of_type(QueryType::Aaaa) > 0;
+        let is_mail = !asked_for_addresses && tally.of_type(QueryType::Mx) > 0;
+        if !failed && tally.answered == 0 || failed && is_mail {
             return;
         }
         let first = |names: &mut dyn Iterator<Item = &SubName>| {
@@ -304,13 +358,7 @@ impl Behaviour for GeneratedNames {
             return;
         };
         let asked = Asked { first: QueryTally::moment(key.hour, at), domain: key.domain.clone(), name, failed, place };
-        let (who, _) = self.last_client.text(key, tallied_query::client);
-        if let Some(all) = self.current.get_mut(who) {
-            all.push(asked);
-            return;
-        }
-        self.current.insert(who.to_owned(), vec![asked]);
-        self.keys.entry(who.to_owned()).or_insert_with(|| key.clone());
+        self.take(key, asked);
     }
 
     fn close(&mut self, end: Time, scene: &mut Scene<'_>) {
@@ -438,6 +486,44 @@ mod tests {
         ];
         let lines: Vec<String> = names.iter().zip(0..).map(|(name, at)| line(3_600 + at * 60, name, &[])).collect();
         assert!(found(&lines).is_empty());
+    }
+
+    #[test]
+    fn a_browsers_probes_of_one_label_stay_quiet() {
+        let lines: Vec<String> = generated(30, 3_600, 30).iter().map(|line| line.replace(".com.", ".")).collect();
+        assert!(found(&lines).is_empty());
+    }
+
+    #[test]
+    fn names_below_a_provider_of_dynamic_dns_are_domains_of_their_own() {
+        let mut lines: Vec<String> =
+            generated(12, 3_600, 30).iter().map(|line| line.replace(".com.", ".ddns.net.")).collect();
+        lines.push(line(3_500, "somebody.ddns.net.", &[("198.51.100.7", "A")]));
+        let verdicts = found(&lines);
+        assert_eq!(verdicts.len(), 1);
+        assert!(verdicts[0].signal.reasons[2].contains(".ddns.net ("), "{:#?}", verdicts[0].signal.reasons);
+    }
+
+    #[test]
+    fn domains_of_which_only_the_mail_servers_are_asked_for_stay_quiet() {
+        let as_mail = |line: &String| line.replace(r#""query_type":"A""#, r#""query_type":"MX""#);
+        let lines: Vec<String> = generated(40, 3_600, 30).iter().map(as_mail).collect();
+        assert!(lines[0].contains(r#""MX""#));
+        assert!(found(&lines).is_empty());
+    }
+
+    #[test]
+    fn the_same_dead_domains_hour_after_hour_stay_quiet() {
+        // A history in which nearly everything resolves, then fifteen domains that are gone, asked for each hour.
+        let mut lines: Vec<String> =
+            (0..400).map(|at| line(at * 30, &format!("www.site{at}.example."), &[("198.51.100.7", "A")])).collect();
+        let dead =
+            |at: u32| format!("old-partner-{}.com.", ["a", "b", "c"][at as usize % 3].repeat(1 + at as usize / 3));
+        lines.extend((0..60).map(|at| line(18_100 + at / 15 * 3_600 + at % 15, &dead(at % 15), &[])));
+        assert!(found(&lines).is_empty());
+        // As many new ones are told.
+        lines.extend((60..120).map(|at| line(36_100 + at / 15 * 3_600 + at % 15, &format!("partner-{at}.com."), &[])));
+        assert!(!found(&lines).is_empty());
     }
 
     #[test]

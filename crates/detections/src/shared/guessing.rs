@@ -96,6 +96,20 @@ pub(crate) static SOURCES: Threshold = Threshold {
     summary: "how many sources make a few attempts by each a distributed attack",
 };
 
+/// Attempts at one target by sources of which each makes one or two.
+pub(crate) static POOLED_ATTEMPTS: Threshold = Threshold {
+    key: "ec2.guessing.pooled_attempts",
+    default: 100.0,
+    min: 20.0,
+    max: 100_000.0,
+    unit: "attempts at one target in an hour, by at least 50 sources",
+    source: "our choice: five times what one host must make in ten minutes; a host with port 22 open to the internet sees about \
+             ten an hour",
+    summary: "how many attempts at one target are a distributed attack, however few each source makes",
+};
+
+/// Sources that share [`POOLED_ATTEMPTS`]. Source: our choice; fewer make three attempts each sooner or later.
+const POOLED_SOURCES_MIN: u64 = 50;
 /// Attempts at each target of a spray, by each source of a distributed attack. Source: detection-methods, section 3.
 const SPRAY_EACH_MIN: usize = 5;
 const SOURCE_EACH_MIN: usize = 3;
@@ -169,6 +183,9 @@ pub(crate) struct Pair {
     #[serde(with = "pairs")]
     history: BTreeMap<i64, (u64, u64)>,
     found_at: Option<i64>,
+    /// How long after the account's first flow they first talked, in milliseconds.
+    #[serde(default)]
+    began_after_ms: Option<i64>,
 }
 
 /// A conversation, whole: its pieces of all slices.
@@ -193,6 +210,9 @@ pub(crate) struct Guesses {
     touched: BTreeSet<PairKey>,
     reported: u64,
     dropped: u64,
+    /// The first flow of any kind, by account.
+    #[serde(default)]
+    since: BTreeMap<Box<str>, i64>,
 }
 
 /// Attempts that are guessing.
@@ -214,6 +234,8 @@ pub(crate) struct Guess {
 struct Campaign<'a> {
     /// Pairs with their attempts of the last hour, in order.
     pairs: Vec<(&'a PairKey, Vec<Joined>)>,
+    /// Conversations of a login's length or longer.
+    all: u64,
 }
 
 /// A campaign's part that is one finding's.
@@ -238,13 +260,27 @@ pub(crate) struct Alike {
 
 impl Default for Guesses {
     fn default() -> Self {
-        Self { pairs: Bounded::new(PAIRS_MAX), touched: BTreeSet::new(), reported: 0, dropped: 0 }
+        Self {
+            pairs: Bounded::new(PAIRS_MAX),
+            touched: BTreeSet::new(),
+            reported: 0,
+            dropped: 0,
+            since: BTreeMap::new(),
+        }
     }
 }
 
 impl Guesses {
     /// Takes in a tally, if it is of one of these services.
     pub(crate) fn flow(&mut self, view: &FlowView<'_>, services: &[&Service], context: &Context<'_>) {
+        let first = view.first().ms();
+        let since = match self.since.get_mut(&*view.place.account) {
+            Some(since) => {
+                *since = first.min(*since);
+                *since
+            }
+            None => *self.since.entry(view.place.account.clone()).or_insert(first),
+        };
         if !view.is_tcp() || !services.iter().any(|service| service.ports.contains(&view.key.port)) {
             return;
         }
@@ -255,7 +291,7 @@ impl Guesses {
         }
         let Some(host) = Host::of(view, context) else { return };
         let key = PairKey { host, remote: view.remote(), port: view.key.port, is_outbound: view.is_outbound() };
-        let pair = self.pairs.touch(key.clone(), view.first(), || Pair::new(view));
+        let pair = self.pairs.touch(key.clone(), view.first(), || Pair::new(view, since));
         self.dropped += pair.take_in(view);
         self.touched.insert(key);
     }
@@ -346,16 +382,20 @@ impl Guesses {
             return Vec::new();
         }
         let (mut sprays, mut sprayed, mut targets) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let mut pooled = BTreeMap::new();
         for (key, pair) in self.active(end.ms() - CAMPAIGN_MS).filter(|(_, pair)| !pair.is_established(end)) {
-            let attempts = pair.attempts_since(end.ms() - CAMPAIGN_MS, service, end);
+            let (attempts, all) = pair.attempts_since(end.ms() - CAMPAIGN_MS, service, end);
             if attempts.len() >= SPRAY_EACH_MIN && key.is_outbound {
-                Campaign::add(&mut sprays, &key.host, key, &attempts);
+                Campaign::add(&mut sprays, &key.host, key, &attempts, all);
             }
             if attempts.len() >= SPRAY_EACH_MIN && !key.is_outbound {
-                Campaign::add(&mut sprayed, (&key.host.account, key.remote), key, &attempts);
+                Campaign::add(&mut sprayed, (&key.host.account, key.remote), key, &attempts, all);
             }
             if attempts.len() >= SOURCE_EACH_MIN && !key.is_outbound {
-                Campaign::add(&mut targets, &key.host, key, &attempts);
+                Campaign::add(&mut targets, &key.host, key, &attempts, all);
+            }
+            if !attempts.is_empty() && !key.is_outbound {
+                Campaign::add(&mut pooled, &key.host, key, &attempts, all);
             }
         }
         let test =
@@ -366,13 +406,19 @@ impl Guesses {
             // Each target has a finding of its own.
             parts.extend(spray.pairs.chunks(1).filter_map(|pair| spray.part(&test, "targets", pair)));
         }
-        let test = Test { alike_min: POOLED_MIN, setting: &SOURCES, ..test };
-        parts.extend(targets.values().filter_map(|attack| attack.part(&test, "sources", &attack.pairs)));
+        let by_each = Test { alike_min: POOLED_MIN, setting: &SOURCES, ..test };
+        let together = Test { alike_min: POOLED_MIN, setting: &POOLED_ATTEMPTS, ..test };
+        for (host, attack) in &pooled {
+            let of_each =
+                targets.get(host).and_then(|attack: &Campaign<'_>| attack.part(&by_each, "sources", &attack.pairs));
+            parts.extend(of_each.or_else(|| attack.part(&together, "sources", &attack.pairs)));
+        }
         parts
     }
 }
 
 /// What a campaign must fulfil.
+#[derive(Clone, Copy)]
 struct Test<'a> {
     service: &'static Service,
     touched: &'a BTreeSet<PairKey>,
@@ -382,19 +428,31 @@ struct Test<'a> {
 }
 
 impl<'a> Campaign<'a> {
-    fn add<K: Ord>(campaigns: &mut BTreeMap<K, Self>, of: K, key: &'a PairKey, attempts: &[Joined]) {
-        campaigns.entry(of).or_insert(Self { pairs: Vec::new() }).pairs.push((key, attempts.to_vec()));
+    fn add<K: Ord>(campaigns: &mut BTreeMap<K, Self>, of: K, key: &'a PairKey, attempts: &[Joined], all: u64) {
+        let campaign = campaigns.entry(of).or_insert(Self { pairs: Vec::new(), all: 0 });
+        campaign.pairs.push((key, attempts.to_vec()));
+        campaign.all += all;
+    }
+
+    /// Whether they are enough: targets or sources, or attempts by enough sources.
+    fn is_enough(&self, attempts: u64, test: &Test<'_>) -> bool {
+        let (pairs, limit) = (self.pairs.len() as u64, test.thresholds.count(test.setting));
+        if test.setting.key == POOLED_ATTEMPTS.key {
+            attempts >= limit && pairs >= POOLED_SOURCES_MIN
+        } else {
+            pairs >= limit
+        }
     }
 
     /// What this part of the campaign is, if the whole is one and the part has something new in this slice.
     fn part(&self, test: &Test<'_>, others: &str, part: &[(&PairKey, Vec<Joined>)]) -> Option<Part> {
         let pooled: Vec<Joined> = self.pairs.iter().flat_map(|(_, attempts)| attempts.iter().copied()).collect();
         let limit = test.thresholds.count(test.setting);
-        let alike = Alike::of(&pooled, test.service);
+        let alike = Alike::of_some(&pooled, self.all, test.service);
         let is_new = |(key, attempts): &(&PairKey, Vec<Joined>)| {
             test.touched.contains(*key) && attempts.iter().any(|one| !one.is_reported)
         };
-        if (self.pairs.len() as u64) < limit || alike.bound < test.alike_min || !part.iter().any(is_new) {
+        if !self.is_enough(pooled.len() as u64, test) || alike.bound < test.alike_min || !part.iter().any(is_new) {
             return None;
         }
         let mut attempts: Vec<Joined> = part.iter().flat_map(|(_, attempts)| attempts.iter().copied()).collect();
@@ -407,16 +465,19 @@ impl<'a> Campaign<'a> {
             _ => format!("{way} {} {others}, the latest {}", part.len(), shown.remote),
         };
         let what = format!(
-            "It is a campaign of one host against many or of many against one: within an hour {} {others} with {} attempts, \
-             {} of them of {} to {} packets (a share of at least {}; {} is asked for). The limit is {} {others}.",
+            "It is a campaign of one host against many or of many against one: within an hour {} {others} with {} attempts; \
+             {} of {} connections of such length or longer have {} to {} packets (a share of at least {}; {} is asked for). \
+             The limit is {} {}.",
             self.pairs.len(),
             pooled.len(),
             alike.count,
+            self.all,
             alike.packets.0,
             alike.packets.1,
             percent(alike.bound.into(), 10_000),
             percent(test.alike_min.into(), 10_000),
-            quoted(test.setting, test.thresholds)
+            quoted(test.setting, test.thresholds),
+            if test.setting.key == POOLED_ATTEMPTS.key { "attempts by at least 50 sources" } else { others }
         );
         let (all, alike) = (attempts.len() as u64, Alike::of(&attempts, test.service));
         let guess = Guess { attempts, all, alike, limit, setting: test.setting, time: "an hour", whom };
@@ -425,7 +486,7 @@ impl<'a> Campaign<'a> {
 }
 
 impl Pair {
-    fn new(view: &FlowView<'_>) -> Self {
+    fn new(view: &FlowView<'_>, since: i64) -> Self {
         Self {
             origin: Origin::of(view),
             remote_is_internal: view.remote_is_internal,
@@ -434,6 +495,7 @@ impl Pair {
             passed_over_until: None,
             history: BTreeMap::new(),
             found_at: None,
+            began_after_ms: Some(view.first().ms() - since),
         }
     }
 
@@ -491,9 +553,17 @@ impl Pair {
         self.history.retain(|&day, _| now.day() - day <= HISTORY_DAYS);
     }
 
-    fn attempts_since(&self, since: i64, service: &Service, now: Time) -> Vec<Joined> {
-        let all = self.conversations.iter().filter(|one| one.first >= since && one.is_attempt(service, now));
-        all.copied().collect()
+    /// The attempts since then, and how many conversations were of such length or longer.
+    fn attempts_since(&self, since: i64, service: &Service, now: Time) -> (Vec<Joined>, u64) {
+        let all = || self.conversations.iter().filter(|one| one.first >= since && one.is_long_enough(service, now));
+        (all().filter(|one| one.is_attempt(service, now)).copied().collect(), all().count() as u64)
+    }
+
+    /// Whether it is a pair of our own hosts that talked when these logs began, or soon after, and not for long enough to tell
+    /// what is usual: a check or a job that logs in all day cannot be told from slow guessing then.
+    fn is_not_known_yet(&self, days: usize) -> bool {
+        let week_ms = ESTABLISHED_DAYS as i64 * Time::DAY_MS;
+        self.remote_is_internal && days < ESTABLISHED_DAYS && self.began_after_ms.is_none_or(|after| after < week_ms)
     }
 
     /// On how many earlier days they talked, and the most in ten minutes and on a day.
@@ -552,7 +622,9 @@ impl Pair {
                 is_guessing.then_some(Guess { attempts, all, alike, limit, setting, time, whom: whom.clone() })
             })
         };
-        find(FAST_MS, fast, &ATTEMPTS, "ten minutes").or_else(|| find(SLOW_MS, slow, &SLOW_ATTEMPTS, "24 hours"))
+        find(FAST_MS, fast, &ATTEMPTS, "ten minutes").or_else(|| {
+            if self.is_not_known_yet(days) { None } else { find(SLOW_MS, slow, &SLOW_ATTEMPTS, "24 hours") }
+        })
     }
 
     /// Of the last 24 hours, in order of time.
@@ -757,6 +829,15 @@ impl Alike {
 
     /// The most attempts whose numbers of packets lie within [`ALIKE_FACTOR`], of all conversations.
     fn of_all(conversations: &[&Joined], service: &Service) -> Self {
+        Self::within(conversations, conversations.len() as u64, service)
+    }
+
+    /// The same of these, which are some of so many.
+    fn of_some(conversations: &[Joined], all: u64, service: &Service) -> Self {
+        Self::within(&conversations.iter().collect::<Vec<_>>(), all, service)
+    }
+
+    fn within(conversations: &[&Joined], all: u64, service: &Service) -> Self {
         let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
         for one in conversations.iter().filter(|one| (service.packets.0..=service.packets.1).contains(&one.packets)) {
             *counts.entry(one.packets).or_default() += 1;
@@ -772,7 +853,7 @@ impl Alike {
                 best = Self { count, packets: (low, most), bound: 0 };
             }
         }
-        Self { bound: wilson_lower(best.count, conversations.len() as u64), ..best }
+        Self { bound: wilson_lower(best.count, all), ..best }
     }
 }
 

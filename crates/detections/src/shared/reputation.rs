@@ -412,7 +412,7 @@ fn is_abused_top_level(domain: &str) -> bool {
     domain.rsplit('.').next().is_some_and(|top| ABUSED_TOP_LEVEL.contains(&top))
 }
 
-fn is_dynamic(domain: &str) -> bool {
+pub(crate) fn is_dynamic(domain: &str) -> bool {
     DYNAMIC_DNS
         .iter()
         .any(|zone| domain.strip_suffix(zone).is_some_and(|below| below.is_empty() || below.ends_with('.')))

@@ -59,7 +59,8 @@ pub(crate) struct Rhythm {
     sizes: u64,
     in_size: u64,
     size_bytes: (u64, u64),
-    size: u32,
+    /// The lower bound of the share of one size, in 1/10000.
+    pub(crate) size: u32,
     quartiles_ms: (u64, u64),
     /// The median gap, in milliseconds.
     pub(crate) median_ms: u64,

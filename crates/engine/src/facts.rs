@@ -504,7 +504,8 @@ type KeyedSum<'b> = (&'b [u8], &'b [u8]);
 
 /// Batches of partial sums by kind and beginning of their keys, each once, its sums by key.
 fn in_order(mut bytes: &[u8]) -> Vec<u8> {
-    let mut batches: BTreeMap<(TallyKind, &[u8]), Vec<KeyedSum<'_>>> = BTreeMap::new();
+    type Item<'b> = (&'b [u8], &'b [u8]);
+    let mut batches: BTreeMap<(TallyKind, &[u8]), Vec<Item<'_>>> = BTreeMap::new();
     let length = bytes.len();
     while let Some((batch, after)) = Batch::decode(bytes) {
         bytes = after;

@@ -7,7 +7,7 @@ mod shared;
 use serde_json::json;
 use shared::postgres::Server;
 use shared::{ACCOUNT, finding, on_each, run, scope, write};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use watchfire_export::FindingCriteria;
 use watchfire_store::{
     Change, Expect, Feedback, Grouping, Key, Location, OutboxItem, PostgresUrl, Range, Sort, Store, StoreError,
@@ -136,7 +136,6 @@ fn a_server_that_lets_few_connections_in_is_slower_and_no_error() {
     let store = open(&url.replace("watchfire@", "few@")).unwrap();
     run(async {
         store.put_findings(&scope(ACCOUNT), vec![write(finding("a", 1, 1))]).await.unwrap();
-        let begin = Instant::now();
         let all: Vec<_> = (0..64)
             .map(|_| {
                 let store = store.clone();
@@ -146,7 +145,6 @@ fn a_server_that_lets_few_connections_in_is_slower_and_no_error() {
         for one in all {
             assert_eq!(one.await.unwrap().unwrap().len(), 1);
         }
-        assert!(begin.elapsed() < Duration::from_secs(60));
     });
 }
 

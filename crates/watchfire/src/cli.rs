@@ -454,7 +454,8 @@ pub struct ServeArguments {
     /// The address and port to listen on; port 0 takes a free one [default: 127.0.0.1:4580]
     #[arg(long, value_name = "ADDRESS", env = "WATCHFIRE_LISTEN", hide_env_values = true)]
     pub listen: Option<String>,
-    /// If this account has no access key yet, write one to a file in the data directory
+    /// If this account has no access key yet, write one to a file in the data directory; it is also the account of logs
+    /// that name none
     #[arg(long, value_name = "ID", env = "WATCHFIRE_ACCOUNT", hide_env_values = true)]
     pub account: Option<String>,
     /// Configuration file: `[server]`, and what the analysis goes by, as for `scan`
@@ -469,6 +470,15 @@ pub struct ServeArguments {
         help_heading = "Analysis of logs"
     )]
     pub watch: Vec<PathBuf>,
+    /// The region under which findings of logs are kept that name none, as flow logs often do [default: us-east-1]
+    #[arg(
+        long,
+        value_name = "REGION",
+        env = "WATCHFIRE_REGION",
+        hide_env_values = true,
+        help_heading = "Analysis of logs"
+    )]
+    pub region: Option<String>,
     /// How long to wait for logs that come late, in seconds of event time [default: 1800]
     #[arg(
         long,

@@ -14,10 +14,50 @@ const PASSWORD_BYTES_MAX: u64 = 4_096;
 /// Opens a data directory, or this database beside it, and makes what is not there, for its owner alone.
 pub async fn open(folder: &Path, database: Option<PostgresUrl>) -> Result<(Store, SealingKey)> {
     make(folder)?;
+    let _ = tighten(folder); // `serve` has told of it.
     let sealing = SealingKey::open(folder)?;
     let store = Store::open(&location(folder, database))?;
     check(&store, &sealing, folder).await?;
     Ok((store, sealing))
+}
+
+/// Takes from others what they may do with the files of a data directory: findings, keys and the audit log are the
+/// owner's alone, whatever mode an older version, a copy or a backup has left. Answers a sentence for each file that was
+/// open to others. Not `secret.key`: with one that others may have read, a server does not start.
+#[cfg(unix)]
+pub fn tighten(folder: &Path) -> Vec<String> {
+    use std::os::unix::fs::PermissionsExt;
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let ours = |name: &str| {
+        name.starts_with(watchfire_store::FILE_NAME)
+            || name.starts_with(watchfire_api::AUDIT_FILE)
+            || name.starts_with("bootstrap-key-")
+    };
+    let mut remarks = Vec::new();
+    let mut names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
+    names.sort();
+    for name in names.iter().filter(|name| name.to_str().is_some_and(ours)) {
+        let path = folder.join(name);
+        // A link is somebody's decision, and its target not ours to change.
+        let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
+        let mode = metadata.permissions().mode() & 0o777;
+        if !metadata.is_file() || mode & 0o077 == 0 {
+            continue;
+        }
+        let outcome = match fs::set_permissions(&path, fs::Permissions::from_mode(mode & 0o700)) {
+            Ok(()) => format!("it has {:03o} now", mode & 0o700),
+            Err(error) => format!("that could not be changed ({error}): do it with `chmod 600`"),
+        };
+        remarks
+            .push(format!("`{}` was open to other users of this machine (mode {mode:03o}): {outcome}", path.display()));
+    }
+    remarks
+}
+
+/// Modes are Unix's.
+#[cfg(not(unix))]
+pub fn tighten(_: &Path) -> Vec<String> {
+    Vec::new()
 }
 
 /// Where the store is.

@@ -19,6 +19,8 @@ const LOOK_EVERY_MAX: u32 = 3_600;
 /// Files that are remembered as read, unless told otherwise: some 200 MB of memory.
 const FILES_REMEMBERED: u32 = 200_000;
 const FILES_REMEMBERED_RANGE: std::ops::RangeInclusive<u32> = 10..=10_000_000;
+/// The region of logs that name none, unless told otherwise: that of AWS's global services.
+const REGION: &str = "us-east-1";
 /// Days that findings are kept, unless told otherwise. Source: GuardDuty keeps them for 90 days.
 const RETENTION_DAYS: u32 = 90;
 /// A century.
@@ -42,6 +44,8 @@ pub struct ServerSection {
     pub listen: Option<String>,
     /// `account`: the account that gets an access key at the first start.
     pub account: Option<String>,
+    /// `region`: the region of logs that name none.
+    pub region: Option<String>,
     /// `watch`: files and folders whose logs are analysed.
     pub watch: Vec<PathBuf>,
     /// `lateness`: how long to wait for logs that come late, seconds of event time.
@@ -78,6 +82,12 @@ pub struct ServerSection {
     pub audit_files: Option<u16>,
     /// `otlp-endpoint`: where traces are sent.
     pub otlp_endpoint: Option<String>,
+}
+
+/// Whether a text can be the name of a region, of any partition that there may ever be.
+pub fn is_region(text: &str) -> bool {
+    (1..=32).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
 /// Who may read `/metrics`.
@@ -146,6 +156,8 @@ pub struct ServerSettings {
     pub listen: SocketAddr,
     /// The account that gets an access key at the first start.
     pub account: Option<String>,
+    /// The region of logs that name none.
+    pub region: String,
     /// What is watched.
     pub watch: Vec<PathBuf>,
     /// Seconds of event time.
@@ -189,6 +201,9 @@ impl ServerSettings {
         if let Some(account) = &account {
             account_id(account).map_err(|problem| anyhow!("`server.account`: {problem}"))?;
         }
+        let region = arguments.region.clone().or_else(|| file.region.clone());
+        let region = region.unwrap_or_else(|| REGION.to_owned());
+        ensure!(is_region(&region), "`server.region`: `{region}` is no region such as eu-west-1");
         let seconds =
             |key: &str, given: Option<u32>, file: Option<u32>, default: u32, range: std::ops::RangeInclusive<u32>| {
                 let value = given.or(file).unwrap_or(default);
@@ -249,6 +264,7 @@ impl ServerSettings {
             .context("`server.database`")?,
             listen,
             account,
+            region,
             watch: if arguments.watch.is_empty() { file.watch.clone() } else { arguments.watch.clone() },
             lateness: seconds("lateness", arguments.lateness, file.lateness, 1_800, 0..=SECONDS_MAX)?,
             idle: seconds("idle", arguments.idle, file.idle, 900, 1..=SECONDS_MAX)?,

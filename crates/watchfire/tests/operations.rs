@@ -91,6 +91,7 @@ fn a_setting_that_cannot_be_is_refused_by_its_key() {
         ("listen = \"4580\"", "`server.listen`"),
         ("listen = \"0.0.0.0:4580\"", "--allow-plain-http"),
         ("account = \"12\"", "`server.account`"),
+        ("region = \"Europe\"", "`server.region`"),
         ("lateness = 9999999", "`server.lateness`: 9999999 is not from 0 to 604800 seconds"),
         ("look-every = 0", "`server.look-every`"),
         ("files-remembered = 1", "`server.files-remembered`"),
@@ -307,4 +308,46 @@ fn findings_that_no_detector_can_hold_are_told() {
     }
     let log = server.end();
     assert!(log.contains("name no account or no region") && log.contains("`assume-region`"), "{log}");
+}
+
+#[cfg(unix)]
+#[test]
+fn files_that_others_could_read_are_taken_from_them_at_the_start() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let start = || {
+        let mut command = watchfire();
+        command.args(["serve", "--listen", "127.0.0.1:0", "--account", ACCOUNT, "--data"]).arg(folder.path());
+        Server::start(&mut command)
+    };
+    let mode = |name: &str| fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777;
+    let bootstrap = format!("bootstrap-key-{ACCOUNT}.json");
+    let files = ["watchfire.db", "watchfire.db-wal", "watchfire.db-shm", "audit.jsonl", &bootstrap, "secret.key"];
+    let first = start();
+    assert!(first.get("/detector", "").contains("MissingAuthenticationTokenException"));
+    assert_eq!(files.map(mode), [0o600; 6], "as they are made");
+    drop(first); // Killed, so that SQLite leaves its files.
+    for name in &files[..5] {
+        fs::set_permissions(folder.path().join(name), fs::Permissions::from_mode(0o664)).unwrap();
+    }
+    fs::write(folder.path().join("notes.txt"), "not ours").unwrap();
+    fs::set_permissions(folder.path().join("notes.txt"), fs::Permissions::from_mode(0o644)).unwrap();
+    let second = start();
+    assert_eq!(files.map(mode), [0o600; 6]);
+    assert_eq!(mode("notes.txt"), 0o644);
+    let log = second.end();
+    for name in &files[..5] {
+        assert!(log.contains(&format!("{name}` was open to other users of this machine (mode 664)")), "{name}: {log}");
+    }
+    // A backup may lie where others read it; what is restored from it is nobody else's.
+    let backup = folder.path().join("backup");
+    assert_eq!(run(["backup", "--data", folder.path().to_str().unwrap(), backup.to_str().unwrap()]).status, 0);
+    fs::set_permissions(&backup, fs::Permissions::from_mode(0o644)).unwrap();
+    let other = folder.path().join("other");
+    assert_eq!(run(["restore", "--data", other.to_str().unwrap(), backup.to_str().unwrap()]).status, 0);
+    assert_eq!(mode("other/watchfire.db"), 0o600);
+    // A sealing key that others may have read is no secret any more.
+    fs::set_permissions(folder.path().join("secret.key"), fs::Permissions::from_mode(0o640)).unwrap();
+    let refused = run(["serve", "--listen", "127.0.0.1:0", "--data", folder.path().to_str().unwrap()]);
+    assert!(refused.status == 2 && refused.stderr.contains("secret.key"), "{}", refused.stderr);
 }

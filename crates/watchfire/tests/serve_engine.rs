@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 use watchfire_export::detector_id;
-use watchfire_store::{Change, Expect, Key, Location, Scope, Store};
+use watchfire_store::{Change, Expect, Key, Location, Scope, Store, UsageRange};
 
 /// A server that ends with the test.
 struct Server(Child);
@@ -25,11 +25,16 @@ impl Drop for Server {
 }
 
 fn serve(data: &Path, watched: &Path) -> Server {
+    serve_with(data, watched, &[])
+}
+
+fn serve_with(data: &Path, watched: &Path, arguments: &[&str]) -> Server {
     let child = watchfire()
         .args(["serve", "--listen", "127.0.0.1:0", "--idle", "1", "--look-every", "1", "--data"])
         .arg(data)
         .arg("--watch")
         .arg(watched)
+        .args(arguments)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -139,4 +144,80 @@ fn what_arrives_later_grows_the_finding_unless_the_detector_is_suspended() {
     });
     assert_eq!(third.len(), 2);
     assert_eq!(stored(&store, &third), second, "as it was");
+}
+
+/// Flow logs in AWS's default format name no region, and some formats no account either.
+#[test]
+fn findings_of_logs_that_name_no_place_are_kept_where_the_settings_say() {
+    let flow = |file: u32| {
+        let start = 1_700_000_000 + file * 60;
+        format!(
+            "interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status\n\
+             eni-0a1b2c3d4e5f60718 10.0.0.5 198.51.100.23 40000 443 6 9 900 {start} {} ACCEPT OK\n",
+            start + 60
+        )
+    };
+    let folder = Folder::empty().file("1.log", flow(0));
+    let lists = tempfile::tempdir().unwrap();
+    let config = lists.path().join("watchfire.toml");
+    std::fs::write(lists.path().join("c2.txt"), "198.51.100.23\n").unwrap();
+    std::fs::write(&config, "[[knowledge.intel]]\nkind = \"c2\"\nfile = \"c2.txt\"\n").unwrap();
+    let config = config.to_str().unwrap();
+    let options = ["--config", config, "--assume-account", "111122223333", "--assume-region", "eu-west-3"];
+    let found = folder.scan(&[&options[..], &["--format", "jsonl"]].concat()).findings();
+    let expected: BTreeMap<String, Value> =
+        found.into_iter().map(|finding| (finding["id"].as_str().unwrap().to_owned(), finding)).collect();
+    assert_eq!(expected.len(), 1);
+    let data = tempfile::tempdir().unwrap();
+    let place = ["--config", config, "--account", "111122223333", "--region", "eu-west-3"];
+    let _server = serve_with(data.path(), folder.path(), &place);
+    let store = open(data.path());
+    until("the store holds what a scan finds", || stored(&store, &expected) == expected);
+
+    // Without a word about the place: the account that has keys, and the region of AWS's global services.
+    let other = tempfile::tempdir().unwrap();
+    let made = watchfire().args(["keys", "create", "--account", "444455556666", "--data"]).arg(other.path()).output();
+    assert!(made.unwrap().status.success());
+    let _server = serve_with(other.path(), folder.path(), &["--config", config]);
+    let store = open(other.path());
+    until("there is a finding", || {
+        run(store.suppressed_count(&scope("444455556666", "us-east-1"))).is_ok() && {
+            let criteria = watchfire_export::FindingCriteria::default();
+            let scopes = [scope("444455556666", "us-east-1")];
+            let page =
+                run(store.list_findings(&scopes, &criteria, &watchfire_store::Sort::default(), None, 5)).unwrap();
+            page.findings.len() == 1
+        }
+    });
+}
+
+#[test]
+fn data_events_are_metered_by_bucket() {
+    let event = |at: usize, bucket: &str| {
+        format!(
+            r#"{{"eventTime":"2024-03-01T10:00:{:02}Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","eventID":"00000000-0000-0000-0000-{at:012}","awsRegion":"us-east-1","recipientAccountId":"111122223333","eventCategory":"Data","managementEvent":false,"sourceIPAddress":"198.51.100.7","userAgent":"aws-cli/2","requestParameters":{{"bucketName":"{bucket}","key":"k"}},"userIdentity":{{"type":"IAMUser","accountId":"111122223333","arn":"arn:aws:iam::111122223333:user/u","userName":"u"}}}}"#,
+            at % 60
+        )
+    };
+    // One name that no bucket can have, and more names than are told apart.
+    let buckets = ["archive", "archive", "backups", "NO BUCKET"].map(str::to_owned);
+    let many = (0..1_100).map(|at| format!("bucket-{at:04}"));
+    let events: Vec<String> =
+        buckets.into_iter().chain(many).enumerate().map(|(at, bucket)| event(at, &bucket)).collect();
+    let folder = Folder::empty()
+        .file("1.json", format!("{{\"Records\":[{}]}}", events[..600].join(",")))
+        .file("2.json", format!("{{\"Records\":[{}]}}", events[600..].join(",")));
+    let data = tempfile::tempdir().unwrap();
+    let _server = serve(data.path(), folder.path());
+    let store = open(data.path());
+    until("all is metered", || {
+        let usage = run(store.usage(&UsageRange::default())).unwrap();
+        usage.iter().map(|usage| usage.events).sum::<u64>() == 1_104
+    });
+    let usage = run(store.usage(&UsageRange::default())).unwrap();
+    assert!(usage.iter().all(|usage| usage.source == "S3_DATA_EVENTS" && usage.bytes > 0));
+    let of = |name: &str| usage.iter().find(|usage| usage.resource == name).map(|usage| usage.events);
+    assert_eq!((of("archive"), of("backups"), of("NO BUCKET")), (Some(2), Some(1), None));
+    assert_eq!(usage.iter().filter(|usage| !usage.resource.is_empty()).count(), 1_000);
+    assert_eq!(of(""), Some(103), "what has no row of its own is counted all the same");
 }

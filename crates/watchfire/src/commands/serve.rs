@@ -7,10 +7,12 @@ use crate::cli::{InputArguments, ServeArguments};
 use crate::config::Settings as AnalysisSettings;
 use crate::data;
 use crate::load;
+use crate::scan::ScanOptions;
 use crate::server_settings::{MetricsFor, ServerSettings};
 use crate::service::{self, Counters, Report, WatchOptions, Watching};
 use crate::telemetry;
 use anyhow::{Context, Result, bail};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -35,8 +37,12 @@ pub fn run(arguments: &ServeArguments) -> Result<ExitCode> {
     };
     let tls = server.tls.as_ref().map(|(certificates, key)| tls(certificates, key)).transpose()?;
     let runtime = Builder::new_multi_thread().enable_all().build().context("could not start the runtime")?;
+    let remarks = data::tighten(data);
     let (store, sealing) = runtime.block_on(data::open(data, server.database.clone()))?;
     let _telemetry = telemetry::start(&server)?;
+    for remark in remarks {
+        tracing::warn!("{remark}");
+    }
     let audit = match server.audit {
         Some((bytes, files)) => Some(
             Audit::open(data, bytes, files)
@@ -64,9 +70,15 @@ pub fn run(arguments: &ServeArguments) -> Result<ExitCode> {
         },
         ..Settings::default()
     };
-    let watching = watch(&server, &input, &analysis, store.clone(), runtime.handle(), report, counters)?;
     let kept = store.clone();
-    let service = Service::new(store, sealing, settings);
+    let service = Service::new(store.clone(), sealing, settings);
+    let watching = if server.watch.is_empty() {
+        None
+    } else {
+        let mut scan = super::scan::options(&[], &input, &analysis);
+        runtime.block_on(assume(&mut scan, &server, service.keys(), &report))?;
+        Some(watch(&server, scan, &analysis, store, runtime.handle(), report, counters)?)
+    };
     let status = runtime.block_on(async {
         let address = server.listen;
         let listener = TcpListener::bind(address).await.with_context(|| format!("could not listen on {address}"))?;
@@ -109,19 +121,43 @@ async fn remove_expired_daily(store: Store, days: u32) {
     }
 }
 
-/// Starts the engine, if there is something to watch.
+/// Settles whose logs are that do not say it, and says so: flow logs in AWS's default format name no region, and a finding
+/// must have a detector. An account is what the settings name, or the only one that has access keys.
+async fn assume(scan: &mut ScanOptions, server: &ServerSettings, keys: &Keyring, report: &Report) -> Result<()> {
+    if scan.assume_region.is_empty() {
+        scan.assume_region.clone_from(&server.region);
+    }
+    if scan.assume_account.is_empty() {
+        let mut accounts: BTreeSet<String> = server.account.iter().cloned().collect();
+        if accounts.is_empty() {
+            accounts = keys.list(None).await?.into_iter().map(|key| key.account).collect();
+        }
+        match accounts.pop_first().filter(|_| accounts.is_empty()) {
+            Some(account) => scan.assume_account = account,
+            None => report(
+                "findings of logs that name no account cannot be kept: set `account` under [server], or --account, to the \
+                 one that they are of",
+            ),
+        }
+    }
+    let (account, region) = (&scan.assume_account, &scan.assume_region);
+    if !account.is_empty() {
+        tracing::info!("logs that name no account are taken as those of {account}");
+    }
+    tracing::info!("logs that name no region, in themselves or by their folders, are taken as those of {region}");
+    Ok(())
+}
+
+/// Starts the engine.
 fn watch(
     server: &ServerSettings,
-    input: &InputArguments,
+    scan: ScanOptions,
     analysis: &AnalysisSettings,
     store: Store,
     runtime: &Handle,
     report: Report,
     counters: Counters,
-) -> Result<Option<Watching>> {
-    if server.watch.is_empty() {
-        return Ok(None);
-    }
+) -> Result<Watching> {
     let loaded = load::knowledge(analysis)?;
     for remark in &loaded.remarks {
         report(remark);
@@ -132,9 +168,9 @@ fn watch(
         lateness_ms: i64::from(server.lateness) * 1_000,
         files_remembered: usize::try_from(server.files_remembered).unwrap_or(usize::MAX),
         idle: Duration::from_secs(server.idle.into()),
-        scan: super::scan::options(&[], input, analysis),
+        scan,
     };
-    service::start(options, loaded.knowledge, store, runtime.clone(), report, counters).map(Some)
+    service::start(options, loaded.knowledge, store, runtime.clone(), report, counters)
 }
 
 fn greeting(endpoint: &str) -> String {

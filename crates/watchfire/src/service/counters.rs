@@ -20,6 +20,7 @@ pub struct Counters {
     pub(super) bytes: Family<Source, Counter>,
     pub(super) late: Counter,
     pub(super) findings: Counter,
+    pub(super) homeless: Counter,
     pub(super) judged_until: Gauge,
     pub(super) restarts: Counter,
 }
@@ -35,6 +36,11 @@ impl Counters {
             "engine_findings_written",
             "Findings written, new ones and such as have grown",
             self.findings.clone(),
+        );
+        registry.register(
+            "engine_findings_without_account",
+            "Findings of logs that name no account, which no detector can hold",
+            self.homeless.clone(),
         );
         registry.register(
             "engine_judged_until_seconds",

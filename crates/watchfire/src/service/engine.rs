@@ -2,10 +2,12 @@
 
 use super::counters::Source;
 use super::looks::{Look, Looks, Stamp};
-use super::reading::{FileRead, Metered, Reading, S3_FEATURE, Task, read_all};
+use super::reading::{FileRead, Metered, RESOURCES_MAX, Reading, S3_FEATURE, Task, read_all};
 use super::taken::{Files, News, Taken, facts_name, put};
 use super::{Place, now_ms};
+use crate::cli::account_id;
 use crate::evidence::fetch_evidence;
+use crate::server_settings::is_region;
 use crate::spool::TemporaryFile;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -21,7 +23,7 @@ use watchfire_ingest::FoundFile;
 use watchfire_knowledge::OwnLists;
 use watchfire_model::{Finding, FindingType, RecordKind, Time, catalogue};
 use watchfire_parse::Origin;
-use watchfire_store::{Change, FindingWrite, Scope, UsageDelta};
+use watchfire_store::{Change, FindingWrite, Scope, UsageDelta, UsageRange};
 
 /// The checkpoint that holds the state.
 const STATE: &str = "engine";
@@ -79,6 +81,7 @@ pub struct Engine<'a> {
     /// Files that gave nothing but trouble: tried again at each look, told of once.
     told: HashSet<(String, Stamp)>,
     batch: Batch,
+    metered: MeteredBuckets,
     /// Whether slices were replayed since the last saving; when that ended, and how long it took.
     is_ahead: bool,
     saved: Option<(Instant, Duration)>,
@@ -118,6 +121,7 @@ impl<'a> Engine<'a> {
             looks: Looks::default(),
             told: HashSet::new(),
             batch: Batch::default(),
+            metered: MeteredBuckets::default(),
             is_ahead: false,
             saved: None,
             files,
@@ -329,12 +333,19 @@ impl<'a> Engine<'a> {
         let mut deltas = Vec::new();
         let counters = self.place.counters;
         let mut counted: Vec<(Source, u64, u64)> = Vec::new();
-        for ((account, region, feature), (events, bytes)) in batch.usage {
+        let day = now_ms().div_euclid(Time::DAY_MS);
+        let mut usage: BTreeMap<Metered, (u64, u64)> = BTreeMap::new();
+        for ((account, region, feature, resource), sum) in batch.usage {
+            let resource = self.metered.named(self.place, day, (&account, &region), resource)?;
+            let entry = usage.entry((account, region, feature, resource)).or_default();
+            *entry = (entry.0 + sum.0, entry.1 + sum.1);
+        }
+        for ((account, region, feature, resource), (events, bytes)) in usage {
             counted.push((Source { source: feature }, events, bytes));
             let detector = detectors.of(self.place, &account, &region)?;
             let plan = if feature == S3_FEATURE { "s3" } else { "" };
             if detector.as_ref().is_some_and(|detector| detector.switches.wants(plan)) {
-                let (source, resource, day) = (feature.to_owned(), String::new(), now_ms().div_euclid(Time::DAY_MS));
+                let source = feature.to_owned();
                 deltas.push(UsageDelta { account, region, source, resource, day, events, bytes });
             }
         }
@@ -442,11 +453,11 @@ impl<'a> Engine<'a> {
     fn finding_changes(&self, findings: &[Finding]) -> Result<Vec<Change>> {
         let mut detectors = Detectors::default();
         let mut by_scope: BTreeMap<Scope, Vec<FindingWrite>> = BTreeMap::new();
-        let mut nowhere = 0;
+        let mut homeless = 0;
         for finding in findings {
             let (account, region) = (&finding.latest.account, &finding.latest.region);
-            if account.is_empty() || region.is_empty() {
-                nowhere += 1;
+            if !is_place(account, region) {
+                homeless += 1;
                 continue;
             }
             let Some(detector) = detectors.of(self.place, account, region)? else { continue };
@@ -460,11 +471,11 @@ impl<'a> Engine<'a> {
             let suppressed_by = detector.suppressed_by(&body).map(str::to_owned);
             by_scope.entry(scope).or_default().push(FindingWrite { body, suppressed_by });
         }
-        if nowhere > 0 {
+        if homeless > 0 {
+            self.place.counters.homeless.inc_by(homeless);
             (self.place.report)(&format!(
-                "{nowhere} findings are of logs that name no account or no region, so that no detector can hold them: set \
-                 `assume-account` and `assume-region` under [scan], or watch the logs in folders named as AWS names them, \
-                 AWSLogs/ACCOUNT/SERVICE/REGION"
+                "{homeless} findings are of logs that name no account, so that no detector can hold them: set `account` \
+                 under [server], or watch the logs in folders named as AWS names them, AWSLogs/ACCOUNT/SERVICE/REGION"
             ));
         }
         Ok(by_scope.into_iter().map(|(scope, writes)| Change::Findings { scope, writes }).collect())
@@ -532,13 +543,59 @@ fn restored<'a>(place: &Place<'a>, saved: Option<Vec<u8>>) -> Result<(Replay<'a>
     Ok((replay, progress))
 }
 
+/// The buckets that have a row of their own in today's usage, by account and region.
+#[derive(Default)]
+struct MeteredBuckets {
+    day: i64,
+    named: HashMap<(String, String), HashSet<String>>,
+}
+
+impl MeteredBuckets {
+    /// The name under which a bucket's usage is summed: its own, or none if that would be one too many.
+    fn named(
+        &mut self,
+        place: &Place<'_>,
+        day: i64,
+        (account, region): (&str, &str),
+        bucket: String,
+    ) -> Result<String> {
+        if bucket.is_empty() || !is_place(account, region) {
+            return Ok(String::new());
+        }
+        if self.day != day {
+            *self = Self { day, named: HashMap::new() };
+        }
+        let key = (account.to_owned(), region.to_owned());
+        if !self.named.contains_key(&key) {
+            let range = UsageRange {
+                accounts: Some(vec![key.0.clone()]),
+                region: Some(key.1.clone()),
+                from_day: Some(day),
+                to_day: Some(day),
+            };
+            let rows = place.runtime.block_on(place.store.usage(&range)).context("could not look up usage")?;
+            let named = rows.into_iter().map(|row| row.resource).filter(|resource| !resource.is_empty());
+            self.named.insert(key.clone(), named.collect());
+        }
+        let named = self.named.entry(key).or_default();
+        if named.contains(&bucket) {
+            return Ok(bucket);
+        }
+        if named.len() >= RESOURCES_MAX {
+            return Ok(String::new());
+        }
+        named.insert(bucket.clone());
+        Ok(bucket)
+    }
+}
+
 /// The detectors of the places that one transaction concerns, each asked for once.
 #[derive(Default)]
 struct Detectors(HashMap<(String, String), Option<LogDetector>>);
 
 impl Detectors {
     fn of(&mut self, place: &Place<'_>, account: &str, region: &str) -> Result<Option<LogDetector>> {
-        if account.is_empty() || region.is_empty() {
+        if !is_place(account, region) {
             return Ok(None); // Nobody could ask for it.
         }
         let key = (account.to_owned(), region.to_owned());
@@ -550,6 +607,11 @@ impl Detectors {
         self.0.insert(key, found.clone());
         Ok(found)
     }
+}
+
+/// Whether an account and region that a log names, which may name anything, are such as can have a detector.
+fn is_place(account: &str, region: &str) -> bool {
+    account_id(account).is_ok() && is_region(region)
 }
 
 /// The same finding as one of this detector.
@@ -588,6 +650,21 @@ mod tests {
         for ms in [-1, 0, 1, SLICE_MS - 1, SLICE_MS] {
             let slice = slice_of(Time::from_ms(ms));
             assert!(end_of(slice) > ms && end_of(slice - 1) <= ms);
+        }
+    }
+
+    #[test]
+    fn what_a_log_calls_an_account_need_not_be_one() {
+        assert!(is_place("111122223333", "us-gov-west-1"));
+        for (account, region) in [
+            ("", "us-east-1"),
+            ("unknown", "us-east-1"),
+            ("11112222333\u{661}", "us-east-1"),
+            ("111122223333", ""),
+            ("111122223333", "us east 1"),
+            ("111122223333", "a-region-whose-name-is-longer-than-any"),
+        ] {
+            assert!(!is_place(account, region), "{account} {region}");
         }
     }
 

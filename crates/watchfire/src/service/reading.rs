@@ -4,13 +4,15 @@
 use super::looks::Stamp;
 use crate::contents::each_record;
 use crate::scan::ScanOptions;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use watchfire_api::is_bucket_name;
+use watchfire_detections::bucket_name;
 use watchfire_engine::{Census, FactLog, FlowFormats, ListenIndex, Worker};
 use watchfire_ingest::{FoundFile, Scratch, read};
 use watchfire_knowledge::{Knowledge, OwnLists};
-use watchfire_model::Record;
+use watchfire_model::{ApiCall, Record};
 use watchfire_parse::{Origin, Raw};
 
 /// The feature under which S3 data events are metered: they have a switch of their own.
@@ -57,13 +59,18 @@ pub struct FileRead {
     pub is_unreadable: bool,
 }
 
-/// Account, region, and the feature that is charged.
-pub type Metered = (String, String, &'static str);
+/// Account, region, the feature that is charged, and the resource: of S3 data events the bucket, else nothing.
+pub type Metered = (String, String, &'static str, String);
+
+/// Buckets that the usage of a file is told apart by, and that of an account and region on one day. What others have is summed
+/// under no name: so whoever writes names into logs fills neither memory nor the store.
+pub const RESOURCES_MAX: usize = 1_000;
 
 /// Events and bytes.
 #[derive(Default)]
 pub struct Meter {
     sums: BTreeMap<Metered, (u64, u64)>,
+    buckets: HashSet<String>,
     /// The last one's, which is mostly the next one's too.
     last: Option<(Metered, (u64, u64))>,
 }
@@ -76,16 +83,36 @@ impl Meter {
             Record::Flow(_) => "FLOW_LOGS",
             Record::DnsQuery(_) => "DNS_LOGS",
         };
+        let bucket = match record {
+            Record::ApiCall(call) if feature == S3_FEATURE => self.bucket(call),
+            _ => String::new(),
+        };
         let place = (record.account(), record.region(), feature);
         match &mut self.last {
-            Some(((account, region, of), sum)) if place == (account.as_str(), region.as_str(), *of) => {
+            Some(((account, region, of, resource), sum))
+                if place == (account.as_str(), region.as_str(), *of) && *resource == bucket =>
+            {
                 *sum = (sum.0 + 1, sum.1 + bytes as u64);
             }
             _ => {
                 self.settle();
-                self.last = Some(((place.0.to_owned(), place.1.to_owned(), feature), (1, bytes as u64)));
+                let metered = (place.0.to_owned(), place.1.to_owned(), feature, bucket);
+                self.last = Some((metered, (1, bytes as u64)));
             }
         }
+    }
+
+    /// The bucket that a data event is about; empty if it names none that can exist, or one too many.
+    fn bucket(&mut self, call: &ApiCall<'_>) -> String {
+        let name = bucket_name(call);
+        if self.buckets.contains(&name) {
+            return name;
+        }
+        if !is_bucket_name(&name) || self.buckets.len() >= RESOURCES_MAX {
+            return String::new();
+        }
+        self.buckets.insert(name.clone());
+        name
     }
 
     fn settle(&mut self) {
@@ -159,5 +186,91 @@ fn read_one(reading: &Reading<'_>, task: Task, scratch: &mut Scratch) -> FileRea
         content: format!("{:032x}", outcome.content_hash),
         is_unreadable: outcome.bytes == 0 && !outcome.problems.is_empty(),
         task,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spool::TemporaryFile;
+    use std::fmt::Write;
+    use watchfire_detections::DETECTIONS;
+    use watchfire_ingest::{Limits, Narrowing, list};
+
+    /// Files of every source. Each flow log has columns of its own, so that threads race for the numbers of their formats;
+    /// callers, names and pairs are many, so that an order of a map would show.
+    fn write_logs(folder: &std::path::Path) {
+        let columns = ["bytes", "packets", "tcp-flags", "log-status", "flow-direction", "vpc-id"];
+        for file in 0..6usize {
+            let mut flows = format!(
+                "account-id interface-id srcaddr dstaddr srcport dstport protocol start end {}\n",
+                columns[file]
+            );
+            let mut queries = String::new();
+            let mut calls = Vec::new();
+            for at in 0..400 {
+                let (second, host) = (1_700_000_000 + at * 7, at % 50);
+                let extra = ["900", "6", "2", "OK", "egress", "vpc-1"][file];
+                let _ = writeln!(
+                    flows,
+                    "111122223333 eni-{host} 10.0.0.{host} 198.51.100.{} {} 443 6 {second} {} {extra}",
+                    at % 90,
+                    4_000 + at,
+                    second + 60
+                );
+                let moment = format!("2023-11-14T{:02}:{:02}:00Z", 10 + at / 60, at % 60);
+                let _ = writeln!(
+                    queries,
+                    r#"{{"version":"1.1","account_id":"111122223333","region":"eu-west-1","vpc_id":"vpc-1","query_timestamp":"{moment}","query_name":"n{at}.d{host}.example.","query_type":"A","query_class":"IN","rcode":"NOERROR","answers":[],"srcaddr":"10.0.0.{host}","srcport":"5","transport":"UDP","srcids":{{"instance":"i-{host:017x}"}}}}"#
+                );
+                calls.push(format!(r#"{{"eventTime":"{moment}","eventSource":"ec2.amazonaws.com","eventName":"Describe{}","eventID":"00000000-0000-0000-{file:04x}-{at:012x}","awsRegion":"eu-west-1","recipientAccountId":"111122223333","sourceIPAddress":"198.51.100.{host}","userAgent":"aws-cli/2","managementEvent":true,"requestParameters":null,"userIdentity":{{"type":"IAMUser","accountId":"111122223333","arn":"arn:aws:iam::111122223333:user/u{host}","accessKeyId":"AKIA{host:016}","userName":"u{host}"}}}}"#, at % 20));
+            }
+            std::fs::write(folder.join(format!("{file}-flows.log")), flows).unwrap();
+            std::fs::write(folder.join(format!("{file}-queries.log")), queries).unwrap();
+            std::fs::write(folder.join(format!("{file}-calls.json")), format!("{{\"Records\":[{}]}}", calls.join(",")))
+                .unwrap();
+        }
+    }
+
+    /// What is kept of each file, as it goes into the store.
+    fn kept(folder: &std::path::Path, threads: usize) -> Vec<(u32, usize, Vec<u8>)> {
+        let (index, knowledge, own_lists) = (ListenIndex::new(DETECTIONS), Knowledge::default(), OwnLists::default());
+        let formats = FlowFormats::default();
+        let options = ScanOptions { threads, ..ScanOptions::default() };
+        let reading = Reading {
+            index: &index,
+            knowledge: &knowledge,
+            own_lists: &own_lists,
+            formats: &formats,
+            options: &options,
+            until: None,
+        };
+        let files = list(&[folder.to_owned()], &Limits::default(), &Narrowing::default()).files;
+        let tasks = (0..).zip(files).map(|(rank, file)| {
+            let name = file.display();
+            Task { file, name, stamp: Stamp::default(), rank, after: None, origin: Origin::default() }
+        });
+        let mut spool = TemporaryFile::default();
+        let read = read_all(&reading, tasks.collect());
+        read.into_iter()
+            .map(|read| {
+                assert!(read.troubles.is_empty(), "{:?}", read.troubles);
+                (read.task.rank, read.facts.slices().count(), read.facts.save(&formats, &mut spool).unwrap())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn what_is_kept_of_files_is_the_same_bytes_on_any_number_of_threads() {
+        let folder = tempfile::tempdir().unwrap();
+        write_logs(folder.path());
+        let once = kept(folder.path(), 1);
+        assert_eq!(once.len(), 18);
+        assert!(once.iter().all(|(_, slices, bytes)| *slices > 3 && bytes.len() > 10_000));
+        for threads in [1, 2, 4] {
+            for (one, other) in once.iter().zip(kept(folder.path(), threads)) {
+                assert!(*one == other, "file {} on {threads} threads", one.0);
+            }
+        }
     }
 }

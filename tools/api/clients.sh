@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Calls every operation of `watchfire serve` with boto3, the aws command line and AWS's SDK for JavaScript, and holds each
-# answer against the service model; then makes the calls of Terraform's resources. Packages go to target/clients.
+# answer against the service model; then makes the calls of Terraform's resources. Before that, what the model, the catalogue and
+# GuardDuty's documentation state is tried one by one. Packages go to target/clients.
 #   tools/api/clients.sh [PROGRAM]        default: target/debug/watchfire, built first
 # Without python3 or npm it says so and leaves this out; with CI set, that is an error.
 set -euo pipefail
@@ -66,5 +67,9 @@ endpoint="$(first_line "$data/log" 's/.* is served at //p')"
 key() {
     "$program" keys create --data "$data/store" --account "$1" --format json
 }
-FIRST_KEY="$(key 111122223333)" SECOND_KEY="$(key 444455556666)" \
-    "$folder/venv/bin/python" tools/api/clients.py "$endpoint" "$folder" "$model"
+FIRST_KEY="$(key 111122223333)"
+SECOND_KEY="$(key 444455556666)"
+export FIRST_KEY SECOND_KEY
+"$folder/venv/bin/python" tools/api/conformance.py "$endpoint" "$model" catalogue/filter-attributes.json
+"$folder/venv/bin/python" tools/api/behaviour.py "$endpoint"
+"$folder/venv/bin/python" tools/api/clients.py "$endpoint" "$folder" "$model"

@@ -499,9 +499,6 @@ fn each_part(
 /// Sums in one saved batch: far fewer than lengths of 32 bits hold.
 const SAVED_ITEMS_MAX: usize = 65_536;
 
-/// The rest of a key, and its sums.
-type KeyedSum<'b> = (&'b [u8], &'b [u8]);
-
 /// Batches of partial sums by kind and beginning of their keys, each once, its sums by key.
 fn in_order(mut bytes: &[u8]) -> Vec<u8> {
     type Item<'b> = (&'b [u8], &'b [u8]);

@@ -520,8 +520,8 @@ impl Scorer {
                 own.seen(Feature::Region, name);
             }
             region = step.regions.last().or(region);
-            calls = calls.saturating_add(step.calls);
-            denied = denied.saturating_add(if step.outcome == Outcome::Denied { step.calls } else { 0 });
+            calls = calls.saturating_add(step.latest_calls);
+            denied = denied.saturating_add(if step.outcome == Outcome::Denied { step.latest_calls } else { 0 });
             step.buckets.iter().for_each(|bucket| own.seen(Feature::Bucket, bucket));
         }
         own.volume(Metric::ApiCallsPerHour, calls);

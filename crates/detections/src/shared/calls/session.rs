@@ -9,6 +9,7 @@ use crate::Context;
 use crate::iam_user::log_supply_silent::switches_logs;
 use crate::tally::{ApiParts, CallTally, CallTallyKey, ClientParts, RecordPlace};
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::ops::Deref;
 use std::sync::Arc;
 use watchfire_knowledge::statistics::stable_hash;
@@ -63,6 +64,8 @@ pub(crate) struct Step {
     deed: Arc<Deed>,
     /// Calls.
     pub(crate) calls: u64,
+    /// Calls in the clock hour of the last of them: what that hour teaches. A visit lasts longer.
+    pub(crate) latest_calls: u64,
     /// The first call and the last.
     pub(crate) first: Time,
     /// See `first`.
@@ -119,6 +122,8 @@ struct SavedStep {
     outcome: Outcome,
     error_code: String,
     calls: u64,
+    #[serde(default)]
+    latest_calls: Option<u64>,
     first: Time,
     last: Time,
     first_id: Id,
@@ -268,6 +273,7 @@ impl From<SavedStep> for Step {
         Self {
             deed: Arc::new(Deed::new(token, &source, &name, outcome, &error_code)),
             calls: saved.calls,
+            latest_calls: saved.latest_calls.unwrap_or(saved.calls),
             first: saved.first,
             last: saved.last,
             first_id: saved.first_id,
@@ -289,6 +295,7 @@ impl From<Step> for SavedStep {
             outcome: deed.outcome,
             error_code: deed.error_code.clone(),
             calls: step.calls,
+            latest_calls: Some(step.latest_calls),
             first: step.first,
             last: step.last,
             first_id: step.first_id,
@@ -309,6 +316,7 @@ impl Step {
         Self {
             deed: Arc::clone(deed),
             calls: tally.calls,
+            latest_calls: tally.calls,
             first: tally.first,
             last: tally.last,
             first_id: Id(tally.first_id),
@@ -325,6 +333,11 @@ impl Step {
         let rank = |step: &Self| (step.first, step.first_id, step.place);
         let later = if rank(self) <= rank(&other) { other } else { std::mem::replace(self, other) };
         self.calls = self.calls.saturating_add(later.calls);
+        self.latest_calls = match self.last.hour().cmp(&later.last.hour()) {
+            Ordering::Less => later.latest_calls,
+            Ordering::Equal => self.latest_calls.saturating_add(later.latest_calls),
+            Ordering::Greater => self.latest_calls,
+        };
         self.last = self.last.max(later.last);
         self.regions.add(later.regions, NAMES_MAX);
         self.buckets.add(later.buckets, NAMES_MAX);
@@ -438,6 +451,17 @@ mod tests {
         let sessions = cut(vec![step("A", 0, 1), step("A", 3, 4), step("B", 2, 2)], None, Pace::USUAL);
         assert_eq!(tokens(&sessions), [vec!["A", "B"]]);
         assert_eq!((sessions[0].1[0].calls, sessions[0].1[0].last.ms()), (2, 4 * Time::MINUTE_MS));
+    }
+
+    #[test]
+    fn of_a_visit_of_several_hours_the_last_hour_is_known_apart() {
+        let hours = || vec![step("A", 0, 0), step("A", 61, 61), step("A", 119, 119)];
+        let mut turned = hours();
+        turned.reverse();
+        for steps in [hours(), turned] {
+            let sessions = cut(steps, None, Pace::VISIT);
+            assert_eq!((sessions[0].1[0].calls, sessions[0].1[0].latest_calls), (3, 2));
+        }
     }
 
     proptest! {

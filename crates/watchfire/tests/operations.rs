@@ -290,10 +290,15 @@ fn usage_is_told_with_what_amazon_would_charge() {
 #[test]
 fn findings_that_no_detector_can_hold_are_told() {
     let folder = tempfile::tempdir().unwrap();
-    let watched = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/passwords-are-guessed/events");
+    let scenario =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/passwords-are-guessed/events/flows.log.gz");
+    let mut flows = String::new();
+    flate2::read::MultiGzDecoder::new(fs::File::open(scenario).unwrap()).read_to_string(&mut flows).unwrap();
+    let watched = tempfile::tempdir().unwrap();
+    fs::write(watched.path().join("flows.log"), flows.replace(" 111122223333 ", " - ")).unwrap();
     let mut command = watchfire();
     command.args(["serve", "--listen", "127.0.0.1:0", "--idle", "1", "--look-every", "1", "--data"]).arg(folder.path());
-    let server = Server::start(command.arg("--watch").arg(watched));
+    let server = Server::start(command.arg("--watch").arg(watched.path()));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let store = Store::open(&Location::Directory(folder.path().to_owned())).unwrap();
     let is_judged = || runtime.block_on(store.checkpoint("engine")).unwrap().is_some();
@@ -306,8 +311,9 @@ fn findings_that_no_detector_can_hold_are_told() {
     for said in ["watchfire_engine_files_total 1", "watchfire_engine_findings_written_total 0"] {
         assert!(metrics.contains(said), "{said} is not in {metrics}");
     }
+    assert!(!metrics.contains("watchfire_engine_findings_without_account_total 0"), "{metrics}");
     let log = server.end();
-    assert!(log.contains("name no account or no region") && log.contains("`assume-region`"), "{log}");
+    assert!(log.contains("findings are of logs that name no account") && log.contains("set `account`"), "{log}");
 }
 
 #[cfg(unix)]

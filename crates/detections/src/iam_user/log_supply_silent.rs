@@ -120,9 +120,9 @@ pub(crate) const DETECTION: Detection = Detection {
 /// three hours brought a tenth or less of the least that they ever brought in their hour of the week, and less than half of
 /// the least of any day.
 ///
-/// The end of the input is no silence: other sources must go on meanwhile, or the source itself must come back. Where all
-/// sources of an account are silent and come back together, that is one finding: a gap in what was handed over is a gap,
-/// whoever made it. The beginning is no silence either, nor a night, a weekend or a holiday.
+/// The end of the input is no silence: other sources of the account must go on meanwhile, or the source itself must come back.
+/// What is handed over of several accounts often ends on different days. Where all sources of an account are silent and come
+/// back together, that is one finding: a gap in what was handed over is a gap, whoever made it. The beginning is no silence either, nor a night, a weekend or a holiday.
 ///
 /// What was reported teaches nothing. CloudTrail counts as calls by principals, without those of AWS's own services.
 ///
@@ -218,7 +218,7 @@ struct Gap {
     hours: u32,
     /// What was due at least.
     due: u64,
-    /// Hours in which others went on.
+    /// Hours in which others of the account went on.
     with_others: u32,
     /// The longest silence before.
     longest: u32,
@@ -237,6 +237,15 @@ struct Switch {
     address: Box<str>,
     user_agent: Box<str>,
     key: AccessKey,
+}
+
+/// Which other sources went on in an hour.
+#[derive(Clone, Copy, Default)]
+struct Others {
+    /// One of any account.
+    of_any: bool,
+    /// One of the same account.
+    of_account: bool,
 }
 
 /// Sources of one account, and what is wrong with them.
@@ -453,7 +462,11 @@ impl Supplies {
             self.sources.iter().filter_map(|(source, supply)| supply.goes_on(hour, source)).collect();
         let mut found: Vec<(Source, Found)> = Vec::new();
         for (source, supply) in &mut self.sources {
-            let others = going.iter().any(|(other, _)| other != source);
+            let others = going.iter().map(|(other, _)| other).filter(|other| *other != source);
+            let others = others.fold(Others::default(), |others, other| Others {
+                of_any: true,
+                of_account: others.of_account || other.account == source.account,
+            });
             found.extend(supply.end_hour(hour, others, scene.thresholds).map(|found| (source.clone(), found)));
         }
         let mut groups: BTreeMap<(Box<str>, Option<Time>), Group> = BTreeMap::new();
@@ -697,7 +710,7 @@ impl Supply {
         (records > 0 && is_usual).then(|| (source.clone(), records))
     }
 
-    fn end_hour(&mut self, hour: i64, others: bool, thresholds: &Thresholds) -> Option<Found> {
+    fn end_hour(&mut self, hour: i64, others: Others, thresholds: &Thresholds) -> Option<Found> {
         let current = self.current.take();
         if hour <= self.first_hour {
             self.push(NOT_LEARNT); // It may have begun in the middle of the hour.
@@ -707,12 +720,12 @@ impl Supply {
         let is_learnt = self.counts.len() as u64 >= thresholds.count(&LEARNING_DAYS).saturating_mul(24);
         let least = self.least(hour).filter(|_| is_learnt);
         let count = current.map_or(0, |current| u32::try_from(current.records).unwrap_or(NOT_LEARNT - 1));
-        self.recent.push_back((count, least, others));
+        self.recent.push_back((count, least, others.of_any));
         if self.recent.len() > WEEK_HOURS {
             self.recent.pop_front();
         }
         let found = match current {
-            None => self.note_silence(hour, least, others, thresholds),
+            None => self.note_silence(hour, least, others.of_account, thresholds),
             Some(current) => {
                 let found = match self.gap.take() {
                     Some(gap) => self.end_silence(&gap, &current, thresholds),
@@ -962,6 +975,9 @@ mod tests {
     #[test]
     fn the_end_of_the_input_stays_quiet() {
         assert!(found(&[&flows((0..10 * 24).map(|hour| (hour, 60))), &calls(0..10 * 24)]).is_empty());
+        // Logs of two accounts were handed over, up to different days.
+        let other = calls(0..12 * 24).replace("111122223333", "444455556666");
+        assert!(found(&[&flows((0..10 * 24).map(|hour| (hour, 60))), &other]).is_empty());
         // The last hour is not whole, and deliveries differ by some minutes.
         assert!(found(&[&flows((0..10 * 24).map(|hour| (hour, 60))), &calls(0..10 * 24 + 2)]).is_empty());
     }

@@ -57,7 +57,7 @@ impl Room {
 ///
 /// A conversation's records mostly follow each other, both directions at one moment: the latest one lies within, and is
 /// added to without a search. What came before is only appended to, so that one port may stand there several times; they
-/// are merged, and the [`CONVERSATIONS_MAX`] with the smallest hashes are chosen, when there is no more room and at the end.
+/// are merged, and the `CONVERSATIONS_MAX` with the smallest hashes are chosen, when there is no more room and at the end.
 /// What is kept so is what [`Sample`](crate::tally::Sample) says.
 #[derive(Debug)]
 pub struct FlowSums {

@@ -4,6 +4,7 @@ use crate::documents::{self, Document, Held, put};
 use crate::error::ApiError;
 use crate::features::Features;
 use crate::generated::types::{DetectorFeature, DetectorStatus, FindingPublishingFrequency};
+use crate::resources::destinations;
 use crate::resources::detectors::{Deleted, Detector, THE_ONE};
 use crate::resources::filters::{Suppression, suppression};
 use crate::tags::Tags;
@@ -27,6 +28,8 @@ pub struct Switches {
 pub struct LogDetector {
     /// What is on.
     pub switches: Switches,
+    /// The queues of the outbox in which its findings wait to be exported: one for each publishing destination.
+    pub export_queues: Vec<String>,
     suppression: Suppression,
 }
 
@@ -141,7 +144,8 @@ pub async fn detector_of_logs(
         if let Some(stored) = store.document(&key(Detector::KIND)).await? {
             let switches = Switches::of(Held::<Detector>::of(stored)?.body);
             let suppression = suppression(store, (account, region), &switches.id).await?;
-            return Ok(Some(LogDetector { switches, suppression }));
+            let export_queues = destinations::queues(store, (account, region), &switches.id).await?;
+            return Ok(Some(LogDetector { switches, export_queues, suppression }));
         }
         if store.document(&key(Deleted::KIND)).await?.is_some() {
             return Ok(None);

@@ -2,7 +2,7 @@
 
 mod coverage;
 mod custom_rules;
-mod destinations;
+pub(crate) mod destinations;
 pub(crate) mod detectors;
 pub(crate) mod filters;
 pub(crate) mod findings;

@@ -62,6 +62,36 @@ fn an_archiving_filter_keeps_what_the_engine_finds_out_of_sight_and_tells_so() {
 }
 
 #[test]
+fn what_is_found_waits_for_export_until_its_destination_is_deleted() {
+    let (folder, data) = (Folder::empty(), tempfile::tempdir().unwrap());
+    let server = Server::start(watchfire(), data.path(), folder.path());
+    let criterion = json!({"resource.accessKeyDetails.userName": {"equals": ["trent"]}});
+    let filter = json!({"name": "known", "action": "ARCHIVE", "findingCriteria": {"criterion": criterion}});
+    server.of_detector("POST", "/filter", filter);
+    let key = format!("arn:aws:kms:{REGION}:{ACCOUNT}:key/00000000-0000-4000-8000-000000000000");
+    let properties = json!({"destinationArn": "arn:aws:s3:::exports", "kmsKeyArn": key});
+    let destination = json!({"destinationType": "S3", "destinationProperties": properties, "clientToken": "once"});
+    let made = server.of_detector("POST", "/publishingDestination", destination);
+    let id = made["destinationId"].as_str().unwrap();
+    let store = Store::open(&Location::Directory(data.path().to_owned())).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let queue = format!("publishingDestination/{id}");
+    let waiting = || runtime.block_on(store.outbox(&queue, 10)).unwrap();
+
+    let folder = folder.file("1.json", log(&[("10:00:00", "mallory"), ("10:00:00", "trent")]));
+    until("both are found", || server.findings(json!({})).len() == 2);
+    let first = waiting();
+    assert_eq!(first.len(), 1, "what is archived is not exported");
+    assert_eq!(first[0].body["resource"]["accessKeyDetails"]["userName"], "mallory");
+    let _folder = folder.file("2.json", log(&[("12:00:00", "mallory")]));
+    until("it has grown", || waiting().len() == 2);
+    assert_eq!(waiting()[1].body["service"]["count"], 2);
+    server.of_detector("DELETE", &format!("/publishingDestination/{id}"), Value::Null);
+    let counts = runtime.block_on(store.outbox_counts(&queue)).unwrap();
+    assert_eq!((counts.waiting, counts.pushed, counts.dropped), (0, 2, 2));
+}
+
+#[test]
 fn lists_set_through_the_api_act_while_they_are_active() {
     let (folder, data) = (Folder::empty(), tempfile::tempdir().unwrap());
     let object = |name: &str, text: &str| (name.to_owned(), text.as_bytes().to_vec());

@@ -1,10 +1,10 @@
 //! Publishing destinations: buckets that findings are to be exported to.
 //!
 //! A destination is verified by writing an object to it, in the background, as GuardDuty does. Exporting itself is not
-//! built yet.
+//! built yet: what the engine finds waits in the store's outbox, in one bounded queue for each destination.
 
 use crate::call::{Call, new_id};
-use crate::documents::{Document, Held, put};
+use crate::documents::{self, Document, Held, put};
 use crate::error::ApiError;
 use crate::generated::types::{
     CreatePublishingDestinationRequest, CreatePublishingDestinationResponse, DeletePublishingDestinationRequest,
@@ -13,7 +13,7 @@ use crate::generated::types::{
     ListPublishingDestinationsResponse, PublishingStatus, UpdatePublishingDestinationRequest,
     UpdatePublishingDestinationResponse,
 };
-use crate::relationship::checked_account;
+use crate::relationship::{checked_account, governing};
 use crate::resource::{Resource, Tagged, handlers};
 use crate::resources::malware_plans::is_bucket_name;
 use crate::service::Service;
@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
-use watchfire_store::{Expect, Key};
+use watchfire_store::{Expect, Key, Range, Store};
 
 pub(crate) const RESOURCE: Resource = Resource {
     operations: handlers! {
@@ -150,7 +150,31 @@ async fn delete(
 ) -> Result<DeletePublishingDestinationResponse, ApiError> {
     let held = find(call, &input.destination_id).await?;
     call.commit(vec![held.delete()]).await?;
+    call.store().outbox_drop(&queue(&held.key.id)).await?;
     Ok(DeletePublishingDestinationResponse {})
+}
+
+/// The outbox's queue for a destination.
+pub(crate) fn queue(id: &str) -> String {
+    format!("publishingDestination/{id}")
+}
+
+/// The queues in which the findings of a detector wait: of its own destinations and of its administrator's. Source:
+/// GuardDuty's documentation: an administrator's export holds the findings of its members.
+pub(crate) async fn queues(store: &Store, place: (&str, &str), detector: &str) -> Result<Vec<String>, ApiError> {
+    let mut of = vec![(place.0.to_owned(), detector.to_owned())];
+    let administrator = governing(store, place, detector).await?;
+    if administrator != of[0] {
+        of.push(administrator);
+    }
+    let mut queues = Vec::new();
+    for (account, detector) in of {
+        let region = Some(place.1.to_owned());
+        let range = Range { kind: Destination::KIND, account: Some(account), region, parent: Some(detector) };
+        let destinations = documents::all::<Destination>(store, &range).await?;
+        queues.extend(destinations.iter().map(|held| queue(&held.key.id)));
+    }
+    Ok(queues)
 }
 
 async fn find(call: &Call, id: &str) -> Result<Held<Destination>, ApiError> {

@@ -12,6 +12,7 @@ use crate::generated::types::{
 };
 use crate::relationship::{Member, Status, administrator};
 use crate::resource::{Resource, handlers};
+use crate::resources::destinations::{Destination, queue};
 use crate::resources::organization;
 use crate::tags::Tags;
 use crate::wire::iso8601;
@@ -188,6 +189,7 @@ async fn delete(call: &Call, _: DeleteDetectorRequest) -> Result<DeleteDetectorR
             "the current account cannot delete detector while it is the GuardDuty delegated administrator",
         ));
     }
+    let destinations = call.all::<Destination>(&detector.id).await?;
     let tree = Change::DeleteTree {
         account: call.account().to_owned(),
         region: call.region.clone(),
@@ -201,6 +203,9 @@ async fn delete(call: &Call, _: DeleteDetectorRequest) -> Result<DeleteDetectorR
     let tokens = call.all::<Remembered>("").await?;
     changes.extend(tokens.iter().filter(|token| token.key.id.starts_with(&made_it)).map(Held::delete));
     call.commit(changes).await?;
+    for destination in &destinations {
+        call.store().outbox_drop(&queue(&destination.key.id)).await?;
+    }
     Ok(DeleteDetectorResponse {})
 }
 

@@ -21,6 +21,7 @@ pub struct Counters {
     pub(super) late: Counter,
     pub(super) findings: Counter,
     pub(super) homeless: Counter,
+    pub(super) exports: Counter,
     pub(super) judged_until: Gauge,
     pub(super) restarts: Counter,
 }
@@ -41,6 +42,11 @@ impl Counters {
             "engine_findings_without_account",
             "Findings of logs that name no account, which no detector can hold",
             self.homeless.clone(),
+        );
+        registry.register(
+            "engine_exports_queued",
+            "Findings put into the queues of publishing destinations, in which the latest 100,000 wait",
+            self.exports.clone(),
         );
         registry.register(
             "engine_judged_until_seconds",

@@ -23,7 +23,7 @@ use watchfire_ingest::FoundFile;
 use watchfire_knowledge::OwnLists;
 use watchfire_model::{Finding, FindingType, RecordKind, Time, catalogue};
 use watchfire_parse::Origin;
-use watchfire_store::{Change, FindingWrite, Scope, UsageDelta, UsageRange};
+use watchfire_store::{Change, FindingWrite, OutboxItem, Scope, UsageDelta, UsageRange};
 
 /// The checkpoint that holds the state.
 const STATE: &str = "engine";
@@ -431,6 +431,7 @@ impl<'a> Engine<'a> {
             _ => 0,
         };
         let written = changes.iter().map(is_written).sum();
+        let exports = changes.iter().filter(|change| matches!(change, Change::Outbox(_))).count();
         let until = self.progress.until.unwrap_or(i64::MIN);
         let done: Vec<u32> =
             self.waiting.iter().filter(|(_, last)| end_of(**last) <= until).map(|(&rank, _)| rank).collect();
@@ -442,6 +443,7 @@ impl<'a> Engine<'a> {
         changes.push(Change::Checkpoint { name: STATE.to_owned(), state: serde_json::to_vec(&saved)? });
         self.place.runtime.block_on(self.place.store.commit(changes)).context("could not save what was found")?;
         self.place.counters.findings.inc_by(written);
+        self.place.counters.exports.inc_by(exports as u64);
         self.place.counters.judged_until.set(until.div_euclid(Time::SECOND_MS).max(0));
         self.is_ahead = false;
         let ended = instant();
@@ -449,10 +451,11 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
-    /// The findings that are wanted, under the detectors of their accounts and regions.
+    /// The findings that are wanted, under the detectors of their accounts and regions; and what is to be exported of them.
     fn finding_changes(&self, findings: &[Finding]) -> Result<Vec<Change>> {
         let mut detectors = Detectors::default();
         let mut by_scope: BTreeMap<Scope, Vec<FindingWrite>> = BTreeMap::new();
+        let mut exports = Vec::new();
         let mut homeless = 0;
         for finding in findings {
             let (account, region) = (&finding.latest.account, &finding.latest.region);
@@ -469,6 +472,13 @@ impl<'a> Engine<'a> {
             let scope = Scope { account: account.clone(), region: region.clone(), detector: id };
             let body = under_detector(finding_json(finding), &scope, &finding.id);
             let suppressed_by = detector.suppressed_by(&body).map(str::to_owned);
+            if suppressed_by.is_none() {
+                // Once for each state of the finding: it grows with its count.
+                let name = format!("{} {} {}", finding.id, body["updatedAt"], body["service"]["count"]);
+                exports.extend(detector.export_queues.iter().map(|queue| {
+                    Change::Outbox(OutboxItem { queue: queue.clone(), name: name.clone(), body: body.clone() })
+                }));
+            }
             by_scope.entry(scope).or_default().push(FindingWrite { body, suppressed_by });
         }
         if homeless > 0 {
@@ -478,7 +488,8 @@ impl<'a> Engine<'a> {
                  under [server], or watch the logs in folders named as AWS names them, AWSLogs/ACCOUNT/SERVICE/REGION"
             ));
         }
-        Ok(by_scope.into_iter().map(|(scope, writes)| Change::Findings { scope, writes }).collect())
+        let written = by_scope.into_iter().map(|(scope, writes)| Change::Findings { scope, writes });
+        Ok(written.chain(exports).collect())
     }
 }
 

@@ -2,13 +2,12 @@
 
 use crate::event_ids::encode_calls;
 use crate::facts::{FactLog, TallyKind};
-use crate::tallier::last_slice_of;
+use crate::tallier::{is_same, last_slice_of};
 use crate::worker::fold_id;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
-use std::ops::Range;
-use watchfire_detections::tally::{CallParts, CallTally, CallTallyKey, RecordPlace};
+use watchfire_detections::tally::{CLIENT_PARTS, CallParts, CallTally, CallTallyKey, REST_PARTS, RecordPlace};
 use watchfire_model::ApiCall;
 use xxhash_rust::xxh3::xxh3_128_with_secret;
 
@@ -16,69 +15,119 @@ use xxhash_rust::xxh3::xxh3_128_with_secret;
 const CALLS_MAX: usize = 16_384;
 /// Events noted before the sums are handed over, 16 bytes each.
 const EVENTS_MAX: usize = 262_144;
-/// Clients remembered, about 350 bytes each; then all are forgotten, which costs time and nothing else.
+/// Clients remembered, about 700 bytes each, and calls, about 150; then all are forgotten, which costs time and nothing else.
 const CLIENTS_MAX: usize = 20_000;
+const RESTS_MAX: usize = 50_000;
 
 /// The sums of calls of one worker.
 #[derive(Default)]
 pub(crate) struct CallTallier {
-    clients: Clients,
+    /// Who called: twelve texts of 300 bytes that most calls share with others.
+    clients: Numbers<CLIENT_PARTS>,
+    /// What was called: the rest of the keys.
+    rests: Numbers<REST_PARTS>,
     entries: Vec<CallEntry>,
     /// Where each is by its hash.
     index: HashTable<u32>,
-    /// The keys of calls, one after the other, each without its client.
-    keys: Vec<u8>,
     /// The entry and the identity of each event that has one: written one after the other, and dealt out to the entries
     /// when these are handed over, which costs less than a list for each.
     events: Vec<(u32, u64)>,
 }
 
-/// Found by its client's number and a hash of the rest, without a look at the key: it lies elsewhere in memory, and to
-/// fetch it takes as long as all the rest.
+/// Found by its numbers, without a look at its key: that lies elsewhere in memory, and to fetch it takes as long as all the
+/// rest.
 struct CallEntry {
-    hash: u128,
     hour: i64,
     client: u32,
-    /// Where its key stands among all.
-    key: Range<u32>,
+    rest: u32,
     tally: CallTally,
 }
 
 impl CallEntry {
-    fn table_hash(client: u32, hash: u128) -> u64 {
-        (hash as u64 ^ u64::from(client)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32)
+    fn hash(hour: i64, client: u32, rest: u32) -> u64 {
+        let numbers = u64::from(client) << 32 | u64::from(rest);
+        (numbers ^ (hour as u64).rotate_left(24)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32)
     }
 }
 
-/// Who called, each by a number: twelve texts of 300 bytes that most calls share with others.
-#[derive(Default)]
-struct Clients {
+/// Lists of texts, each by a number.
+struct Numbers<const N: usize> {
     secret: Secret,
     scratch: Vec<u8>,
-    numbers: HashTable<(u128, u32)>,
-    /// As [`CallParts::encode_client`] writes them.
-    texts: Vec<Box<[u8]>>,
+    by_hash: HashTable<(u128, u32)>,
+    /// As they are written in keys.
+    encoded: Vec<Box<[u8]>>,
+    /// Lists of the last calls. To compare one costs a third of hashing it.
+    last: Box<[Last<N>]>,
 }
 
-impl Clients {
-    /// The number of the call's client. On the hot path.
-    fn number(&mut self, parts: &CallParts<'_>) -> u32 {
-        let hash = self.hash(parts.client());
-        if let Some(&(_, number)) = self.numbers.find(hash as u64, |(known, _)| *known == hash) {
+/// A list of the last calls: its number, and its texts one after the other.
+struct Last<const N: usize> {
+    number: Option<u32>,
+    lengths: [u32; N],
+    texts: Vec<u8>,
+}
+
+impl<const N: usize> Default for Numbers<N> {
+    fn default() -> Self {
+        let none = || Last { number: None, lengths: [0; N], texts: Vec::new() };
+        Self {
+            secret: Secret::default(),
+            scratch: Vec::new(),
+            by_hash: HashTable::default(),
+            encoded: Vec::new(),
+            last: (0..Self::SLOTS).map(|_| none()).collect(),
+        }
+    }
+}
+
+impl<const N: usize> Numbers<N> {
+    /// A power of two; an hour of one account and region has a few hundred of either.
+    const SLOTS: usize = 2_048;
+
+    /// The number of these texts, which `encode` writes. On the hot path.
+    #[inline]
+    fn number(&mut self, parts: &[&str; N], encode: impl FnOnce(&mut Vec<u8>)) -> u32 {
+        let slot = Self::slot(parts);
+        let last = &self.last[slot];
+        match last.number {
+            Some(number) if last.is(parts) => number,
+            _ => {
+                let number = self.look_up(parts, encode);
+                self.last[slot].note(parts, number);
+                number
+            }
+        }
+    }
+
+    /// By the ends of the texts, where they differ.
+    #[inline]
+    fn slot(parts: &[&str; N]) -> usize {
+        let mixed = parts.iter().fold(0u64, |mixed, part| {
+            let end = part.as_bytes().last_chunk::<4>().map_or(part.len() as u32, |end| u32::from_le_bytes(*end));
+            (mixed.rotate_left(5) ^ u64::from(end)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        });
+        (mixed >> 40) as usize % Self::SLOTS
+    }
+
+    #[inline(never)]
+    fn look_up(&mut self, parts: &[&str; N], encode: impl FnOnce(&mut Vec<u8>)) -> u32 {
+        let hash = self.hash(parts);
+        if let Some(&(_, number)) = self.by_hash.find(hash as u64, |(known, _)| *known == hash) {
             return number;
         }
         let mut text = Vec::new();
-        parts.encode_client(&mut text);
+        encode(&mut text);
         // Fits: they are forgotten long before.
-        let number = self.texts.len() as u32;
-        self.texts.push(text.into());
-        self.numbers.insert_unique(hash as u64, (hash, number), |(known, _)| *known as u64);
+        let number = self.encoded.len() as u32;
+        self.encoded.push(text.into());
+        self.by_hash.insert_unique(hash as u64, (hash, number), |(known, _)| *known as u64);
         number
     }
 
     /// Of parts with their lengths, so that none can pass for a piece of another. In one piece of memory: to hash each part
     /// by itself takes three times as long.
-    fn hash(&mut self, parts: &[&str]) -> u128 {
+    fn hash(&mut self, parts: &[&str; N]) -> u128 {
         self.scratch.clear();
         for part in parts {
             self.scratch.extend_from_slice(part.as_bytes());
@@ -87,6 +136,42 @@ impl Clients {
             self.scratch.extend_from_slice(&(part.len() as u32).to_le_bytes());
         }
         xxh3_128_with_secret(&self.scratch, &self.secret.0)
+    }
+
+    fn get(&self, number: u32) -> &[u8] {
+        self.encoded.get(number as usize).map_or(&[], |text| text)
+    }
+
+    /// Forgets all, if there are more than this.
+    fn bound(&mut self, most: usize) {
+        if self.encoded.len() > most {
+            self.encoded.clear();
+            self.by_hash.clear();
+            self.last.iter_mut().for_each(|last| last.number = None);
+        }
+    }
+}
+
+impl<const N: usize> Last<N> {
+    /// Without leaving at the first that differs: they hardly ever do.
+    #[inline]
+    fn is(&self, parts: &[&str; N]) -> bool {
+        let same_lengths =
+            parts.iter().zip(self.lengths).fold(true, |same, (part, length)| same & (part.len() == length as usize));
+        let mut rest = self.texts.as_slice();
+        same_lengths
+            && parts.iter().fold(true, |same, part| {
+                let (known, after) = rest.split_at_checked(part.len()).unwrap_or_default();
+                rest = after;
+                same & is_same(known, part.as_bytes())
+            })
+    }
+
+    fn note(&mut self, parts: &[&str; N], number: u32) {
+        self.texts.clear();
+        parts.iter().for_each(|part| self.texts.extend_from_slice(part.as_bytes()));
+        self.lengths = parts.map(|part| u32::try_from(part.len()).unwrap_or(u32::MAX));
+        self.number = Some(number);
     }
 }
 
@@ -112,26 +197,23 @@ impl CallTallier {
             return;
         }
         let (hour, parts) = (call.time.hour(), CallParts::of(call));
-        let client = self.clients.number(&parts);
-        let hash = self.clients.hash(parts.rest());
-        let Self { entries, index, keys, events, .. } = self;
-        let table_hash = CallEntry::table_hash(client, hash);
-        let is_same = |at: &u32| {
+        let Self { clients, rests, entries, index, events } = self;
+        let client = clients.number(parts.client(), |into| parts.encode_client(into));
+        let rest = rests.number(parts.rest(), |into| parts.encode_rest(into));
+        let hash = CallEntry::hash(hour, client, rest);
+        let is_it = |at: &u32| {
             let entry = &entries[*at as usize];
-            (entry.hash, entry.client, entry.hour) == (hash, client, hour)
+            (entry.client, entry.rest, entry.hour) == (client, rest, hour)
         };
-        let at = match index.find(table_hash, is_same) {
+        let at = match index.find(hash, is_it) {
             Some(&at) => at,
             None => {
-                let begin = keys.len() as u32;
-                parts.encode_rest(keys);
-                // All of these numbers fit: sums are handed over long before.
+                // Fits: sums are handed over long before.
                 let at = entries.len() as u32;
-                let key = begin..keys.len() as u32;
-                entries.push(CallEntry { hash, hour, client, key, tally: CallTally::default() });
-                index.insert_unique(table_hash, at, |&other| {
+                entries.push(CallEntry { hour, client, rest, tally: CallTally::default() });
+                index.insert_unique(hash, at, |&other| {
                     let other = &entries[other as usize];
-                    CallEntry::table_hash(other.client, other.hash)
+                    CallEntry::hash(other.hour, other.client, other.rest)
                 });
                 at
             }
@@ -148,34 +230,27 @@ impl CallTallier {
 
     /// Hands everything over: one client's hour after the other, each in the order of its keys.
     pub(crate) fn flush(&mut self, facts: &mut FactLog) {
-        let Self { clients, entries, index, keys, events } = self;
+        let Self { clients, rests, entries, index, events } = self;
         let mut ids = Dealt::of(events, entries.len());
-        let key = |at: u32| {
-            let Range { start, end } = entries[at as usize].key;
-            &keys[start as usize..end as usize]
-        };
-        let mut order: Vec<(i64, u32, u32)> = Vec::with_capacity(entries.len());
-        order.extend(entries.iter().zip(0..).map(|(entry, at)| (entry.hour, entry.client, at)));
+        let mut order: Vec<(i64, u32, u32, u32)> = Vec::with_capacity(entries.len());
+        order.extend(entries.iter().zip(0..).map(|(entry, at)| (entry.hour, entry.client, entry.rest, at)));
         order.sort_unstable();
         for alike in order.chunk_by_mut(|one, next| (one.0, one.1) == (next.0, next.1)) {
-            alike.sort_unstable_by(|one, other| key(one.2).cmp(key(other.2)));
-            let Some(&(hour, client, _)) = alike.first() else { continue };
-            let Some(client) = clients.texts.get(client as usize) else { continue };
-            facts.push_tallies(last_slice_of(hour), TallyKind::Call, client, |batch| {
-                for &(_, _, at) in alike.iter() {
+            alike.sort_unstable_by(|one, other| rests.get(one.2).cmp(rests.get(other.2)));
+            let Some(&(hour, client, ..)) = alike.first() else { continue };
+            facts.push_tallies(last_slice_of(hour), TallyKind::Call, clients.get(client), |batch| {
+                for &(.., rest, at) in alike.iter() {
                     let (tally, ids) = (&entries[at as usize].tally, ids.of_entry(at as usize));
-                    batch.add_encoded(|into| into.extend_from_slice(key(at)), |into| encode_calls(tally, ids, into));
+                    let key = |into: &mut Vec<u8>| into.extend_from_slice(rests.get(rest));
+                    batch.add_encoded(key, |into| encode_calls(tally, ids, into));
                 }
             });
         }
         entries.clear();
         index.clear();
-        keys.clear();
         events.clear();
-        if clients.texts.len() > CLIENTS_MAX {
-            clients.texts.clear();
-            clients.numbers.clear();
-        }
+        clients.bound(CLIENTS_MAX);
+        rests.bound(RESTS_MAX);
     }
 }
 

@@ -93,6 +93,13 @@ impl<'a> Walker<'a> {
         rest.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
     }
 
+    /// Eight bytes from this many behind the next, as a number; `None` where fewer are left.
+    #[inline(always)]
+    pub(crate) fn eight_bytes_at(&self, offset: usize) -> Option<u64> {
+        let rest = self.text.as_bytes().get(self.at + offset..)?;
+        rest.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
+    }
+
     /// Walks the object whose `{` comes next. `member` is given each key and must take its value.
     #[inline(always)]
     pub(crate) fn object(&mut self, member: impl FnMut(&mut Self, &str) -> Result<(), Fault>) -> Result<(), Fault> {

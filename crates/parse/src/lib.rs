@@ -25,6 +25,7 @@ pub use report::{Format, REJECTIONS_KEPT_MAX, Rejection, Remark, Report, Skipped
 pub use vpc_flow::FlowFormat;
 pub use vpc_flow_parquet::{is_panic_expected, read_parquet_flows};
 
+use cloudtrail::MetIdentities;
 use json::Walker;
 use std::borrow::Cow;
 use watchfire_model::{ApiCall, DnsQuery, Record, RecordKind, VpcFlow};
@@ -75,7 +76,7 @@ pub fn parse_record<'a>(
         RecordKind::ApiCall => {
             let mut call = ApiCall::default();
             (walker.peek() == Ok(b'{')).then_some(())?;
-            let outcome = cloudtrail::event(&mut walker, &mut call, origin).ok()?;
+            let outcome = cloudtrail::event(&mut walker, &mut call, origin, &mut MetIdentities::new()).ok()?;
             matches!(outcome, cloudtrail::Outcome::Event).then_some(Record::ApiCall(call))
         }
         RecordKind::DnsQuery => {

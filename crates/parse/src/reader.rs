@@ -1,6 +1,6 @@
 //! Recognises what comes next in a text, hands it to the file of its format, and finds the way on behind broken parts.
 
-use crate::cloudtrail;
+use crate::cloudtrail::{self, MetIdentities};
 use crate::delimited;
 use crate::envelope::{self, Kind};
 use crate::json::{Fault, Walker};
@@ -50,6 +50,7 @@ struct Reader<'t, 's, 'f> {
     query: Record<'t>,
     flow: Record<'t>,
     flow_format: Option<FlowFormat>,
+    identities: MetIdentities<'t>,
 }
 
 impl<'t, 's, 'f> Reader<'t, 's, 'f> {
@@ -74,6 +75,7 @@ impl<'t, 's, 'f> Reader<'t, 's, 'f> {
             query: Record::DnsQuery(DnsQuery::default()),
             flow: Record::Flow(VpcFlow::default()),
             flow_format: None,
+            identities: MetIdentities::new(),
         }
     }
 
@@ -155,7 +157,7 @@ impl<'t, 's, 'f> Reader<'t, 's, 'f> {
     fn call(&mut self, walker: &mut Walker<'t>, format: Format) -> Result<(), Fault> {
         let start = walker.at();
         let Record::ApiCall(call) = &mut self.call else { return Ok(()) };
-        match cloudtrail::event(walker, call, self.origin)? {
+        match cloudtrail::event(walker, call, self.origin, &mut self.identities)? {
             cloudtrail::Outcome::Event => {
                 self.report.count(RecordKind::ApiCall, format);
                 let position = self.position(start);

@@ -96,9 +96,10 @@ struct ApiInner {
     deed: OnceLock<Arc<Deed>>,
 }
 
-/// Parts of a key in the order in which they are encoded: those of the client, those of the API, bucket, endpoint, flags.
-const PARTS: usize = CLIENT_PARTS + API_PARTS + 3;
-const CLIENT_PARTS: usize = 12;
+/// Parts that tell clients apart; they are encoded first.
+pub const CLIENT_PARTS: usize = 12;
+/// Parts that tell apart the calls of one client: those of the API, bucket, endpoint, flags.
+pub const REST_PARTS: usize = API_PARTS + 3;
 const API_PARTS: usize = 3;
 
 impl CallTallyKey {
@@ -116,7 +117,10 @@ impl CallTallyKey {
 }
 
 /// What a call's key is made of, still in the record.
-pub struct CallParts<'c>([&'c str; PARTS]);
+pub struct CallParts<'c> {
+    client: [&'c str; CLIENT_PARTS],
+    rest: [&'c str; REST_PARTS],
+}
 
 impl<'c> CallParts<'c> {
     /// The parts of this call.
@@ -131,7 +135,7 @@ impl<'c> CallParts<'c> {
             (true, true) => "d",
             (true, false) => "di",
         };
-        Self([
+        let client = [
             call.account(),
             &identity.issuer.arn,
             &identity.arn,
@@ -144,13 +148,9 @@ impl<'c> CallParts<'c> {
             &call.region,
             &call.source_address,
             cut(&call.user_agent, AGENT_MAX),
-            &call.source,
-            &call.name,
-            if failed_login { "Failure" } else { &call.error_code },
-            bucket,
-            &call.vpc_endpoint_id,
-            flags,
-        ])
+        ];
+        let outcome = if failed_login { "Failure" } else { &call.error_code };
+        Self { client, rest: [&call.source, &call.name, outcome, bucket, &call.vpc_endpoint_id, flags] }
     }
 
     /// Bytes that tell clients apart, and then those that tell apart the calls of one client that are not summed together;
@@ -164,22 +164,22 @@ impl<'c> CallParts<'c> {
 
     /// The first half of [`Self::encode`].
     pub fn encode_client(&self, into: &mut Vec<u8>) {
-        encode(&self.0[..CLIENT_PARTS], into);
+        encode(&self.client, into);
     }
 
     /// The second half of [`Self::encode`].
     pub fn encode_rest(&self, into: &mut Vec<u8>) {
-        encode(&self.0[CLIENT_PARTS..], into);
+        encode(&self.rest, into);
     }
 
     /// The parts that tell clients apart.
-    pub fn client(&self) -> &[&'c str] {
-        &self.0[..CLIENT_PARTS]
+    pub fn client(&self) -> &[&'c str; CLIENT_PARTS] {
+        &self.client
     }
 
     /// The parts that tell apart the calls of one client.
-    pub fn rest(&self) -> &[&'c str] {
-        &self.0[CLIENT_PARTS..]
+    pub fn rest(&self) -> &[&'c str; REST_PARTS] {
+        &self.rest
     }
 }
 
@@ -482,8 +482,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_encoded_is_read_again(texts in proptest::collection::vec("[a\\x00é]{0,3}", PARTS)) {
-            let parts = CallParts(std::array::from_fn(|at| texts[at].as_str()));
+        fn what_is_encoded_is_read_again(texts in proptest::collection::vec("[a\\x00é]{0,3}", CLIENT_PARTS + REST_PARTS)) {
+            let parts = CallParts {
+                client: std::array::from_fn(|at| texts[at].as_str()),
+                rest: std::array::from_fn(|at| texts[CLIENT_PARTS + at].as_str()),
+            };
             let (client, rest) = parts.encode();
             let mut keys = CallKeys::default();
             let client = keys.client(&client).unwrap();
@@ -492,7 +495,7 @@ mod tests {
             let read = [&key.client.account, &key.client.user_agent, &key.api.source, &key.api.error_code, &key.bucket];
             prop_assert_eq!(read.map(|part| part.to_string()), [0, 11, 12, 14, 15].map(|at| clean[at].clone()));
             prop_assert_eq!(key, keys.decode(7, &client, &rest).unwrap());
-            prop_assert_eq!(keys.decode(7, &client, &rest[..rest.len().min(PARTS - CLIENT_PARTS - 2)]).is_some(), false);
+            prop_assert_eq!(keys.decode(7, &client, &rest[..rest.len().min(REST_PARTS - 2)]).is_some(), false);
         }
     }
 }

@@ -19,7 +19,9 @@ mod query;
 mod sample;
 
 pub use bytes::Kept;
-pub use call::{Api, ApiParts, CallKeys, CallParts, CallTally, CallTallyKey, Client, ClientParts};
+pub use call::{
+    Api, ApiParts, CLIENT_PARTS, CallKeys, CallParts, CallTally, CallTallyKey, Client, ClientParts, REST_PARTS,
+};
 pub use flow::{Conversation, FlowKey, FlowSums, FlowTally, Room, Sent, service_rank};
 pub use query::{Answered, QueryKey, QueryTally, QueryType, SubName};
 pub use sample::{Sample, Sampled};

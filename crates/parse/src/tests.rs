@@ -562,6 +562,38 @@ fn members(
         .boxed()
 }
 
+#[test]
+fn an_identity_met_before_is_not_taken_for_one_that_begins_alike() {
+    let identity = |session: &str, key: &str, rest: &str| {
+        format!(
+            r#"{{"type":"AssumedRole","principalId":"AROAAAAAAAAAAAAAAAAAA:{session}","arn":"arn:aws:sts::111122223333:assumed-role/Build/{session}","accessKeyId":"{key}"{rest}}}"#
+        )
+    };
+    let usual = identity("main", "ASIAAAAAAAAAAAAAAAAA", "");
+    let twice = format!(r#"{usual},"userIdentity":{}"#, identity("main", "ASIABBBBBBBBBBBBBBBB", ""));
+    let identities = [
+        &usual,
+        &usual,
+        &identity("main", "ASIACCCCCCCCCCCCCCCC", ""),
+        &usual,
+        &identity("main", "ASIAAAAAAAAAAAAAAAAA", r#","userName":"\u0042ob""#),
+        &identity("main", "ASIAAAAAAAAAAAAAAAAA", r#","userName":"\u0042ob""#),
+        &twice,
+        &usual,
+    ];
+    let events = identities.map(|identity| {
+        format!(r#"{{"eventName":"A","eventTime":"2026-01-31T12:00:00Z","userIdentity":{identity},"eventSource":"iam.amazonaws.com"}}"#)
+    });
+    let mut keys = Vec::new();
+    let file = format!("{{\"Records\":[{}]}}", events.join(","));
+    parse(file.as_bytes(), &Origin::default(), &mut |record, raw| {
+        assert_eq!(parse_record(raw.text, RecordKind::ApiCall, &Origin::default(), None).as_ref(), Some(record));
+        let Record::ApiCall(call) = record else { panic!() };
+        keys.push(format!("{}{}", &call.identity.access_key_id[4..5], call.identity.user_name));
+    });
+    assert_eq!(keys, ["A", "A", "C", "A", "ABob", "ABob", "B", "A"]);
+}
+
 fn any_event() -> BoxedStrategy<String> {
     const EVENT: &[&str] = &[
         "eventVersion",
@@ -648,13 +680,19 @@ proptest! {
     }
 
     #[test]
-    fn events_side_by_side_do_not_disturb_one_another(events in proptest::collection::vec(any_event(), 0..5)) {
+    fn events_side_by_side_do_not_disturb_one_another(
+        kinds in proptest::collection::vec(any_event(), 1..5),
+        order in proptest::collection::vec(any::<prop::sample::Index>(), 0..12),
+    ) {
+        // Some come again, with the same identity.
+        let events: Vec<&String> = order.iter().map(|place| place.get(&kinds)).collect();
         let origin = Origin::default();
         let alone: Vec<String> = events
             .iter()
             .filter_map(|event| parse_record(event, RecordKind::ApiCall, &origin, None))
             .map(|record| format!("{record:?}"))
             .collect();
+        let events: Vec<&str> = events.into_iter().map(String::as_str).collect();
         let file = format!("{{\"Records\":[{}]}}", events.join(","));
         let mut together = Vec::new();
         let report = parse(file.as_bytes(), &origin, &mut |record, raw| {

@@ -320,7 +320,7 @@ impl Default for LastPlaces {
 /// memory of any length, called five times, took longer than all the rest of a look-up, and much longer for empty texts,
 /// which lie nowhere.
 #[inline]
-fn is_same(one: &[u8], other: &[u8]) -> bool {
+pub(crate) fn is_same(one: &[u8], other: &[u8]) -> bool {
     fn ends<const N: usize>(text: &[u8]) -> Option<(&[u8; N], &[u8; N])> {
         text.first_chunk().zip(text.last_chunk())
     }

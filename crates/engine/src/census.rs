@@ -1,5 +1,6 @@
 //! What was read: records by account, region, source and hour.
 
+use crate::tallier::is_same;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use watchfire_model::{CallCategory, Record, RecordKind, Time};
@@ -60,7 +61,11 @@ impl Census {
             self.management_events += u64::from(call.category == CallCategory::Management);
             self.s3_data_events += u64::from(call.is_s3_data());
         }
-        let is_last = |group: &Group| group.kind == kind && group.account == account && group.region == region;
+        let is_last = |group: &Group| {
+            group.kind == kind
+                && is_same(group.account.as_bytes(), account.as_bytes())
+                && is_same(group.region.as_bytes(), region.as_bytes())
+        };
         if !self.groups.get(self.last).is_some_and(is_last) {
             self.last = self.place_of(account, region, kind);
         }

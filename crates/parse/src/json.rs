@@ -51,6 +51,12 @@ impl<'a> Walker<'a> {
         self.at
     }
 
+    /// The bytes of the whole text.
+    #[inline(always)]
+    pub(crate) fn bytes(&self) -> &'a [u8] {
+        self.text.as_bytes()
+    }
+
     /// The text from `start` to here.
     #[inline(always)]
     pub(crate) fn since(&self, start: usize) -> &'a str {
@@ -277,6 +283,7 @@ impl<'a> Walker<'a> {
     }
 
     /// Takes any value; its text if it is a string or a number, else nothing.
+    #[inline(always)]
     pub(crate) fn text_or_number(&mut self) -> Result<Cow<'a, str>, Fault> {
         if matches!(self.peek()?, b'-' | b'0'..=b'9') { self.raw().map(Cow::Borrowed) } else { self.text() }
     }

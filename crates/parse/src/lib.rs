@@ -82,7 +82,8 @@ pub fn parse_record<'a>(
         RecordKind::DnsQuery => {
             let mut query = DnsQuery::default();
             (walker.peek() == Ok(b'{')).then_some(())?;
-            let outcome = resolver_query::query(&mut walker, &mut query, origin).ok()?;
+            let mut last = resolver_query::LastMoment::default();
+            let outcome = resolver_query::query(&mut walker, &mut query, origin, &mut last).ok()?;
             matches!(outcome, resolver_query::Outcome::Query).then_some(Record::DnsQuery(query))
         }
         RecordKind::Flow => {

@@ -5,9 +5,9 @@ use crate::delimited;
 use crate::envelope::{self, Kind};
 use crate::json::{Fault, Walker};
 use crate::report::{Format, Remark, Report, Skipped};
-use crate::resolver_query;
+use crate::resolver_query::{self, LastMoment};
 use crate::vpc_flow::{self, FlowFormat, Line};
-use crate::{Origin, Raw};
+use crate::{Origin, Raw, simd};
 use watchfire_model::{ApiCall, DnsQuery, Record, RecordKind, VpcFlow};
 
 /// Messages inside messages that are opened. A subscription holds records; nothing real goes deeper than one.
@@ -51,6 +51,7 @@ struct Reader<'t, 's, 'f> {
     flow: Record<'t>,
     flow_format: Option<FlowFormat>,
     identities: MetIdentities<'t>,
+    last_moment: LastMoment<'t>,
 }
 
 impl<'t, 's, 'f> Reader<'t, 's, 'f> {
@@ -76,6 +77,7 @@ impl<'t, 's, 'f> Reader<'t, 's, 'f> {
             flow: Record::Flow(VpcFlow::default()),
             flow_format: None,
             identities: MetIdentities::new(),
+            last_moment: LastMoment::default(),
         }
     }
 
@@ -175,7 +177,7 @@ impl<'t, 's, 'f> Reader<'t, 's, 'f> {
     fn query(&mut self, walker: &mut Walker<'t>) -> Result<(), Fault> {
         let start = walker.at();
         let Record::DnsQuery(query) = &mut self.query else { return Ok(()) };
-        match resolver_query::query(walker, query, self.origin)? {
+        match resolver_query::query(walker, query, self.origin, &mut self.last_moment)? {
             resolver_query::Outcome::Query => {
                 self.report.count(RecordKind::DnsQuery, Format::ResolverQuery);
                 let position = self.position(start);
@@ -385,6 +387,12 @@ impl<'t, 's, 'f> Reader<'t, 's, 'f> {
 
     /// Reads flow records from here on, as long as lines look like it, and answers where to go on.
     fn lines(&mut self, start: usize) -> usize {
+        simd::at_best(Lines { reader: self, start })
+    }
+
+    /// Compiled for each set of instructions.
+    #[inline(always)]
+    fn lines_from(&mut self, start: usize) -> usize {
         let bytes = self.text.as_bytes();
         let mut line = Line::new(self.text);
         let mut at = start;
@@ -490,6 +498,21 @@ impl<'t, 's, 'f> Reader<'t, 's, 'f> {
     #[cold]
     fn reject(&mut self, at: usize, reason: &'static str) {
         self.report.reject(self.place.of(at), reason);
+    }
+}
+
+/// The reading of flow records from here on.
+struct Lines<'r, 't, 's, 'f> {
+    reader: &'r mut Reader<'t, 's, 'f>,
+    start: usize,
+}
+
+impl simd::Work for Lines<'_, '_, '_, '_> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run(self) -> usize {
+        self.reader.lines_from(self.start)
     }
 }
 

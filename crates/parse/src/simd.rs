@@ -51,6 +51,38 @@ pub(crate) fn container_end(bytes: &[u8], start: usize) -> Result<usize, Endless
     scalar::container_end(bytes, start)
 }
 
+/// Work that is compiled twice: for every processor, and for those of the last ten years.
+pub(crate) trait Work {
+    /// What comes of it.
+    type Output;
+
+    /// Does it. To be `#[inline(always)]`, and so what it calls, or that is compiled for every processor only.
+    fn run(self) -> Self::Output;
+}
+
+/// Does the work as well as the processor at hand can: counting, finding and shifting bits takes a third of the instructions
+/// with those that came with AVX2.
+#[inline(always)]
+pub(crate) fn at_best<W: Work>(work: W) -> W::Output {
+    #[cfg(target_arch = "x86_64")]
+    {
+        #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+        fn newer<W: Work>(work: W) -> W::Output {
+            work.run()
+        }
+        if is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("lzcnt")
+            && is_x86_feature_detected!("popcnt")
+        {
+            // SAFETY: the processor has the instructions that this was compiled for.
+            return unsafe { newer(work) };
+        }
+    }
+    work.run()
+}
+
 /// The content as text, if it is all ASCII, as nearly all logs are: told several times faster than that it is UTF-8.
 pub(crate) fn ascii_text(content: &[u8]) -> Option<&str> {
     // SAFETY: ASCII is UTF-8.

@@ -15,6 +15,9 @@ const COLUMNS_MAX: usize = 128;
 /// Separators that are noted down at once.
 const STRIDE: usize = 8;
 
+/// Columns of version 2.
+const VERSION_2_COLUMNS: usize = 14;
+
 const VERSION_2: &str = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end \
                          action log-status";
 
@@ -23,6 +26,8 @@ const VERSION_2: &str = "version account-id interface-id srcaddr dstaddr srcport
 pub struct FlowFormat {
     header: String,
     columns: Vec<Column>,
+    /// Whether the columns are those of version 2, which most lines have.
+    is_version_2: bool,
 }
 
 /// A column of any documented version.
@@ -111,7 +116,9 @@ impl FlowFormat {
         }
         let columns: Vec<Column> = names.iter().map(|name| Column::from_name(name)).collect();
         let known = columns.iter().filter(|&&column| column != Column::Unknown).count();
-        (known >= 2).then(|| Self { header: names.join(" "), columns })
+        let header = names.join(" ");
+        let is_version_2 = header == VERSION_2;
+        (known >= 2).then_some(Self { header, columns, is_version_2 })
     }
 
     /// Version 2, the format of flow logs for which none was chosen.
@@ -119,7 +126,7 @@ impl FlowFormat {
         static FORMAT: OnceLock<FlowFormat> = OnceLock::new();
         FORMAT.get_or_init(|| {
             let columns = VERSION_2.split(' ').map(Column::from_name).collect();
-            Self { header: VERSION_2.to_owned(), columns }
+            Self { header: VERSION_2.to_owned(), columns, is_version_2: true }
         })
     }
 
@@ -251,8 +258,9 @@ impl<'a> Line<'a> {
     pub(crate) fn is_version_2(&self) -> bool {
         let line = self.as_str();
         let status = ["OK", "NODATA", "SKIPDATA"].iter().any(|status| line.ends_with(status));
-        let columns = FlowFormat::version_2().columns.len();
-        line.starts_with('2') && status && (self.column_count == columns || self.split_at_runs().len() == columns)
+        line.starts_with('2')
+            && status
+            && (self.column_count == VERSION_2_COLUMNS || self.split_at_runs().len() == VERSION_2_COLUMNS)
     }
 
     /// Reads the columns into `flow`. Every column of the format is overwritten; the others must be empty already.
@@ -268,10 +276,43 @@ impl<'a> Line<'a> {
             start = end + 1;
             cell
         });
-        match read_columns(columns.iter().copied().zip(cells), flow) {
+        let read = if format.is_version_2 {
+            self.read_version_2(flow)
+        } else {
+            read_columns(columns.iter().copied().zip(cells), flow)
+        };
+        match read {
             Ok(()) => complete(flow, origin),
             Err(reason) => self.read_runs(columns, flow, origin).unwrap_or(Outcome::Rejected(reason)),
         }
+    }
+
+    /// The column at this place, which must be one of those that the line has.
+    #[inline(always)]
+    fn cell(&self, place: usize) -> Cell<'a> {
+        let start = if place == 0 { self.start } else { self.ends[place - 1] + 1 };
+        Cell { text: self.text, start, end: self.ends[place] }
+    }
+
+    /// The same as [`read_columns`] for the columns of version 2. Without asking of each column which it is: the jump that
+    /// answers is foreseen so badly that it took a quarter of the time.
+    #[inline(always)]
+    fn read_version_2(&self, flow: &mut VpcFlow<'a>) -> Result<(), &'static str> {
+        const { assert!(VERSION_2_COLUMNS <= COLUMNS_MAX) };
+        flow.account = self.cell(1).name();
+        flow.interface_id = self.cell(2).name();
+        self.cell(3).address(&mut flow.source)?;
+        self.cell(4).address(&mut flow.target)?;
+        flow.source_port = self.cell(5).number()?.unwrap_or_default();
+        flow.target_port = self.cell(6).number()?.unwrap_or_default();
+        flow.protocol = self.cell(7).number()?.unwrap_or_default();
+        flow.packet_count = self.cell(8).number()?.unwrap_or_default();
+        flow.byte_count = self.cell(9).number()?.unwrap_or_default();
+        flow.start = self.cell(10).seconds()?;
+        flow.end = self.cell(11).seconds()?;
+        flow.verdict = self.cell(12).verdict();
+        flow.status = self.cell(VERSION_2_COLUMNS - 1).status();
+        Ok(())
     }
 
     /// Reads the line as one whose columns stand apart by runs of blanks; `None` if that makes no sense either.
@@ -523,6 +564,34 @@ mod tests {
     }
 
     proptest! {
+        /// Version 2 has a way of its own; with one column more, the general one is taken.
+        #[test]
+        fn version_2_is_read_as_any_format_is(
+            cells in proptest::collection::vec(
+                "-|OK|NODATA|ACCEPT|REJECT|[0-9]{1,12}|10\\.0\\.[0-9]{1,3}\\.1|2600::[0-9]{1,3}|eni-[0-9]{1,4}", 12),
+            plain in any::<bool>(),
+        ) {
+            let mut cells = cells;
+            if plain {
+                let usual = ["123456789012", "eni-1", "10.0.0.1", "192.0.2.7", "443", "50000", "6", "5", "420", "1700000000", "1700000060"];
+                cells.splice(..11, usual.map(str::to_owned));
+            }
+            let origin = Origin::default();
+            let line = format!("2 {} OK", cells.join(" "));
+            let with_more = format!("{line} x");
+            let general = FlowFormat::from_header(&format!("{VERSION_2} az-id")).unwrap();
+            let (mut own, mut other) = (VpcFlow::default(), VpcFlow::default());
+            let mut of_own = Line::new(&line);
+            of_own.split(0);
+            let mut of_other = Line::new(&with_more);
+            of_other.split(0);
+            let outcome = of_own.read(FlowFormat::version_2(), &mut own, &origin);
+            prop_assert_eq!(outcome, of_other.read(&general, &mut other, &origin));
+            if outcome == Outcome::Flow {
+                prop_assert_eq!(format!("{own:?}"), format!("{other:?}"));
+            }
+        }
+
         #[test]
         fn digits_read_as_std_reads_them(before in "[ -~]{0,9}", text in "[0-9]{1,21}|[0-9+a]{1,18}", after in "[ -~]{0,3}") {
             let whole = format!("{before}{text}{after}");

@@ -39,9 +39,24 @@ pub fn service_rank(port: u16) -> u8 {
         0 => 4,
         1..1024 => 0,
         EPHEMERAL_MIN.. => 3,
-        _ if KNOWN_PORTS.binary_search(&port).is_ok() => 1,
-        1024..EPHEMERAL_MIN => 2,
+        1024..EPHEMERAL_MIN => 2 - u8::from(is_known(port)),
     }
+}
+
+/// Whether the port is one of [`KNOWN_PORTS`]: a bit for each, as a search takes six steps that no processor foresees.
+#[inline]
+const fn is_known(port: u16) -> bool {
+    static BITS: [u64; EPHEMERAL_MIN as usize / 64] = {
+        let mut bits = [0; EPHEMERAL_MIN as usize / 64];
+        let mut at = 0;
+        while at < KNOWN_PORTS.len() {
+            bits[KNOWN_PORTS[at] as usize / 64] |= 1 << (KNOWN_PORTS[at] % 64);
+            at += 1;
+        }
+        bits
+    };
+    let place = port as usize / 64;
+    place < BITS.len() && BITS[place] >> (port % 64) & 1 == 1
 }
 
 /// What is summed together: two addresses, the port of the side that looks like a server, the protocol, at one interface.

@@ -331,6 +331,14 @@ pub(crate) fn flow_verdicts(detection: &Detection, flows: &[FlowLine]) -> Vec<cr
     verdicts(detection, &ranges_only(), &[&format!("{FLOW_HEADER}\n{}", lines.join("\n"))])
 }
 
+/// The same of logs in the default format, without flags, instances and directions.
+pub(crate) fn flow_verdicts_in_default_form(detection: &Detection, flows: &[FlowLine]) -> Vec<crate::Verdict> {
+    const FIELDS: usize = 14;
+    let cut = |line: &str| line.split_ascii_whitespace().take(FIELDS).collect::<Vec<_>>().join(" ");
+    let lines: Vec<String> = flows.iter().map(|flow| cut(&flow.to_string())).collect();
+    verdicts(detection, &ranges_only(), &[&format!("{}\n{}", cut(FLOW_HEADER), lines.join("\n"))])
+}
+
 /// A behaviour that is saved and loaded after each slice says the same about these flows, in any order, cut in two.
 pub(crate) fn check_restarts_and_order(detection: &Detection, flows: &[FlowLine]) {
     let lines: Vec<String> = flows.iter().map(FlowLine::to_string).collect();

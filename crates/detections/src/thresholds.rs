@@ -187,6 +187,7 @@ pub static GROUPS: &[Group] = &[
             &dns_data_exfiltration::BYTES_PER_HOUR,
             &dns_data_exfiltration::NAMES,
             &dns_data_exfiltration::BYTES_PER_DAY,
+            &dns_data_exfiltration::ADDRESS_BYTES_PER_DAY,
             &dns_data_exfiltration::ANSWER_BYTES,
             &dns_data_exfiltration::COMMON_SHARE,
         ],

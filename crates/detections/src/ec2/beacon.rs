@@ -598,11 +598,12 @@ fn signal(
     }
     let who = subject::name(&signal);
     signal.title = format!("{who} contacts {to} in a rhythm.");
+    let mean_gap_ms = (series.last.ms() - series.first.ms()).unsigned_abs() / series.starts.saturating_sub(1).max(1);
     signal.description = format!(
         "{who} opened {} connections to {to} on {port}, about one in {} seconds. Implants ask for their orders like this; so do \
          monitoring agents.",
         series.starts,
-        rhythm.median_ms / 1_000
+        rhythm.period_seconds(mean_gap_ms)
     );
     Some(signal)
 }

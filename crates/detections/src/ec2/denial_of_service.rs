@@ -109,11 +109,17 @@ const SYN_BYTES_MAX: u64 = 80;
 /// Packets of TCP sent for each received that no upload reaches: receivers acknowledge at the latest after two bundles of
 /// 64 KiB, which is 90 packets of 1,460 bytes.
 const TCP_UNANSWERED_MIN: u64 = 100;
+/// Packets of one connection without a word: opened, answered, and closed or reset, each repeated. Source: RFC 9293, section 3.5
+/// (three to open, four to close), with room for repetitions.
+const WORDLESS_PACKETS_MAX: u64 = 10;
+/// A stream of UDP of which the receiver reports back so often, on average, is no flood for being long: feedback of video and
+/// sound comes each five seconds at the least often. Source: RFC 3550, section 6.2, with half of the reports lost.
+const REPORTS_A_MINUTE: u64 = 6;
 /// Ports normally served over TCP. Not 443, which is QUIC's too. Source: detection-methods, section 5; 110 and 143 with
 /// their encrypted forms.
 const TCP_PORTS: [u16; 15] = [20, 21, 22, 23, 25, 80, 110, 143, 445, 993, 995, 3306, 3389, 5432, 8080];
-/// Protocols that a host uses in its daily work: ICMP, TCP, UDP, ESP, AH, ICMPv6. GRE (47) is a network's, not a host's.
-const USUAL_PROTOCOLS: [u8; 6] = [ICMP, TCP, UDP, 50, 51, ICMP_V6];
+/// Protocols that a host uses in its daily work, besides ICMP, TCP and UDP: ESP, AH. GRE (47) is a network's, not a host's.
+const USUAL_PROTOCOLS: [u8; 2] = [50, 51];
 /// UDP by which logs, metrics and flows are sent to a collector that never answers: syslog, NetFlow and IPFIX, sFlow, statsd,
 /// GELF. Only floods by rate are reported there. Source: IANA's registry; the collectors' documentation.
 const TELEMETRY_PORTS: [u16; 9] = [514, 2055, 4739, 6343, 8125, 9995, 9996, 12_201, 24_224];
@@ -148,18 +154,21 @@ pub(crate) const DETECTION: Detection = Detection {
 /// Evidence: to one public address, by one kind of traffic, the instance sent at least 20 packets for each that came back,
 /// and one of these: in one minute at least 20,000 packets a second, 1,000 Mbit/s, or 3,500 flow records a second; or at
 /// least 2,000 packets a second and ten times its own largest minute; or in ten minutes at least 100,000 packets and ten times
-/// its own largest ten minutes. Of TCP, besides, four of five records must be lone SYNs of at most 80 bytes a packet, or there must be a hundred packets
-/// for each that came back, which no upload reaches.
+/// its own largest ten minutes. Of TCP, besides, four of five records must be lone SYNs of at most 80 bytes a packet, or there
+/// must be a hundred packets for each that came back, which no upload reaches. A target that is alive answers each SYN: of TCP
+/// without a word (at most 80 bytes a packet both ways, and lone SYNs or at most ten packets a record) the answers do not speak
+/// against a flood, but ten minutes are not enough then, it must be the rate.
 ///
 /// The kinds, in this order: UDP to port 53; UDP to a port normally served over TCP (not 443, which is QUIC's too); other UDP;
-/// TCP; protocols that hosts rarely use (not ICMP, IPsec). Ports are summed, so that a flood over many ports counts as one.
+/// TCP; protocols that hosts rarely use (not IPsec; ICMP by packets, bits or records a second only). Ports are summed, so that a flood over many ports counts as one.
 /// How packets spread over the minutes is told from the conversations; where there were more than 64 on one port, from a
 /// sample of them. What was reported does not count as the instance's own for 24 hours.
 ///
 /// No evidence: private targets, whatever they are sent. Traffic that the other side asked for. Collectors of logs, metrics and
-/// flows on their usual UDP ports, unless they are flooded by rate.
+/// flows on their usual UDP ports, unless they are flooded by rate. Ten minutes of UDP whose receiver reports back each ten
+/// seconds, as with video and sound.
 ///
-/// False positives: load tests against an address outside; video sent one way; a collector of logs on a port of your own
+/// False positives: load tests against an address outside; video sent one way to a receiver that never reports; a collector of logs on a port of your own
 /// choice. Trust the address (`--trusted`).
 #[derive(Default, Serialize, Deserialize)]
 struct Floods {
@@ -190,6 +199,8 @@ enum Kind {
     Telemetry,
     Tcp,
     UnusualProtocol,
+    /// ICMP, of which a little is everyday.
+    Ping,
 }
 
 /// The largest one-way traffic of each host.
@@ -213,6 +224,8 @@ struct Sums {
     packets_out: u64,
     packets_in: u64,
     bytes_out: u64,
+    #[serde(default)]
+    bytes_in: u64,
     records: u64,
     records_all: u64,
     syn: u64,
@@ -250,7 +263,10 @@ impl Default for Past {
 impl Behaviour for Floods {
     fn flow(&mut self, view: &FlowView<'_>, scene: &mut Scene<'_>) {
         let (packets_out, packets_in) = view.packets_out_in();
-        if view.remote_is_internal || view.is_inbound() || packets_out < packets_in.saturating_mul(ONE_WAY_MIN) {
+        let is_one_way = packets_out >= packets_in.saturating_mul(ONE_WAY_MIN);
+        let is_wordless =
+            view.is_tcp() && packets_out >= packets_in && is_small(view.bytes_out_in(), (packets_out, packets_in));
+        if view.remote_is_internal || view.is_inbound() || !(is_one_way || is_wordless) {
             return;
         }
         let Some(kind) = Kind::of(view) else { return };
@@ -355,6 +371,7 @@ impl Kind {
             UDP if TCP_PORTS.contains(&port) => Some(Self::UdpOnTcpPorts),
             UDP if TELEMETRY_PORTS.contains(&port) => Some(Self::Telemetry),
             UDP => Some(Self::Udp),
+            ICMP | ICMP_V6 => Some(Self::Ping),
             protocol => (!USUAL_PROTOCOLS.contains(&protocol)).then_some(Self::UnusualProtocol),
         }
     }
@@ -365,7 +382,7 @@ impl Kind {
             Self::UdpOnTcpPorts => UDP_ON_TCP_PORTS,
             Self::Udp | Self::Telemetry => UDP_FLOOD,
             Self::Tcp => TCP_FLOOD,
-            Self::UnusualProtocol => UNUSUAL_PROTOCOL,
+            Self::UnusualProtocol | Self::Ping => UNUSUAL_PROTOCOL,
         }
     }
 }
@@ -407,7 +424,9 @@ impl Sums {
         self.protocol = view.key.protocol;
         self.packets_out = self.packets_out.saturating_add(packets_out);
         self.packets_in = self.packets_in.saturating_add(packets_in);
-        self.bytes_out = self.bytes_out.saturating_add(view.bytes_out_in().0);
+        let (bytes_out, bytes_in) = view.bytes_out_in();
+        self.bytes_out = self.bytes_out.saturating_add(bytes_out);
+        self.bytes_in = self.bytes_in.saturating_add(bytes_in);
         self.records += u64::from(sent.records);
         self.records_all += view.record_count();
         self.syn += u64::from(sent.syn);
@@ -435,9 +454,9 @@ impl Sums {
 
     fn why(&self, kind: Kind, in_ten: u64, own: &Own, scene: &Scene<'_>) -> Option<Why> {
         let at_least = |value: u64, threshold| value >= scene.thresholds.count(threshold);
-        if self.packets_out < self.packets_in.saturating_mul(scene.thresholds.count(&SENT_TO_RECEIVED))
-            || (kind == Kind::Tcp && !self.is_unanswered_tcp())
-        {
+        let is_one_sided = self.is_one_sided(scene);
+        let is_wordless = kind == Kind::Tcp && self.is_wordless_tcp();
+        if !is_wordless && (!is_one_sided || (kind == Kind::Tcp && !self.is_unanswered_tcp())) {
             return None;
         }
         let factor = scene.thresholds.count(&OWN_FACTOR);
@@ -448,10 +467,12 @@ impl Sums {
             Some(Why::BitRate)
         } else if at_least(self.share(busiest, self.records) / 60, &RECORDS_PER_SECOND) {
             Some(Why::RecordRate)
-        } else if kind == Kind::Telemetry {
+        } else if matches!(kind, Kind::Telemetry | Kind::Ping) {
             None
         } else if at_least(busiest / 60, &OWN_PACKETS_PER_SECOND) && busiest >= own.packets_a_minute * factor {
             Some(Why::OwnRate)
+        } else if !is_one_sided || (kind == Kind::Udp && self.is_reported_back()) {
+            None
         } else if at_least(in_ten, &OWN_PACKETS) && in_ten >= own.packets_in_ten * factor {
             Some(Why::OwnTenMinutes)
         } else {
@@ -464,12 +485,36 @@ impl Sums {
         scale(of, packets, self.packets_out)
     }
 
+    fn is_one_sided(&self, scene: &Scene<'_>) -> bool {
+        self.packets_out >= self.packets_in.saturating_mul(scene.thresholds.count(&SENT_TO_RECEIVED))
+    }
+
+    /// Whether connections were opened and nothing was said in them, by either side: [`WORDLESS_PACKETS_MAX`].
+    fn is_wordless_tcp(&self) -> bool {
+        let is_many_small = self.packets_out <= self.records.saturating_mul(WORDLESS_PACKETS_MAX)
+            || self.syn * 100 >= self.records * SYN_PERCENT_MIN;
+        self.packets_out >= self.packets_in
+            && is_many_small
+            && is_small((self.bytes_out, self.bytes_in), (self.packets_out, self.packets_in))
+    }
+
+    /// Whether the receiver reported back all the time: [`REPORTS_A_MINUTE`].
+    fn is_reported_back(&self) -> bool {
+        let minutes = self.minutes.iter().filter(|packets| **packets > 0).count() as u64;
+        self.packets_in >= minutes.max(1) * REPORTS_A_MINUTE
+    }
+
     fn is_unanswered_tcp(&self) -> bool {
         // The flags of a record are those of all its packets: a short upload shows a SYN, too, but is made of larger packets.
         let is_syn_flood = self.syn * 100 >= self.records * SYN_PERCENT_MIN
             && self.bytes_out <= self.packets_out.saturating_mul(SYN_BYTES_MAX);
         is_syn_flood || self.packets_out >= self.packets_in.saturating_mul(TCP_UNANSWERED_MIN)
     }
+}
+
+/// Whether packets are too small to carry data, on average, each way: [`SYN_BYTES_MAX`].
+fn is_small(bytes: (u64, u64), packets: (u64, u64)) -> bool {
+    bytes.0 <= packets.0.saturating_mul(SYN_BYTES_MAX) && bytes.1 <= packets.1.saturating_mul(SYN_BYTES_MAX)
 }
 
 /// `value · part / whole`.
@@ -525,7 +570,7 @@ fn verdict(
     let protocol = protocol_name(sums.protocol);
     let mut reasons =
         vec![sent(sums, remote, &protocol, scene), busiest(sums), explained(why, sums, in_ten, own, scene)];
-    if sums.protocol == TCP {
+    if sums.protocol == TCP && sums.is_one_sided(scene) {
         reasons.push(format!(
             "{} of {} records that it sent show a lone SYN, and a packet has {} bytes; at least {SYN_PERCENT_MIN} percent and \
              at most {SYN_BYTES_MAX} bytes, or {TCP_UNANSWERED_MIN} packets for each received, are asked for.",
@@ -543,24 +588,32 @@ fn verdict(
         );
     }
     signal.title = format!("{who} may be taking part in a denial-of-service attack by {protocol}.");
+    let why = if sums.is_one_sided(scene) {
+        "So much, and so one-sided, is"
+    } else {
+        "So many connections without a word are"
+    };
     signal.description = format!(
-        "{who} sent {remote} {} packets by {protocol} and got {} back. So much, and so one-sided, is a flood.",
+        "{who} sent {remote} {} packets by {protocol} and got {} back. {why} a flood.",
         sums.packets_out, sums.packets_in
     );
     Verdict { signal, begin: sums.first, end: sums.last, records: prepared.records, record_count: sums.records_all }
 }
 
 fn sent(sums: &Sums, remote: IpAddr, protocol: &str, scene: &Scene<'_>) -> String {
+    let asked = if sums.is_one_sided(scene) {
+        format!("at least {} sent for each received are asked for", quoted(&SENT_TO_RECEIVED, scene.thresholds))
+    } else {
+        format!("they carry {} bytes, and packets of at most {SYN_BYTES_MAX} bytes carry no data", sums.bytes_in)
+    };
     format!(
-        "Between {} and {} it sent {remote} {} packets ({} bytes) by {protocol} in {} records, and {} came back: at least {} \
-         sent for each received are asked for.",
+        "Between {} and {} it sent {remote} {} packets ({} bytes) by {protocol} in {} records, and {} came back: {asked}.",
         minute(sums.first),
         minute(sums.last),
         sums.packets_out,
         sums.bytes_out,
         sums.records,
         sums.packets_in,
-        quoted(&SENT_TO_RECEIVED, scene.thresholds)
     )
 }
 
@@ -675,6 +728,46 @@ mod tests {
             let acknowledged = FlowLine::into(TARGET, 443, 40_000).flags(18).packets(45_000, 1_800_000);
             assert!(found(&DETECTION, &[upload, acknowledged]).is_empty());
         }
+    }
+
+    /// A target that is alive answers each SYN, with a SYN-ACK or a reset. What says something is no flood.
+    #[test]
+    fn a_flood_of_connections_without_a_word_is_told_although_it_is_answered() {
+        let flood = |sent: u64, bytes: u64, flags: u8| -> Vec<FlowLine> {
+            let pair = move |port: u16| {
+                [
+                    FlowLine::out(1_024 + port, TARGET, 443).flags(flags).packets(sent, sent * 44),
+                    FlowLine::into(TARGET, 443, 1_024 + port).flags(flags * 2).packets(sent, sent * bytes),
+                ]
+            };
+            (0..30_000).flat_map(pair).collect()
+        };
+        for flags in [2, 0] {
+            let verdicts = found(&DETECTION, &flood(6, 40, flags));
+            assert_eq!(verdicts.len(), 1, "{flags}");
+            assert_eq!(verdicts[0].signal.finding_type, TCP_FLOOD);
+            assert!(verdicts[0].signal.description.ends_with("So many connections without a word are a flood."));
+        }
+        assert!(found(&DETECTION, &flood(6, 400, 2)).is_empty());
+        assert!(found(&DETECTION, &flood(2, 40, 2)).is_empty());
+    }
+
+    #[test]
+    fn video_whose_receiver_reports_back_stays_quiet() {
+        let minute = |at: i64, reports: u64| {
+            let back = FlowLine::into(TARGET, 50_004, 40_000).protocol(17).packets(reports, reports * 80);
+            [udp(50_004, 40_000).after(at * 60), back.after(at * 60 + 1)]
+        };
+        let video = |reports| -> Vec<FlowLine> { (0..12).flat_map(|at| minute(at, reports)).collect() };
+        assert!(found(&DETECTION, &video(12)).is_empty());
+        assert_eq!(found(&DETECTION, &video(1)).len(), 1);
+    }
+
+    #[test]
+    fn a_flood_of_pings_is_told_by_its_rate_only() {
+        let ping = |packets: u64| FlowLine::out(0, TARGET, 0).protocol(1).packets(packets, packets * 84);
+        assert_eq!(kind(&[ping(1_300_000)]), [UNUSUAL_PROTOCOL.as_str()]);
+        assert!(found(&DETECTION, &[ping(900_000)]).is_empty());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::behaviour::{Behaviour, Scene, Verdict};
 use crate::shared::dga_decision::is_look_up_service;
+use crate::shared::reputation::is_well_known;
 use crate::shared::{subject, tallied_query};
 use crate::tally::{QueryKey, QueryTally, QueryType, RecordPlace, SubName};
 use crate::thresholds::Threshold;
@@ -48,6 +49,17 @@ pub(crate) static BYTES_PER_DAY: Threshold = Threshold {
     summary: "how much the names below one domain must carry in 24 hours where most queries are for TXT, NULL, CNAME, MX or SRV",
 };
 
+/// Information in the names of a day that are asked for as addresses.
+pub(crate) static ADDRESS_BYTES_PER_DAY: Threshold = Threshold {
+    key: "ec2.dns_exfiltration.address_bytes_per_day",
+    default: 8_000.0,
+    min: 500.0,
+    max: 1e9,
+    unit: "bytes of information in distinct long names, in 24 hours",
+    source: "Our choice: twice the limit of a day for the types that tunnels use, and asked for only below a domain that is new;              three times as much where all is new because the logs are younger than a week",
+    summary: "how much long names below one new domain must carry in 24 hours where addresses are asked for",
+};
+
 /// What answers may carry in an hour.
 pub(crate) static ANSWER_BYTES: Threshold = Threshold {
     key: "ec2.dns_exfiltration.answer_bytes_per_hour",
@@ -81,6 +93,17 @@ const BITS_PER_CHARACTER_MAX_MILLI: u64 = 5_000;
 /// hosts and places have names as short. Sixteen characters are ten bytes at most, about the header of a tunnel's protocol
 /// (dnscat2's has nine). Source: dnscat2's protocol documentation.
 const CARRIED_MIN_MILLI: u64 = 16_000;
+/// Names of a slow tunnel that asks for addresses must carry so much on average, and as many bits a character: an encoding, not
+/// words. Source: our choice; 24 characters of hexadecimal digits are twelve bytes, and digits alone have 3.3 bits.
+const LONG_MIN_MILLI: u64 = 24_000;
+/// See [`LONG_MIN_MILLI`].
+const LONG_ENTROPY_MIN_MILLI: u64 = 3_000;
+/// A domain is new for so many days after anyone asked for it first, and logs are young for so many.
+const NEW_DAYS: i64 = 2;
+/// See [`NEW_DAYS`].
+const YOUNG_DAYS: i64 = 7;
+/// Where all domains are new, for the logs are young, so many times as much is asked for.
+const YOUNG_FACTOR: u64 = 3;
 /// A name that is asked for so often in an hour is come back to: what it carries is no news. Tunnels repeat a query when an
 /// answer is late; both kinds of addresses, three times each, are six.
 const AGAIN_MIN: u32 = 6;
@@ -118,8 +141,10 @@ pub(crate) const DETECTION: Detection = Detection {
 /// its characters (at most 5 bits). Beyond 64 distinct names an hour the number is estimated from the 64 smallest hashes.
 /// The names must carry 16 characters on average, or most queries must be for TXT, NULL, CNAME, MX or SRV, as tunnels' are.
 ///
-/// Or, slowly: the same comes to 4,000 bytes within 24 hours, and most queries are for those types. Or, the other way: the
-/// answers to TXT and NULL carry 20,000 bytes in a clock hour, asked for by at least 100 distinct names.
+/// Or, slowly: the same comes to 4,000 bytes within 24 hours, and most queries are for those types; or to 8,000 bytes in names
+/// of at least 24 characters and 3 bits a character, where addresses are asked for, below a domain that nobody asked for until
+/// two days ago and that is none of the most visited sites (24,000 bytes while the account's logs are younger than a week).
+/// Or, the other way: the answers to TXT and NULL carry 20,000 bytes in a clock hour, asked for by at least 100 distinct names.
 ///
 /// No evidence: names that were asked for in the hour before, or six times in one hour; private and reverse zones, AWS's own
 /// zones; the numbers of a reversed address before a block list and labels of a purpose (`_domainkey`), whose rest counts;
@@ -128,7 +153,7 @@ pub(crate) const DETECTION: Detection = Detection {
 ///
 /// False positives: virus scanners, content networks and probes that put hashes into names, where they are not common among
 /// your hosts yet. Tests of DNS itself. Suppress the finding for the domain, or trust it (`--trusted`). What stays unseen: a
-/// tunnel of a name a minute that asks for addresses, and one that is spread over many domains or hosts.
+/// tunnel of short names that asks for addresses once a minute, and one that is spread over many domains or hosts.
 #[derive(Default, Serialize, Deserialize)]
 struct Exfiltration {
     /// The hour that is being shown.
@@ -143,8 +168,10 @@ struct Exfiltration {
     last_client: tallied_query::LastClient,
     /// When each domain worth a look was first seen, and how many clients used it in the current hour.
     domains: BTreeMap<Box<str>, DomainUse>,
-    /// What pairs asked for in the last 24 hours, where most queries were of the types that tunnels use.
+    /// What pairs asked for in the last 24 hours, where most queries were of the types that tunnels use, or names are long.
     days: BTreeMap<PairKey, PairDay>,
+    /// The first day with queries, by account.
+    since: BTreeMap<Box<str>, i64>,
     evicted: u64,
 }
 
@@ -205,6 +232,9 @@ struct Window {
 impl Behaviour for Exfiltration {
     fn query(&mut self, key: &QueryKey, tally: &QueryTally, scene: &mut Scene<'_>) {
         self.begin_hour(key.hour);
+        if !self.since.contains_key(&key.place.account) {
+            self.since.insert(key.place.account.clone(), key.hour.div_euclid(24));
+        }
         let (client, is_another) = self.last_client.text(key, tallied_query::client);
         if is_another && self.clients.len() < ENTITIES_MAX && !self.clients.contains(client) {
             self.clients.insert(client.to_owned());
@@ -222,11 +252,18 @@ impl Behaviour for Exfiltration {
         let is_enough = window.bytes >= scene.thresholds.count(&BYTES_PER_HOUR)
             && window.distinct >= scene.thresholds.count(&NAMES)
             && (uses_tunnels_types || window.mean_length_milli >= CARRIED_MIN_MILLI);
-        let slowly = if uses_tunnels_types { self.day(&pair_key, &pair, key.hour) } else { None };
+        let are_long =
+            window.mean_length_milli >= LONG_MIN_MILLI && window.mean_entropy_milli >= LONG_ENTROPY_MIN_MILLI;
+        let slowly = if uses_tunnels_types || are_long { self.day(&pair_key, &pair, key.hour) } else { None };
+        let is_slow = |bytes: u64| uses_tunnels_types && bytes >= scene.thresholds.count(&BYTES_PER_DAY);
         let why = if is_enough {
             Some(Why::Names)
-        } else if let Some(day) = slowly.filter(|(_, bytes)| *bytes >= scene.thresholds.count(&BYTES_PER_DAY)) {
-            Some(Why::NamesOfADay(day))
+        } else if let Some(sums) = slowly.filter(|(_, bytes)| is_slow(*bytes)) {
+            Some(Why::NamesOfADay(sums))
+        } else if let Some(sums) =
+            slowly.filter(|(_, bytes)| are_long && self.is_much_below_a_new_domain(key, *bytes, scene))
+        {
+            Some(Why::LongNamesOfADay(sums))
         } else {
             pair.answers(tally, scene).map(Why::Answers)
         };
@@ -265,7 +302,7 @@ impl Behaviour for Exfiltration {
         serde_json::json!({ "version": 1, "state": {
             "hour": self.hour, "current": pairs(&self.current), "previous": pairs(&self.previous),
             "clients": self.clients, "domains": self.domains, "days": self.days.iter().collect::<Vec<_>>(),
-            "evicted": self.evicted } })
+            "since": self.since, "evicted": self.evicted } })
     }
 
     fn load(&mut self, state: serde_json::Value) -> Result<(), String> {
@@ -279,6 +316,7 @@ impl Behaviour for Exfiltration {
             last_client: tallied_query::LastClient::default(),
             domains: saved.domains,
             days: saved.days.into_iter().collect(),
+            since: saved.since,
             evicted: saved.evicted,
         };
         Ok(())
@@ -295,6 +333,8 @@ struct Saved {
     domains: BTreeMap<Box<str>, DomainUse>,
     #[serde(default)]
     days: Vec<(PairKey, PairDay)>,
+    #[serde(default)]
+    since: BTreeMap<Box<str>, i64>,
     evicted: u64,
 }
 
@@ -348,6 +388,17 @@ impl Exfiltration {
         }
         let sums = day.hours.values().fold((0, 0), |sum, hour| (sum.0 + hour.0, sum.1 + hour.1));
         day.reported.is_none_or(|at| hour - at >= DAY_HOURS).then_some(sums)
+    }
+
+    /// Whether so many bytes in long names of a day are too many for a domain that nobody asked for before.
+    fn is_much_below_a_new_domain(&self, key: &QueryKey, bytes: u64, scene: &Scene<'_>) -> bool {
+        let day = key.hour.div_euclid(24);
+        let is_young = self.since.get(&key.place.account).is_none_or(|since| day - since < YOUNG_DAYS);
+        let is_new = self.domains.get(&key.domain).is_none_or(|usage| day - usage.first_day <= NEW_DAYS);
+        let limit = scene.thresholds.count(&ADDRESS_BYTES_PER_DAY);
+        let limit = if is_young { limit.saturating_mul(YOUNG_FACTOR) } else { limit };
+        let now = Time::from_ms(key.hour.saturating_mul(Time::HOUR_MS));
+        bytes >= limit && is_new && !is_well_known(key, now, &scene.context)
     }
 
     /// Whether many of this hour's clients so far use the domain, and it is nothing new. The keys of an hour come in order,
@@ -461,6 +512,8 @@ enum Why {
     Names,
     /// Distinct names and bytes of 24 hours.
     NamesOfADay((u64, u64)),
+    /// The same of long names that are asked for as addresses.
+    LongNamesOfADay((u64, u64)),
     /// Distinct names, and bytes of their answers.
     Answers((u64, u64)),
 }
@@ -536,7 +589,8 @@ fn content(below: &str) -> (u64, u64) {
 fn verdict(key: &QueryKey, tally: &QueryTally, window: &Window, why: &Why, scene: &Scene<'_>) -> Verdict {
     let example = window.kept.iter().max_by_key(|carried| (carried.length, &carried.name));
     let example = example.map_or(&*key.domain, |carried| &carried.name);
-    let severity = if matches!(why, Why::NamesOfADay(_)) { Severity::MEDIUM } else { Severity::HIGH };
+    let severity =
+        if matches!(why, Why::NamesOfADay(_) | Why::LongNamesOfADay(_)) { Severity::MEDIUM } else { Severity::HIGH };
     let mut signal = tallied_query::signal(EXFILTRATION, severity, key, tally, example, &scene.context);
     let end = Time::from_ms(window.begin.ms() + Time::HOUR_MS);
     let (who, domain) = (subject::name(&signal), &key.domain);
@@ -553,6 +607,10 @@ fn verdict(key: &QueryKey, tally: &QueryTally, window: &Window, why: &Why, scene
         Why::NamesOfADay((names, bytes)) => format!(
             "{who} asked for about {names} distinct names below {domain} within 24 hours, most of them for TXT, NULL, CNAME, MX \
              or SRV, which carry about {bytes} bytes of information."
+        ),
+        Why::LongNamesOfADay((names, bytes)) => format!(
+            "{who} asked for about {names} distinct long names below {domain}, which is new, within 24 hours. They carry about \
+             {bytes} bytes of information."
         ),
         Why::Answers((names, bytes)) => format!(
             "{who} asked for about {names} distinct names below {domain} within an hour, whose answers to TXT and NULL carry \
@@ -615,6 +673,19 @@ fn reasons(tally: &QueryTally, window: &Window, why: &Why, scene: &Scene<'_>) ->
                  bytes. The limit is {} bytes (`{}`) in 24 hours where most queries are for TXT, NULL, CNAME, MX or SRV.",
                 scene.thresholds.get(&BYTES_PER_DAY),
                 BYTES_PER_DAY.key
+            ),
+        ),
+        Why::LongNamesOfADay((names, bytes)) => reasons.insert(
+            2,
+            format!(
+                "With the 23 clock hours before, names that were asked for already left out: {names} distinct names and {bytes} \
+                 bytes. The limit is {} bytes (`{}`) in 24 hours where names carry {} characters or more of at least {} bits \
+                 each, below a domain that nobody asked for until {NEW_DAYS} days ago; {YOUNG_FACTOR} times that while the \
+                 account's logs are younger than {YOUNG_DAYS} days.",
+                scene.thresholds.get(&ADDRESS_BYTES_PER_DAY),
+                ADDRESS_BYTES_PER_DAY.key,
+                LONG_MIN_MILLI / 1_000,
+                LONG_ENTROPY_MIN_MILLI / 1_000
             ),
         ),
         Why::Answers((names, bytes)) => reasons.insert(
@@ -739,6 +810,37 @@ mod tests {
         assert!(found(&slow).is_empty(), "asked for addresses, it looks like any probe");
         let few = tunnel(600, 90, 700, "evil.example");
         assert!(found(&as_type(&few, "TXT", "ok")).is_empty());
+    }
+
+    /// An ordinary query an hour on so many days before the day of the others.
+    fn history(days: u32, domain: &str) -> Vec<String> {
+        let at = |hour: u32| {
+            let date = format!("2026-01-{:02}T{:02}:00:00Z", 31 - days + hour / 24, hour % 24);
+            query_line(&format!("www.{domain}."), &[]).replace("2024-04-19T12:00:00Z", &date)
+        };
+        (0..days * 24).map(at).collect()
+    }
+
+    #[test]
+    fn a_slow_tunnel_that_asks_for_addresses_is_found_below_a_new_domain() {
+        let slow = || tunnel(600, 320, 240, "evil.example");
+        let verdicts = found(&[history(10, "company.example"), slow()].concat());
+        assert_eq!((verdicts.len(), verdicts[0].signal.severity), (1, Severity::MEDIUM));
+        assert!(verdicts[0].signal.reasons[2].contains("ec2.dns_exfiltration.address_bytes_per_day"));
+        assert!(found(&slow()).is_empty(), "logs that are young ask for three times as much");
+        assert!(found(&[history(10, "company.example"), tunnel(600, 120, 240, "evil.example")].concat()).is_empty());
+    }
+
+    #[test]
+    fn a_scanner_whose_long_names_are_nothing_new_stays_quiet() {
+        // Since ten days some names each hour, and many more on the last day.
+        let before = (0..240u32).flat_map(|hour| {
+            let date = format!("2026-01-{:02}T{:02}:", 21 + hour / 24, hour % 24);
+            let long = tunnel(3_600, 6, 9, &format!("h{hour}.probe.example"));
+            long.into_iter().map(move |line| line.replace("2026-01-31T01:", &date)).collect::<Vec<_>>()
+        });
+        let queries: Vec<String> = before.chain(tunnel(600, 320, 240, "probe.example")).collect();
+        assert!(found(&queries).is_empty());
     }
 
     #[test]

@@ -267,6 +267,23 @@ mod tests {
         assert!(flow_verdicts(&DETECTION, &checks).is_empty());
     }
 
+    /// Without flags a refusal is told from a check by its size: a reset has no options.
+    #[test]
+    fn refusals_count_without_flags_and_checks_do_not() {
+        let tries = |answer: u64| -> Vec<FlowLine> {
+            (0..30)
+                .flat_map(|number| {
+                    [
+                        FlowLine::out(40_000 + number, &host(number), 3_306).packets(1, 60),
+                        FlowLine::into(&host(number), 3_306, 40_000 + number).packets(1, answer),
+                    ]
+                })
+                .collect()
+        };
+        assert_eq!(flow_verdicts_in_default_form(&DETECTION, &tries(40)).len(), 1);
+        assert!(flow_verdicts_in_default_form(&DETECTION, &tries(60)).is_empty());
+    }
+
     #[test]
     fn targets_on_the_internet_are_another_matter() {
         let flows: Vec<FlowLine> =

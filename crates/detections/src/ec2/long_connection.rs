@@ -323,6 +323,22 @@ mod tests {
             .collect()
     }
 
+    /// Both sides of such a tunnel have ports as clients have them, and begin in the same second.
+    #[test]
+    fn a_tunnel_of_wireguard_is_ours_by_its_port() {
+        let tunnel = |port: u16| -> Vec<FlowLine> {
+            let record = |at: i64| {
+                [
+                    FlowLine::out(45_000, REMOTE, port).protocol(17).after(at * 60),
+                    FlowLine::into(REMOTE, port, 45_000).protocol(17).after(at * 60),
+                ]
+            };
+            (0..400).flat_map(record).collect()
+        };
+        assert_eq!(found(&DETECTION, &tunnel(51_820)).len(), 1);
+        assert!(found(&DETECTION, &tunnel(51_821)).is_empty());
+    }
+
     #[test]
     fn six_hours_are_long_whether_logged_each_minute_or_each_ten() {
         for every in [1, 10] {

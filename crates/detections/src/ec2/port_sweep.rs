@@ -138,7 +138,7 @@ fn judge(mut suspect: Suspect<'_>, scene: &Scene<'_>) -> Option<Verdict> {
     }
     if is_fan_out(&fast, fast_limit, &suspect, scene) {
         let limit = format!(
-            "That many hosts answered speaks against a scan, so the finding is mild. The limits are {fast_limit} new hosts \
+            "The walk does not tell a scanner from a client yet, so the finding is mild. The limits are {fast_limit} new hosts \
              within ten minutes (the larger of {} and five times the most failures on an earlier day), and a share of {} \
              of them failed.",
             scan::quoted(&HOSTS, scene.thresholds),

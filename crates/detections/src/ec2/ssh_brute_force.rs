@@ -138,6 +138,8 @@ mod tests {
         assert_eq!((signal.role, signal.severity), (Some(ResourceRole::Actor), Severity::HIGH));
         assert_eq!(signal.entity, format!("{INSTANCE} as actor"));
         assert!(signal.title.starts_with("The EC2 instance"), "{}", signal.title);
+        let found = flow_verdicts_in_default_form(&DETECTION, &turned(25));
+        assert!(found[0].signal.title.contains("interface eni-0c000000000000001 is"), "{}", found[0].signal.title);
     }
 
     #[test]

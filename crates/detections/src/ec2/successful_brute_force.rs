@@ -17,8 +17,15 @@ static SERVICES: [&Service; 3] = [&SSH, &RDP, &WIN_RM];
 const ATTEMPTS_BEFORE_MIN: usize = 10;
 /// More such connections are a habit, not the one success. Source: detection-methods, section 3.
 const STANDING_OUT_MAX: usize = 2;
-/// The success comes during the guessing, or so long after its last attempt.
-const AFTER_MS: i64 = Time::HOUR_MS;
+/// The success comes during the guessing, or so long after its last attempt: as long as the attempts are remembered. Source:
+/// our choice; what a program has guessed is often used by hand, hours later.
+const AFTER_MS: i64 = Time::DAY_MS;
+/// A connection must have more than so many times the packets of the longest of the alike ones: a client may use one port for
+/// two attempts within a slice, and flow logs show both as one.
+const TWICE: u32 = 2;
+/// A connection of SSH with so many times the packets of the mean attempt, and more than the longest attempt may have, is no
+/// failed login, however short: a server hangs up after six tries. Source: our choice; OpenSSH's MaxAuthTries is 6.
+const FAR_LONGER: u64 = 3;
 /// Attempts shown beside it.
 const SHOWN_MAX: usize = 9;
 
@@ -54,12 +61,14 @@ pub(crate) const DETECTION: Detection = Detection {
 };
 
 /// Evidence: password guessing between two hosts by SSH, RDP or WinRM (as the types for it define it), and one or two
-/// connections between the same two, begun after at least ten attempts and not later than an hour after the last, that have
-/// more packets than the attempts and last longer than a server waits for a login.
+/// connections between the same two, begun after at least ten attempts and not later than 24 hours after the last, that have
+/// more packets than two attempts and last longer than a server waits for a login. By SSH, after guessing within ten minutes, a
+/// short one counts, too, if it has three times the packets of the attempts and more than any attempt (51): a program that
+/// drops its tool and leaves.
 ///
 /// Flow logs do not tell whether a login succeeded: this is the mark that a session leaves, not the login itself. No
-/// evidence is a long connection before the guessing, or many of them. A success that is left within three minutes, or
-/// comes from another address than the guessing, is not seen.
+/// evidence is a long connection before the guessing, or many of them. A success that comes from another address than the
+/// guessing is not seen.
 ///
 /// False positives: someone who uses the service from the address that guesses, such as an office behind one address; a
 /// program that holds a refused connection open.
@@ -105,11 +114,14 @@ fn judge(key: &PairKey, service: &Service, pair: &mut Pair, now: Time, scene: &S
     let last = guess.attempts.last()?.first;
     let least = guess.mean_packets() + scene.thresholds.count(&MORE_PACKETS);
     let stands_out = |one: &&Joined| {
-        let is_longer = u64::from(one.packets) >= least && one.packets > guess.usual_max();
+        let is_longer = u64::from(one.packets) >= least && one.packets > guess.usual_max().saturating_mul(TWICE);
         one.is_answered() && is_longer && one.first >= begun && one.first <= last + AFTER_MS
     };
     let outstanding: Vec<Joined> = pair.conversations().iter().filter(stands_out).copied().collect();
-    let lasts = |one: &&Joined| one.last - one.first >= scene.thresholds.count(&SECONDS) as i64 * Time::SECOND_MS;
+    let lasts = |one: &&Joined| {
+        let is_long = one.last - one.first >= scene.thresholds.count(&SECONDS) as i64 * Time::SECOND_MS;
+        is_long || (one.is_over(now) && is_far_longer(one, &guess, service))
+    };
     let session = outstanding.iter().filter(lasts).max_by_key(|one| (one.packets, one.first)).copied()?;
     if outstanding.len() > STANDING_OUT_MAX || session.is_reported {
         return None;
@@ -123,6 +135,14 @@ fn judge(key: &PairKey, service: &Service, pair: &mut Pair, now: Time, scene: &S
     Some(Verdict { signal, begin, end, records, record_count: guess.attempts.len() as u64 + 1 })
 }
 
+/// Whether a connection has so many packets that it was no failed login, however soon it ended.
+fn is_far_longer(one: &Joined, guess: &Guess, service: &Service) -> bool {
+    service.name == SSH.name
+        && guess.is_fast()
+        && one.packets > service.packets.1
+        && u64::from(one.packets) >= guess.mean_packets().saturating_mul(FAR_LONGER)
+}
+
 fn explain(
     key: &PairKey,
     service: &Service,
@@ -133,21 +153,27 @@ fn explain(
 ) -> Option<watchfire_model::Signal> {
     let mut signal = pair.signal(key, session, SUCCESS, Severity::HIGH, &scene.context)?;
     let (name, who) = (service.name, subject::name(&signal));
+    let seconds = (session.last - session.first) / Time::SECOND_MS;
+    let lasts_long = seconds >= scene.thresholds.count(&SECONDS) as i64;
     signal.title = format!("{who} may have been entered by {name} after password guessing.");
     if key.is_outbound() {
         signal.title = format!("{who} may have entered {} by {name} after password guessing.", key.remote());
     }
     signal.description = format!(
-        "{} Of many connections between it and {} one stands out: it is longer than the others and lasts longer than a \
-         server waits for a login.",
+        "{} Of many connections between it and {} one stands out: it {}.",
         signal.title,
-        key.remote()
+        key.remote(),
+        if lasts_long {
+            "is longer than the others and lasts longer than a server waits for a login"
+        } else {
+            "has many times the packets of the others, more than a server lets a failed login have"
+        }
     );
     signal.reasons.push(guess.sentence(key, service));
     signal.reasons.push(guess.limits(scene.thresholds));
     signal.reasons.push(format!(
         "The connection {} (client's port {}) has {} packets of the client; the attempts have {} in the mean (rounded \
-         down), and it takes {} more to stand out, and more than the {} of the alike ones.",
+         down), and it takes {} more to stand out, and more than {TWICE} times the {} of the longest of the alike ones.",
         span(session.first, session.last),
         session.port,
         session.packets,
@@ -155,11 +181,16 @@ fn explain(
         quoted(&MORE_PACKETS, scene.thresholds),
         guess.usual_max()
     ));
-    signal.reasons.push(format!(
-        "It lasted {} seconds so far; at least {} are asked for.",
-        (session.last - session.first) / Time::SECOND_MS,
-        quoted(&SECONDS, scene.thresholds)
-    ));
+    let asked = format!("at least {} are asked for", quoted(&SECONDS, scene.thresholds));
+    signal.reasons.push(if lasts_long {
+        format!("It lasted {seconds} seconds so far; {asked}.")
+    } else {
+        format!(
+            "It lasted {seconds} seconds ({asked}), but has at least {FAR_LONGER} times the packets of an attempt, and more \
+             than the {} that an attempt may have.",
+            service.packets.1
+        )
+    });
     signal.missing.push("Whether the login succeeded is in the target's own log; flow logs do not show it.".to_owned());
     Some(signal)
 }
@@ -227,10 +258,36 @@ mod tests {
         }
     }
 
+    /// Two attempts through one port of the client look like one connection that lasts.
+    #[test]
+    fn two_attempts_through_one_port_are_no_session() {
+        let again = [
+            FlowLine::into(ATTACKER, 40_035, 22).flags(3).packets(15, 1_800).after(560),
+            FlowLine::out(22, ATTACKER, 40_035).flags(19).packets(17, 2_700).after(560),
+        ];
+        assert!(flow_verdicts(&DETECTION, &[attempts(40), again.to_vec()].concat()).is_empty());
+        let flows = [attempts(40), again.to_vec()].concat();
+        assert!(flow_verdicts_in_default_form(&DETECTION, &flows).is_empty());
+    }
+
+    #[test]
+    fn a_program_that_drops_its_tool_and_leaves_stands_out_by_its_packets() {
+        let found = flow_verdicts(&DETECTION, &[attempts(40), session(50_000, 405, 1, 60)].concat());
+        assert_eq!(found.len(), 1);
+        let reasons = &found[0].signal.reasons;
+        assert!(reasons.iter().any(|reason| reason.contains("more than the 51 that")), "{reasons:#?}");
+    }
+
+    #[test]
+    fn who_comes_back_hours_later_has_been_let_in() {
+        let later = session(50_000, 6 * 3_600, 10, 12);
+        assert_eq!(flow_verdicts(&DETECTION, &[attempts(60), later].concat()).len(), 1);
+    }
+
     #[test]
     fn attempts_alone_a_short_success_and_a_session_before_them_stay_quiet() {
         assert!(flow_verdicts(&DETECTION, &attempts(40)).is_empty());
-        assert!(flow_verdicts(&DETECTION, &[attempts(40), session(50_000, 405, 1, 60)].concat()).is_empty());
+        assert!(flow_verdicts(&DETECTION, &[attempts(40), session(50_000, 405, 1, 50)].concat()).is_empty());
         assert!(flow_verdicts(&DETECTION, &[attempts(40), session(50_000, 0, 20, 12)].concat()).is_empty());
     }
 

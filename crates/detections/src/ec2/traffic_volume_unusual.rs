@@ -112,6 +112,10 @@ struct Sender {
     days: u32,
     /// The largest hour to any one remote network, by clock hour of the day.
     hours: BTreeMap<u8, Largest>,
+    /// The largest hour to any one that ended in each of the last clock hours, not learnt yet. Not a network's own, because
+    /// many are never sent to again.
+    #[serde(default)]
+    waiting: BTreeMap<i64, u64>,
     peers: BTreeMap<Box<str>, Peer>,
 }
 
@@ -302,8 +306,9 @@ impl Sender {
         let hour_of_day = hour.rem_euclid(24) as u8;
         let peer = self.peers.get_mut(network)?;
         let bytes = peer.slices.iter().map(|(_, bytes)| bytes).sum();
-        for (_, learnt) in peer.learn(hour) {
-            self.hours.entry(learnt.0).or_default().raise(learnt.1, learnt.2);
+        peer.learn(hour);
+        for (at, bytes) in due(&mut self.waiting, hour) {
+            self.hours.entry(at.rem_euclid(24) as u8).or_default().raise(bytes, at.div_euclid(24));
         }
         let around = [23, 0, 1].map(|offset| (hour_of_day + offset) % 24);
         let host = around.iter().filter_map(|at| self.hours.get(at)).map(|largest| largest.of(day)).max().unwrap_or(0);
@@ -312,8 +317,10 @@ impl Sender {
         let is_unusual = is_watched && judged.is_unusual(scene);
         let is_old_news = peer.reported_since.is_some_and(|since| end.ms() - since.ms() >= NOT_LEARNT_MS);
         if !is_unusual || is_old_news {
-            let waiting = peer.waiting.entry(hour).or_default();
-            *waiting = bytes.max(*waiting);
+            for waiting in [&mut peer.waiting, &mut self.waiting] {
+                let most = waiting.entry(hour).or_default();
+                *most = bytes.max(*most);
+            }
         }
         if !is_unusual {
             peer.reported_since = peer.reported_since.filter(|_| !is_old_news);
@@ -323,17 +330,18 @@ impl Sender {
 }
 
 impl Peer {
-    /// Takes what has waited long enough into the largest hours, and hands it on: (hour, (hour of day, bytes, day)).
-    fn learn(&mut self, hour: i64) -> Vec<(i64, (u8, u64, i64))> {
-        let still = self.waiting.split_off(&(hour - WAIT_HOURS + 1));
-        let due = std::mem::replace(&mut self.waiting, still);
-        let mut learnt = Vec::new();
-        for (at, bytes) in due {
+    /// Takes what has waited long enough into its largest hours.
+    fn learn(&mut self, hour: i64) {
+        for (at, bytes) in due(&mut self.waiting, hour) {
             self.largest.raise(bytes, at.div_euclid(24));
-            learnt.push((at, (at.rem_euclid(24) as u8, bytes, at.div_euclid(24))));
         }
-        learnt
     }
+}
+
+/// Takes out what has waited long enough: hours and their bytes.
+fn due(waiting: &mut BTreeMap<i64, u64>, hour: i64) -> BTreeMap<i64, u64> {
+    let still = waiting.split_off(&(hour - WAIT_HOURS + 1));
+    std::mem::replace(waiting, still)
 }
 
 impl Largest {
@@ -504,6 +512,16 @@ mod tests {
         assert_eq!(found(&DETECTION, &[usual(15, 5), backup, spike(12)].concat()).len(), 1);
         let backup = (0..15).map(|day| upload("198.51.100.77", day * DAY + 2 * 3_600, 3_000)).collect();
         assert!(found(&DETECTION, &[usual(15, 5), backup, spike(3)].concat()).is_empty());
+    }
+
+    /// Calls, viewers and peers: each evening somebody else, whom it never sends to again.
+    #[test]
+    fn hours_to_networks_that_never_come_back_are_usual_all_the_same() {
+        let evenings = || (0..15).map(|day| upload(&format!("203.0.{day}.9"), day * DAY + 20 * 3_600, 300));
+        let then = |mib| vec![upload("198.51.100.9", 15 * DAY + 20 * 3_600, mib)];
+        let judged = |mib| found(&DETECTION, &[usual(16, 5), evenings().collect(), then(mib)].concat());
+        assert!(judged(800).is_empty());
+        assert_eq!(judged(1_000).len(), 1);
     }
 
     #[test]

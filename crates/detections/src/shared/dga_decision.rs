@@ -305,6 +305,21 @@ impl UsualFailures {
         let share = u128::from(failed) * 1_000 / u128::from(asked);
         u32::try_from(share).unwrap_or(USUAL_PER_MILLE_MAX).clamp(USUAL_PER_MILLE_MIN, USUAL_PER_MILLE_MAX)
     }
+
+    /// Whether it is known that at least half of what this client asks for fails, as of one that looks whether names are free:
+    /// how often names fail says nothing of it then. So much must be known as is assumed of a client without history, twice.
+    pub fn is_hopeless(&self) -> bool {
+        self.asked >= 2 * UNKNOWN_ASKED && self.failed * 2 >= self.asked
+    }
+
+    /// How many distinct failed domains are needed besides the walk, for a client of which so many hours are known and that never had more
+    /// than `most` in one of them.
+    pub fn failed_min(hours: u32, most: u32) -> u32 {
+        if hours < RATE_KNOWN_HOURS {
+            return RATE_FAILED_MIN;
+        }
+        most.saturating_mul(RATE_TIMES_MOST).clamp(RATE_KNOWN_FAILED_MIN, RATE_FAILED_MIN)
+    }
 }
 
 /// No client is thought better than this: failures come in bunches (a page of dead links, a mistyped list), while the test takes
@@ -321,6 +336,14 @@ pub const BAD_PER_MILLE: u32 = 800;
 /// Distinct failed domains that are needed besides. Source: our choice: the names themselves are no evidence here, and an
 /// algorithm asks for more than a page of dead links holds.
 pub const RATE_FAILED_MIN: u32 = 20;
+
+/// The same of a client that is well known: four times the most of any hour before, at least ten. Source: our choice; small
+/// families ask for twenty names a day, half of them before one answers.
+pub const RATE_KNOWN_FAILED_MIN: u32 = 10;
+/// See [`RATE_KNOWN_FAILED_MIN`].
+const RATE_TIMES_MOST: u32 = 4;
+/// Hours with queries after which a client is well known: a week.
+pub const RATE_KNOWN_HOURS: u32 = 7 * 24;
 
 /// Fires at ln(0.99 / 10⁻⁵), in 1/1024 nat. Source: Wald's bounds with the design's β and α, "Sequential test".
 pub const RATE_FIRES_AT: i32 = 11_779;
@@ -349,8 +372,9 @@ pub struct RateTest {
 }
 
 impl RateTest {
-    /// Takes one more domain; answers whether the failures are now too many to be this client's usual ones.
-    pub fn observe(&mut self, time: Time, failed: bool, usual: UsualFailures) -> bool {
+    /// Takes one more domain; answers whether the failures are now too many to be this client's usual ones, `failed_min` at
+    /// least ([`UsualFailures::failed_min`]).
+    pub fn observe(&mut self, time: Time, failed: bool, usual: UsualFailures, failed_min: u32) -> bool {
         if self.asked == 0 || self.until.plus_ms(WINDOW_MS) < time {
             *self = Self { since: time, ..Self::default() };
         }
@@ -361,7 +385,7 @@ impl RateTest {
         if self.log_odds <= RATE_FLOOR {
             *self = Self { log_odds: RATE_FLOOR, since: time, until: time, asked: 1, failed: 0 };
         }
-        self.log_odds >= RATE_FIRES_AT && self.failed >= RATE_FAILED_MIN
+        self.log_odds >= RATE_FIRES_AT && self.failed >= failed_min
     }
 }
 
@@ -517,7 +541,7 @@ mod tests {
     fn walk(run: &str, usual: UsualFailures) -> (RateTest, Option<usize>) {
         let (mut test, mut fired) = (RateTest::default(), None);
         for (minute, fate) in run.chars().enumerate() {
-            let fires = test.observe(at(i64::try_from(minute).unwrap()), fate == 'x', usual);
+            let fires = test.observe(at(i64::try_from(minute).unwrap()), fate == 'x', usual, RATE_FAILED_MIN);
             fired = fired.or(fires.then_some(minute + 1));
         }
         (test, fired)
@@ -549,10 +573,10 @@ mod tests {
     #[test]
     fn after_an_hour_of_silence_it_begins_anew() {
         let mut test = walk(&"x".repeat(19), RARELY).0;
-        assert!(!test.observe(at(18 + 61), true, RARELY));
+        assert!(!test.observe(at(18 + 61), true, RARELY, RATE_FAILED_MIN));
         assert_eq!((test.failed, test.since), (1, at(79)));
         let mut test = walk(&"x".repeat(19), RARELY).0;
-        assert!(test.observe(at(18 + 60), true, RARELY));
+        assert!(test.observe(at(18 + 60), true, RARELY, RATE_FAILED_MIN));
     }
 
     #[test]

@@ -20,24 +20,32 @@ const INTERFACES_MAX: usize = 500_000;
 pub struct InterfaceAddresses {
     /// By account and interface; `None` where no one address is shared by all traffic: several addresses, or a gateway.
     #[serde(with = "pairs")]
-    known: BTreeMap<(Box<str>, Box<str>), Option<IpAddr>>,
+    known: Known,
+    /// The same of its IPv6 traffic: an interface with addresses of both kinds has none that all traffic shares.
+    #[serde(with = "pairs", default)]
+    known_v6: Known,
 }
+
+/// By account and interface.
+type Known = BTreeMap<(Box<str>, Box<str>), Option<IpAddr>>;
 
 /// A tally as it was merged.
 pub type MergedFlow = (FlowKey, Place, FlowTally);
 
 impl InterfaceAddresses {
     /// Learns from all flow tallies of one slice: of each interface, the address that all its tallies have in common, if
-    /// there were at least two with different other ends.
+    /// there were at least two with different other ends. IPv4 and IPv6 are learnt apart.
     pub fn learn(&mut self, slice: &[MergedFlow]) {
-        let mut shared: HashMap<(&str, &str), Shared, foldhash::fast::FixedState> = HashMap::default();
+        let mut shared: HashMap<(&str, &str, bool), Shared, foldhash::fast::FixedState> = HashMap::default();
         // The tallies of one place follow each other: an interface is looked up once, not with each of its tallies.
-        for alike in slice.chunk_by(|one, next| one.1 == next.1) {
+        let is_v6 = |flow: &MergedFlow| flow.0.client().is_ipv6();
+        for alike in slice.chunk_by(|one, next| one.1 == next.1 && is_v6(one) == is_v6(next)) {
             let Some((key, place, _)) = alike.first().filter(|(_, place, _)| !place.interface.is_empty()) else {
                 continue;
             };
             let candidates = [Some(key.client()), Some(key.server())];
-            let known = shared.entry((&place.account, &place.interface)).or_insert(Shared { candidates });
+            let of = (&*place.account, &*place.interface, key.client().is_ipv6());
+            let known = shared.entry(of).or_insert(Shared { candidates });
             for (key, ..) in alike {
                 if known.candidates == [None, None] {
                     break;
@@ -45,41 +53,44 @@ impl InterfaceAddresses {
                 known.keep([key.client(), key.server()]);
             }
         }
-        for ((account, interface), shared) in shared {
-            self.note(account, interface, shared.candidates);
+        for ((account, interface, is_v6), shared) in shared {
+            let known = if is_v6 { &mut self.known_v6 } else { &mut self.known };
+            note(known, account, interface, shared.candidates);
         }
     }
 
-    fn note(&mut self, account: &str, interface: &str, candidates: [Option<IpAddr>; 2]) {
-        let key = (Box::from(account), Box::from(interface));
-        let is_among = |address: &IpAddr| candidates.contains(&Some(*address));
-        match (candidates, self.known.get(&key)) {
-            // Of one pair nothing is learnt; what was known stands if it is one of the two.
-            ([Some(_), Some(_)], Some(Some(known))) if !is_among(known) => {
-                self.known.insert(key, None);
-            }
-            ([Some(_), Some(_)], _) | (_, Some(None)) => {}
-            ([None, None], _) => {
-                self.known.insert(key, None);
-            }
-            ([Some(one), None] | [None, Some(one)], known) => {
-                let contradicts = known.is_some_and(|known| *known != Some(one));
-                if self.known.len() >= INTERFACES_MAX {
-                    self.known.clear();
-                }
-                self.known.insert(key, (!contradicts).then_some(one));
-            }
-        }
-    }
-
-    /// The interface's own address, if one is known.
-    fn get(&self, place: &Place) -> Option<IpAddr> {
-        *self.known.get(&(place.account.clone(), place.interface.clone()))?
+    /// The interface's own address of the kind that this conversation has, if one is known.
+    fn get(&self, place: &Place, key: &FlowKey) -> Option<IpAddr> {
+        let known = if key.client().is_ipv6() { &self.known_v6 } else { &self.known };
+        *known.get(&(place.account.clone(), place.interface.clone()))?
     }
 
     /// Interfaces known, and about how many bytes they take.
     pub fn size(&self) -> (u64, u64) {
-        (self.known.len() as u64, self.known.len() as u64 * 100)
+        let count = (self.known.len() + self.known_v6.len()) as u64;
+        (count, count * 100)
+    }
+}
+
+fn note(map: &mut Known, account: &str, interface: &str, candidates: [Option<IpAddr>; 2]) {
+    let key = (Box::from(account), Box::from(interface));
+    let is_among = |address: &IpAddr| candidates.contains(&Some(*address));
+    match (candidates, map.get(&key)) {
+        // Of one pair nothing is learnt; what was known stands if it is one of the two.
+        ([Some(_), Some(_)], Some(Some(known))) if !is_among(known) => {
+            map.insert(key, None);
+        }
+        ([Some(_), Some(_)], _) | (_, Some(None)) => {}
+        ([None, None], _) => {
+            map.insert(key, None);
+        }
+        ([Some(one), None] | [None, Some(one)], known) => {
+            let contradicts = known.is_some_and(|known| *known != Some(one));
+            if map.len() >= INTERFACES_MAX {
+                map.clear();
+            }
+            map.insert(key, (!contradicts).then_some(one));
+        }
     }
 }
 
@@ -105,7 +116,7 @@ pub fn view<'a>(merged: &'a MergedFlow, addresses: &InterfaceAddresses, context:
         // On a gateway's interface the direction is that interface's; where exactly one end can be remote, it is.
         (false, true) => End::Client,
         (true, false) => End::Server,
-        _ => by_interface.or_else(|| by_address(key, addresses.get(place)))?,
+        _ => by_interface.or_else(|| by_address(key, addresses.get(place, key)))?,
     };
     Some(FlowView {
         key,
@@ -164,5 +175,57 @@ fn opener(key: &FlowKey, tally: &FlowTally) -> Option<(End, &'static str)> {
         _ if up.first < down.first => Some((End::Client, "it was seen first")),
         _ if down.first < up.first => Some((End::Server, "it was seen first")),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tally::Parts;
+
+    const OWN_V4: &str = "10.0.1.10";
+    const OWN_V6: &str = "2001:db8:1::10";
+
+    fn merged(client: &str, server: &str) -> MergedFlow {
+        let flow = watchfire_model::VpcFlow {
+            status: watchfire_model::LogStatus::Ok,
+            source: client.parse().ok(),
+            target: server.parse().ok(),
+            source_port: 40_000,
+            target_port: 443,
+            protocol: TCP,
+            ..watchfire_model::VpcFlow::default()
+        };
+        let (key, _) = FlowKey::of(&flow).unwrap();
+        let place = Place::new(Parts { account: "111122223333".into(), interface: "eni-1".into(), ..Parts::default() });
+        (key, place, FlowTally::default())
+    }
+
+    /// An interface with addresses of both kinds: each is told by what its own kind's traffic shares.
+    #[test]
+    fn an_interface_of_both_kinds_has_an_address_of_each() {
+        let mut addresses = InterfaceAddresses::default();
+        let slice = [
+            merged(OWN_V4, "203.0.113.5"),
+            merged(OWN_V6, "2001:db8:9::1"),
+            merged(OWN_V4, "203.0.113.6"),
+            merged("2001:db8:9::2", OWN_V6),
+        ];
+        addresses.learn(&slice);
+        let own = |flow: &MergedFlow| addresses.get(&flow.1, &flow.0);
+        assert_eq!(own(&slice[0]), OWN_V4.parse().ok());
+        assert_eq!(own(&slice[1]), OWN_V6.parse().ok());
+    }
+
+    /// Behind a gateway there are many; nothing is shared, and a single pair tells nothing.
+    #[test]
+    fn what_nothing_shares_is_not_known() {
+        let mut addresses = InterfaceAddresses::default();
+        let slice = [merged(OWN_V6, "2001:db8:9::1"), merged("2001:db8:1::11", "2001:db8:9::2")];
+        addresses.learn(&slice);
+        assert_eq!(addresses.get(&slice[0].1, &slice[0].0), None);
+        let pair = [merged(OWN_V4, "203.0.113.5")];
+        addresses.learn(&pair);
+        assert_eq!(addresses.get(&pair[0].1, &pair[0].0), None);
     }
 }

@@ -52,8 +52,9 @@ const QUIET_MS: i64 = Time::HOUR_MS;
 /// Evidence: of the registered domains under which a client's queries failed (NXDOMAIN) within an hour, at least five have a
 /// label that the model takes for generated, at a threshold that one benign label in a thousand passes, and they are a tenth
 /// of all that failed; or, whatever they look like, so many of the domains asked for fail that the sequential test tells
-/// them from what is usual for this client (at least 20 failed ones; a domain that failed in the hour before as well is
-/// what a program keeps asking for, and is not counted again). Below a provider of dynamic DNS each customer's name counts as
+/// them from what is usual for this client (at least 20 failed ones, or fewer of a client that is known for a week of hours: four
+/// times the most of any of them, at least ten; a domain that failed in the hour before as well is what a program keeps asking
+/// for, and is not counted again). A client of which half failed all along is not judged so. Below a provider of dynamic DNS each customer's name counts as
 /// a domain.
 ///
 /// No evidence: one name; what lies under a name that resolves, names of one label, search domains and local zones; domains
@@ -96,6 +97,11 @@ struct Asked {
 #[derive(Default, Serialize, Deserialize)]
 struct Client {
     usual: UsualFailures,
+    /// Hours with queries that were learnt, and the most failed domains in one of them.
+    #[serde(default)]
+    hours: u32,
+    #[serde(default)]
+    most_failed: u32,
     rate: RateTest,
     reported: Option<Time>,
     last_hour: i64,
@@ -194,8 +200,11 @@ impl GeneratedNames {
                 scene.verdicts.push(verdict);
             }
             None => {
+                let failed = asked.iter().filter(|one| one.failed).count();
                 client.usual.asked += asked.len() as u64;
-                client.usual.failed += asked.iter().filter(|one| one.failed).count() as u64;
+                client.usual.failed += failed as u64;
+                client.hours = client.hours.saturating_add(1);
+                client.most_failed = client.most_failed.max(u32::try_from(failed).unwrap_or(u32::MAX));
             }
         }
     }
@@ -254,14 +263,23 @@ impl GeneratedNames {
 
     fn by_rate(&mut self, who: &str, asked: &[Asked], scene: &Scene<'_>) -> Option<Verdict> {
         let usual_line = self.usual(who);
-        let client = self.state.clients.get_mut(who)?;
+        let client = self.state.clients.get_mut(who).filter(|client| !client.usual.is_hopeless())?;
+        let failed_min = UsualFailures::failed_min(client.hours, client.most_failed);
         for (at, one) in asked.iter().enumerate() {
-            if !client.rate.observe(one.first, one.failed, client.usual) {
+            if !client.rate.observe(one.first, one.failed, client.usual, failed_min) {
                 continue;
             }
             let rate = client.rate;
             let nats = |log_odds: i32| f64::from(log_odds) / 1_024.0;
             let usual = client.usual.per_mille();
+            let known = if failed_min < RATE_FAILED_MIN {
+                format!(
+                    ", because in {} hours with queries before it never had more than {}",
+                    client.hours, client.most_failed
+                )
+            } else {
+                String::new()
+            };
             let reasons = vec![
                 format!(
                     "From {} to {}: of {} registered domains asked for, {} did not exist.",
@@ -269,7 +287,7 @@ impl GeneratedNames {
                 ),
                 format!(
                     "Sequential test: each failure adds ln({BAD_PER_MILLE} ÷ {usual}) = {:.3}, each answer ln({} ÷ {}) = {:.3}; \
-                     the walk stands at {:.2}, and {:.2} is enough with {RATE_FAILED_MIN} failures.",
+                     the walk stands at {:.2}, and {:.2} is enough with {failed_min} failures{known}.",
                     nats(dga_decision::step(true, usual)),
                     1_000 - BAD_PER_MILLE,
                     1_000 - usual,
@@ -524,6 +542,48 @@ mod tests {
         // As many new ones are told.
         lines.extend((60..120).map(|at| line(36_100 + at / 15 * 3_600 + at % 15, &format!("partner-{at}.com."), &[])));
         assert!(!found(&lines).is_empty());
+    }
+
+    /// Lines of other hours: a week in which each hour asks for so many domains that are gone, and others that are not.
+    fn week(dead: u32) -> Vec<String> {
+        let hour = |at: u32, name: &str, answers: &[(&str, &str)]| {
+            let date = format!("2026-01-{:02}T{:02}:30:00Z", 20 + at / 24, at % 24);
+            query_line(name, answers).replace("2024-04-19T12:00:00Z", &date)
+        };
+        let asked = |at: u32| {
+            let gone = (0..dead).map(move |one| hour(at, &format!("gone-{at}-partner-{one}.com."), &[]));
+            let alive = (0..9).map(move |one| hour(at, &format!("www.site{one}.example."), &[("198.51.100.7", "A")]));
+            gone.chain(alive)
+        };
+        (0..170).flat_map(asked).collect()
+    }
+
+    #[test]
+    fn of_a_client_known_for_a_week_a_dozen_failures_are_enough() {
+        let words = |count: u32| -> Vec<String> {
+            (0..count).map(|at| line(20_000 + at, &format!("garden-{}-table.com.", word(at)), &[])).collect()
+        };
+        let verdicts = found(&[week(1), words(12)].concat());
+        assert_eq!(verdicts.len(), 1);
+        let reasons = &verdicts[0].signal.reasons;
+        assert!(reasons[1].contains("with 10 failures, because in 170 hours with queries before"), "{reasons:#?}");
+        assert!(found(&[week(1), words(9)].concat()).is_empty());
+        assert!(found(&[week(3), words(11)].concat()).is_empty(), "four times as many as ever are asked for");
+        assert!(found(&words(12)).is_empty(), "nothing is known of it");
+    }
+
+    fn word(at: u32) -> &'static str {
+        ["green", "river", "cloud", "happy", "stone", "light", "money", "paper", "house", "lemon", "water", "horse"]
+            [at as usize % 12]
+    }
+
+    #[test]
+    fn a_client_of_which_most_fails_all_along_stays_quiet() {
+        let more: Vec<String> =
+            (0..40).map(|at| line(20_000 + at, &format!("{}-shop-{at}.com.", word(at)), &[])).collect();
+        let verdicts = found(&[week(12), more].concat());
+        let last = verdicts.iter().map(|verdict| verdict.begin.to_string()).max().unwrap_or_default();
+        assert!(last.as_str() < "2026-01-31", "{last}");
     }
 
     #[test]

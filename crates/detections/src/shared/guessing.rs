@@ -703,7 +703,7 @@ impl Pair {
         signal.role = Some(if key.is_outbound { ResourceRole::Actor } else { ResourceRole::Target });
         if key.is_outbound {
             // An instance that is attacked and attacks others has two findings of one type.
-            signal.entity.push_str(" as actor");
+            signal.entity.push_str(subject::AS_ACTOR);
         }
         Some(signal)
     }
@@ -733,7 +733,8 @@ impl Pair {
     fn history_sentence(&self) -> String {
         let last = self.conversations.last().map_or(Time::LATEST, |one| Time::from_ms(one.first.saturating_add(1)));
         match self.own_maximum(last) {
-            (0, _) => "No such connection between the two is known from an earlier day of the last 30.".to_owned(),
+            (0, _) => "No earlier day of the last 30 is known on which the two had such connections without a finding."
+                .to_owned(),
             (days, (fast, slow)) => format!(
                 "On {days} earlier days of the last 30 there were such connections between the two without a finding, at \
                  most {fast} in ten minutes and {slow} on a day; after {ESTABLISHED_DAYS} such days the limit is at least \
@@ -755,7 +756,7 @@ impl Joined {
         self.is_closed |= piece.is_closed;
     }
 
-    fn is_over(&self, now: Time) -> bool {
+    pub(crate) fn is_over(&self, now: Time) -> bool {
         self.is_closed || now.ms() - self.last >= SILENT_MS
     }
 
@@ -808,6 +809,11 @@ impl Guess {
             quoted(self.setting, thresholds),
             quoted(&ALIKE, thresholds)
         )
+    }
+
+    /// Whether ten minutes were enough to tell.
+    pub(crate) fn is_fast(&self) -> bool {
+        self.setting.key == ATTEMPTS.key
     }
 
     /// The mean number of packets of the attempts, rounded down.

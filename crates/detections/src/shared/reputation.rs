@@ -372,7 +372,7 @@ impl Behaviour for Reputation {
 }
 
 /// Whether the domain is trusted, or a guard has it: one of the most visited sites, or a shared service.
-fn is_well_known(key: &QueryKey, at: Time, context: &Context<'_>) -> bool {
+pub(crate) fn is_well_known(key: &QueryKey, at: Time, context: &Context<'_>) -> bool {
     let coverage = context.lists(&key.place.account, &key.place.region).domain_coverage(&key.domain, at);
     coverage.iter().any(|found| found.role != ListRole::Threat)
 }

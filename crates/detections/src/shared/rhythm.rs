@@ -127,6 +127,15 @@ impl Rhythm {
         }
     }
 
+    /// The period to name, in whole seconds: the mean gap where it lies in the step of the median gap, else the middle of that
+    /// step. Steps are a twentieth wide, so the median alone, which is a step's lower end, says 57 seconds of a minute.
+    pub(crate) fn period_seconds(&self, mean_gap_ms: u64) -> u64 {
+        let end = ends(&GAP_STEPS, step_of(&GAP_STEPS, self.median_ms), 1).1;
+        let is_in_step = (self.median_ms..=end).contains(&mean_gap_ms);
+        let period_ms = if is_in_step { mean_gap_ms } else { self.median_ms.midpoint(end) };
+        (period_ms + 500) / 1_000
+    }
+
     pub(crate) fn band_text(&self) -> String {
         format!(
             "Band: {} of {} gaps lie from {} up to {} s, and {} an octave above, where a beat is missing, which count 0.7 \
@@ -156,8 +165,8 @@ impl Rhythm {
 
     pub(crate) fn regularity_text(&self) -> String {
         format!(
-            "Regularity: the gaps' quartiles are {}, {} and {} s, their median absolute deviation is {} s. Half of (1 − \
-             |Bowley skewness|) and (median − deviation) / median is {}.",
+            "Regularity: the gaps' quartiles, each rounded down to a step of a twentieth, are {}, {} and {} s, their median \
+             absolute deviation is {} s. Half of (1 − |Bowley skewness|) and (median − deviation) / median is {}.",
             seconds(self.quartiles_ms.0),
             seconds(self.median_ms),
             seconds(self.quartiles_ms.1),

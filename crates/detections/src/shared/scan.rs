@@ -669,13 +669,24 @@ fn failure(view: &FlowView<'_>, opener: Exchanged, answer: Exchanged, has_flags:
         let failure = if opener.rejected || answer.rejected { Failure::Rejected } else { Failure::Unanswered };
         return is_unheard.then_some(failure);
     }
-    if answer.flags & RST != 0 && answer.flags & SYN == 0 && (is_short || is_bare) {
+    let is_reset = answer.flags & RST != 0 && answer.flags & SYN == 0;
+    // Without flags the size tells: nothing else that comes back first has no options at all.
+    let is_bare_answer = !has_flags
+        && u64::from(answer.bytes) <= u64::from(answer.packets) * reset_bytes(view.remote())
+        && answer.packets <= opener.packets;
+    if (is_reset && (is_short || is_bare)) || (is_bare_answer && is_short && is_bare) {
         return Some(Failure::Refused);
     }
     // Someone who opens a connection and keeps it without a word has not left.
     let has_left = !has_flags || (opener.flags | answer.flags) & (FIN | RST) != 0;
     let is_given_up = opener.packets < FEW_PACKETS || (opener.flags & RST != 0 && is_bare);
     (is_short && is_given_up && has_left).then_some(Failure::Abandoned)
+}
+
+/// A reset is the header alone, 40 bytes by IPv4 and 60 by IPv6; a SYN-ACK has at least the option of the segment's size
+/// besides. Source: RFC 9293, sections 3.1 and 3.7.1 (every SYN carries the option, as all systems do).
+fn reset_bytes(address: IpAddr) -> u64 {
+    if address.is_ipv6() { 60 } else { 40 }
 }
 
 fn syn_bytes(address: IpAddr) -> u64 {

@@ -145,13 +145,17 @@ pub(crate) fn of_query_client(
     of_query(finding_type, severity, &query, context)
 }
 
+/// What an entity ends with where the same instance may also be the target of findings of this type.
+pub(crate) const AS_ACTOR: &str = " as actor";
+
 /// What findings call the subject: "The EC2 instance i-…", else its interface, else its address.
 pub(crate) fn name(signal: &Signal) -> String {
     let instance = signal.resource.instance.as_ref();
+    let entity = signal.entity.strip_suffix(AS_ACTOR).unwrap_or(&signal.entity);
     match instance.map(|instance| instance.instance_id.as_str()) {
         Some(id) if !id.is_empty() => format!("The EC2 instance {id}"),
-        _ if signal.entity.starts_with("eni-") => format!("The network interface {}", signal.entity),
-        _ => format!("The host {}", signal.entity),
+        _ if entity.starts_with("eni-") => format!("The network interface {entity}"),
+        _ => format!("The host {entity}"),
     }
 }
 

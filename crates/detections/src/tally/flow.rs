@@ -27,6 +27,8 @@ const KNOWN_PORTS: [u16; 40] = [
     3306, 3389, 4444, 4789, 5060, 5432, 5601, 5672, 5900, 5985, 5986, 6379, 6443, 8000, 8080, 8443, 8888, 9092, 9200,
     11211, 27017,
 ];
+/// WireGuard's port, the one service of many hosts among the ports that clients use. Source: its documentation; IANA has none.
+const WIREGUARD: u16 = 51_820;
 /// The lowest port that clients use by default: Linux from 32768, Windows and IANA from 49152.
 const EPHEMERAL_MIN: u16 = 32_768;
 
@@ -38,6 +40,7 @@ pub fn service_rank(port: u16) -> u8 {
     match port {
         0 => 4,
         1..1024 => 0,
+        WIREGUARD => 1,
         EPHEMERAL_MIN.. => 3,
         1024..EPHEMERAL_MIN => 2 - u8::from(is_known(port)),
     }

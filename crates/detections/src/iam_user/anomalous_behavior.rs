@@ -48,8 +48,8 @@ struct AnomalousBehavior(Scorer);
 /// from the usual place with the usual program another such call weighs like any other. A call of ordinary risk that
 /// three principals begin within a day is a new tool, not news; of high risk, if all three are where they usually are,
 /// it is an incident that they answer, or a new duty. After a fortnight the limits follow the account's own sessions.
-/// What fired is not learnt for a day; done from the usual place, the account learns that it happens, so that it is
-/// told once and not each time for ever.
+/// What a stranger did is not learnt for a day; what fired from the usual place is, so that it is told once and not each
+/// time for ever.
 ///
 /// No evidence is a refused signature, a failed sign-in, the failure of a call that is usual (throttled, not found),
 /// and what an AWS service does for somebody: its address and its program say nothing about the caller. A thief who
@@ -175,6 +175,28 @@ mod tests {
         // What a stranger did is never learnt.
         let stranger = found(&office_and(17, [new("bob", 14).from(THIEF), new("alice", 16)]));
         assert_eq!(stranger.len(), 2, "{:?}", types(&stranger));
+    }
+
+    #[test]
+    fn what_a_pipeline_does_every_other_week_is_told_once() {
+        const SERVICES: [&str; 8] = ["ec2", "rds", "eks", "ecs", "sqs", "sns", "glue", "athena"];
+        let plan = |day: i64| {
+            let looks = (0..5).flat_map(|at| SERVICES.map(|service| format!("{service}:DescribeThings{at}")));
+            looks.map(move |look| call(&look).by("deploy").at(day, 600)).collect::<Vec<_>>()
+        };
+        let change = |address: &str, day: i64| call("kms:PutKeyPolicy").by("deploy").from(address).at(day, 601);
+        let months = |changes: &[CallLine]| {
+            let calls = office(30).into_iter().chain((0..30).flat_map(plan)).chain(changes.iter().cloned());
+            found(&calls.collect::<Vec<_>>())
+        };
+        let usual = "198.51.100.7";
+        let at_its_desk = months(&[change(usual, 14), change(usual, 17), change(usual, 24)]);
+        assert_eq!(types(&at_its_desk), ["PrivilegeEscalation:IAMUser/AnomalousBehavior"]);
+        // A thief is told of although its victim was told of before, and from its desk the victim is learnt meanwhile.
+        let mut and_a_thief = vec![change(usual, 14), change(usual, 17)];
+        and_a_thief.extend(theft(17, 480).into_iter().map(|call| call.by("deploy")));
+        let found = months(&and_a_thief);
+        assert!(found.len() > 1 && format!("{:?}", found[1].signal.action).contains(THIEF), "{:?}", types(&found));
     }
 
     #[test]
@@ -315,6 +337,17 @@ mod tests {
         let found = found(&calls);
         assert_eq!(found.len(), 4, "{:?}", types(&found));
         assert!(found[2].signal.reasons[0].contains("Never called by it before"), "{:?}", found[2].signal.reasons);
+    }
+
+    #[test]
+    fn whose_credentials_a_stranger_used_is_learnt_from_its_desk_all_the_same() {
+        let active_hours = |calls: Vec<CallLine>| {
+            let found = found(&office_and(17, calls));
+            let reasons = &found.last().unwrap().signal.reasons;
+            number_after(reasons.iter().find(|reason| reason.contains("was active in ")).unwrap(), "was active in ")
+        };
+        let twice = theft(14, 600).into_iter().chain(theft(16, 600)).collect();
+        assert!((active_hours(twice) - active_hours(theft(16, 600))).abs() < 0.5);
     }
 
     #[test]

@@ -112,7 +112,7 @@ impl Behaviour for AnomalousBehavior {
 mod tests {
     use super::*;
     use crate::Verdict;
-    use crate::shared::calls::testing::{CallLine, call, log};
+    use crate::shared::calls::testing::{CallLine, MONDAY, call, log};
     use crate::testing::verdicts;
     use watchfire_knowledge::Knowledge;
 
@@ -197,6 +197,21 @@ mod tests {
         assert!(signal.reasons[1].contains("16 on average, at most 16"));
         assert_eq!(signal.anomaly.as_ref().unwrap().unusual["userIdentity"]["callsOnAllBuckets"].numbers, [516]);
         assert_eq!(found[0].record_count, 516);
+        // The owner's work of the morning is no part of it.
+        let minute = |minute: i64| Time::from_ms(MONDAY + 14 * Time::DAY_MS + minute * Time::MINUTE_MS);
+        assert_eq!((found[0].begin, found[0].end), (minute(1_030), minute(1_030)));
+    }
+
+    #[test]
+    fn who_brought_the_calls_is_shown_and_not_the_owner_who_goes_on() {
+        let mut calls = users_of_a_bucket(15);
+        let theft = |_| call("s3:GetObject").on("reports").from("203.0.113.99").with("rclone/v1.66").at(14, 1_030);
+        calls.extend((0..500).map(theft));
+        calls.push(call("s3:GetObject").on("reports").at(14, 1_055));
+        let found = found(&calls);
+        let of_amounts = found.iter().find(|verdict| verdict.signal.reasons[0].contains("reads in 24 hours")).unwrap();
+        let shown = format!("{:?}", of_amounts.signal.action);
+        assert!(shown.contains("203.0.113.99") && !shown.contains("198.51.100.7"), "{shown}");
     }
 
     /// Bob, who only writes, does this often on each of five buckets that alice uses.

@@ -230,13 +230,15 @@ fn add_switched_off(missing: &mut Vec<NotEvaluated>, disabled: &[FindingType]) {
     );
 }
 
-/// "Behaviour, by principal: not evaluated, learning day 3 of 7 (12 of 15)".
+/// "Behaviour, by account: not evaluated, learning day 3 of 7 (holds for 1 of 2)".
 fn still_learning(learning: &StillLearning) -> NotEvaluated {
     let ((learning_count, judged), (reached, of, unit)) = (learning.counts, &learning.progress);
+    // Of principals that were active for too few hours what is of high risk is judged nevertheless.
+    let how = if unit == "active hour" { "only calls of high risk evaluated" } else { "not evaluated" };
     NotEvaluated {
         what: format!("Behaviour, by {}", learning.entity_kind),
         why: format!(
-            "not evaluated, learning {unit} {reached} of {of} ({learning_count} of {}); --baseline reads older logs first",
+            "{how}, learning {unit} {reached} of {of} (holds for {learning_count} of {}); --baseline reads older logs first",
             learning_count + judged
         ),
         types: learning.types.iter().map(ToString::to_string).collect(),

@@ -74,10 +74,13 @@ impl Caller {
         ]
     }
 
-    /// The principal as people call it: the last part of its name.
+    /// The principal as people call it: the last part of its name. The roles of AWS's Identity Center stand in a path of
+    /// AWS's that tells nothing, and which ARNs of sessions do not have: it is left out.
     pub(crate) fn short_name(&self) -> &str {
         let resource = self.principal.rsplit(':').next().unwrap_or(&self.principal);
-        resource.split_once('/').map_or(resource, |(_, name)| name)
+        let name = resource.split_once('/').map_or(resource, |(_, name)| name);
+        let at = if name.starts_with("aws-reserved/") { name.find("AWSReservedSSO_") } else { None };
+        at.map_or(name, |at| &name[at..])
     }
 }
 
@@ -335,6 +338,8 @@ mod tests {
             "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_1b74cd717d47002b",
         );
         let (principal, peers) = of(&person);
+        let short = Caller::of(&person, false).unwrap().short_name().to_owned();
+        assert_eq!(short, "AWSReservedSSO_Admin_1b74cd717d47002b/alice", "without AWS's path");
         assert!(principal.ends_with("AWSReservedSSO_Admin_1b74cd717d47002b/alice"), "{principal}");
         assert_eq!(peers, "111122223333/people of AWSReservedSSO_Admin_1b74cd717d47002b");
         let user = key("IAMUser", "arn:aws:iam::111122223333:user/alice", "AIDAEXAMPLE", "");

@@ -9,7 +9,7 @@ use crate::shared::api_class::is_reconnaissance;
 use watchfire_model::FindingType;
 
 /// The version of the table: quoted in findings, raised with every change.
-pub(crate) const TABLE_VERSION: u32 = 1;
+pub(crate) const TABLE_VERSION: u32 = 2;
 
 /// What callers are after. The order is that of the kill chain: it decides between equal scores, the later wins.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
@@ -130,12 +130,21 @@ fn by_verb(service: &str, name: &str) -> Option<Tactic> {
         ("Put", Tactic::Impact),
         ("Remove", Tactic::Impact),
     ];
-    if is_reconnaissance(name) {
+    if is_reconnaissance(name) || starts_a_query(name) {
         return Some(Tactic::Discovery);
     }
     let (_, tactic) = VERBS.into_iter().find(|(verb, _)| name.starts_with(verb))?;
-    let hides = WATCHERS.contains(&service) && tactic == Tactic::Impact;
-    Some(if hides { Tactic::DefenseEvasion } else { tactic })
+    if !WATCHERS.contains(&service) || tactic != Tactic::Impact {
+        return Some(tactic);
+    }
+    // To give a watcher one thing more to watch hides nothing. What replaces a setting of it stands in the table.
+    (!name.starts_with("Put")).then_some(Tactic::DefenseEvasion)
+}
+
+/// Whether a search is begun, in logs or in a table: `StartQuery`, `StartQueryExecution`, `StartLiveTail`. What it looks for
+/// is already there.
+fn starts_a_query(name: &str) -> bool {
+    ["StartQuery", "StartLiveTail"].iter().any(|verb| name.starts_with(verb))
 }
 
 /// Services that watch an account: to change them is to hide. Source: AWS's security reference architecture.
@@ -250,6 +259,12 @@ static TABLE: &[Row] = &[
         HIGH,
     ),
     (&["sts"], &["AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"], Tactic::InitialAccess, PLAIN),
+    (
+        &["cloudshell"],
+        &["CreateEnvironment", "CreateSession", "PutCredentials", "StartEnvironment"],
+        Tactic::InitialAccess,
+        PLAIN,
+    ),
     (&["signin"], &["ConsoleLogin", "SwitchRole"], Tactic::InitialAccess, PLAIN),
     (&["sso"], &["GetRoleCredentials"], Tactic::InitialAccess, PLAIN),
     // More permission.
@@ -704,6 +719,22 @@ mod tests {
         assert_eq!(management("health", "DescribeEventAggregates").weight_tenths, BACKGROUND);
         assert_eq!(management("sts", "GetCallerIdentity"), Risk { tactic: None, weight_tenths: BACKGROUND });
         assert_eq!(management("ec2", "DescribeInstances").weight_tenths, PLAIN);
+    }
+
+    #[test]
+    fn a_search_and_a_new_alarm_are_no_way_to_stay_or_to_hide() {
+        for (service, name) in [("logs", "StartQuery"), ("athena", "StartQueryExecution"), ("cloudtrail", "StartQuery")]
+        {
+            assert_eq!(management(service, name).tactic, Some(Tactic::Discovery), "{service}:{name}");
+        }
+        assert_eq!(management("monitoring", "PutMetricAlarm").tactic, None);
+        assert_eq!(management("config", "PutConfigRule").tactic, None);
+        // Near misses: what starts something that stays, and what takes sight away.
+        assert_eq!(management("glue", "StartJobRun").tactic, Some(Tactic::Persistence));
+        assert_eq!(management("monitoring", "DeleteAlarms").tactic, Some(Tactic::DefenseEvasion));
+        assert_eq!(management("cloudtrail", "PutEventSelectors").tactic, Some(Tactic::DefenseEvasion));
+        assert_eq!(management("config", "PutConfigurationRecorder").tactic, Some(Tactic::DefenseEvasion));
+        assert_eq!(management("cloudshell", "CreateSession").tactic, Some(Tactic::InitialAccess));
     }
 
     #[test]

@@ -97,6 +97,8 @@ const VISIT_MILLI: i64 = 3_000;
 const FORGOTTEN_DAYS: u32 = 14;
 /// A token is news for this long.
 const STARTS_MS: i64 = 24 * Time::HOUR_MS;
+/// What strangers do with somebody's credentials is not learnt for this long. Source: 24 hours, as for all that fires.
+const STRANGERS_MS: i64 = 24 * Time::HOUR_MS;
 /// Bounds of the state.
 const OPEN_MAX: usize = 50_000;
 const STARTS_MAX: usize = 200_000;
@@ -149,6 +151,9 @@ struct State {
     /// Those that are, by a hash of their name.
     grown_accounts: BTreeSet<u64>,
     grown_principals: BTreeSet<u64>,
+    /// When a stranger was last found with the credentials of whom.
+    #[serde(default)]
+    strangers: BTreeMap<String, Time>,
     evicted: u64,
 }
 
@@ -246,6 +251,7 @@ impl Scorer {
             starts.retain(|(_, at)| now.ms() - at.ms() < STARTS_MS);
             !starts.is_empty()
         });
+        self.state.strangers.retain(|_, at| now.ms() - at.ms() < STRANGERS_MS + Time::HOUR_MS);
         std::mem::take(&mut self.state.evicted)
     }
 
@@ -489,27 +495,30 @@ impl Scorer {
         }
     }
 
-    /// Teaches what the hour held. What a session that fired held is taught as well, and withheld by the baselines.
-    fn teach(&self, key: &SessionKey, session: &Session, begin: Time, has_fired: bool, lessons: &mut Lessons) {
+    /// Teaches what the hour held, but for what strangers did: of an identity with whose credentials one was found nothing is
+    /// learnt for a day from unusual places, and from its usual ones it is learnt all the time.
+    ///
+    /// What fired from the usual place is learnt like anything else: it was told once. Withheld, it would be news each time,
+    /// for ever, of which findings would say that it was never done before; and of whoever begins a new duty nothing would
+    /// be learnt as long as each day brings something new.
+    fn teach(&mut self, key: &SessionKey, session: &Session, begin: Time, has_fired: bool, lessons: &mut Lessons) {
         let hour = begin.hour();
         let [principal, peers, account] = key.caller.levels();
-        if has_fired && is_from_a_usual_place(&session.shared) {
-            // Told once. Unless its account learns that somebody of its own does this, it is news each time, for whoever
-            // does it, for ever: what fired is withheld. What a stranger did is never learnt.
-            let news = session.steps.iter().map(|scored| &scored.step).filter(|step| step.last >= begin);
-            news.for_each(|step| lessons.seen(account, Feature::Api, &step.token, hour));
+        if session.pace() == Pace::VISIT {
+            let strangers = &mut self.state.strangers;
+            if has_fired {
+                strangers.insert(key.caller.principal.to_string(), begin);
+            }
+            if strangers.get(&*key.caller.principal).is_some_and(|at| begin.ms() - at.ms() < STRANGERS_MS) {
+                return;
+            }
         }
-        if !has_fired {
-            let users = places::users_entity(&key.caller, &key.network);
-            lessons.seen(&users, Feature::Principal, &key.caller.principal, hour);
-            lessons.seen(peers, Feature::Principal, &key.caller.principal, hour);
-        }
+        let users = places::users_entity(&key.caller, &key.network);
+        lessons.seen(&users, Feature::Principal, &key.caller.principal, hour);
+        lessons.seen(peers, Feature::Principal, &key.caller.principal, hour);
         let mut own = lessons.of(principal, hour);
         own.member(peers);
         own.member(account);
-        if has_fired {
-            own.fired();
-        }
         own.seen(Feature::HourOfDay, HOURS_OF_DAY[hour.rem_euclid(24) as usize]);
         session.shared.iter().for_each(|factor| own.seen(factor.feature, &factor.value));
         let (mut calls, mut denied, mut region) = (0u64, 0u64, None);
@@ -538,13 +547,15 @@ impl Scorer {
 
     /// Lets what is oldest give way where there is too much.
     fn bound(&mut self) {
-        let State { open, starts, scores, young_accounts, young_principals, grown_principals, evicted, .. } =
-            &mut self.state;
+        let State {
+            open, starts, scores, young_accounts, young_principals, grown_principals, strangers, evicted, ..
+        } = &mut self.state;
         *evicted += drop_first(open, OPEN_MAX, |session| session.end)
             + drop_first_starts(starts)
             + drop_first(scores, ACCOUNTS_MAX, |scores| scores.since)
             + drop_first(young_accounts, ACCOUNTS_MAX, |days| *days)
-            + drop_first(young_principals, YOUNG_MAX, |hours| *hours);
+            + drop_first(young_principals, YOUNG_MAX, |hours| *hours)
+            + drop_first(strangers, YOUNG_MAX, |at| *at);
         while grown_principals.len() > 4 * YOUNG_MAX {
             grown_principals.pop_first();
         }

@@ -87,7 +87,7 @@ struct Recent {
     caller: Arc<Caller>,
     /// (hour, calls), oldest first.
     hours: Vec<(i64, u64)>,
-    /// The newest call, to be shown.
+    /// Most of the calls of the newest hour, to be shown.
     step: Step,
     /// The last hour that was reported.
     fired_hour: Option<i64>,
@@ -277,8 +277,11 @@ impl Volumes {
             }
         }
         self.sums.add(pair, tally.calls);
-        let (new, old) = ((tally.last, tally.first), (recent.step.last, recent.step.first));
-        if (new, &*key.api.deed().token, tally.place) > (old, &*recent.step.token, recent.step.place) {
+        // Shown is who brought most in the newest hour: beside a thief the service whose key it is goes on with its few.
+        let old = &recent.step;
+        let new = (tally.last.hour(), tally.calls, tally.last, tally.first);
+        let shown = (old.last.hour(), old.latest_calls, old.last, old.first);
+        if (new, &*key.api.deed().token, tally.place) > (shown, &*old.token, old.place) {
             recent.step = Step::of(key, tally);
         }
     }
@@ -451,6 +454,17 @@ impl Recent {
     fn total(&self) -> u64 {
         self.hours.iter().fold(0, |sum, (_, calls)| sum.saturating_add(*calls))
     }
+
+    /// When it began: in the first hour that alone brought as much as a usual day, or, if none did, in the first of all. What
+    /// is usual in the hours before is no part of it.
+    fn begin(&self, usual: Option<&Volume>) -> Option<Time> {
+        let a_day = usual.map_or(0, |usual| usual.mean_milli() / 1_000);
+        let mut hours = self.hours.iter();
+        let (hour, _) = hours.find(|(_, calls)| *calls >= a_day).or(self.hours.first())?;
+        let begin = Time::from_ms(hour.saturating_mul(Time::HOUR_MS));
+        // Of its own hour the first call is known.
+        Some(if self.step.first.hour() == *hour { self.step.first } else { begin })
+    }
 }
 
 impl Pair {
@@ -526,10 +540,9 @@ fn verdict(pair: &Pair, recent: &Recent, counters: &[Counter; 3], now: Time, sce
     }
     signal.anomaly = Some(Box::new(anomaly));
     signal.consulted = vec!["baseline".to_owned()];
-    let first = recent.hours.first().map_or(now, |(hour, _)| Time::from_ms(hour.saturating_mul(Time::HOUR_MS)));
     Verdict {
         signal,
-        begin: first.min(step.first),
+        begin: recent.begin(counters[0].usual.as_ref()).unwrap_or(now).min(step.first),
         end: step.last,
         records: vec![(step.first, step.place)],
         record_count: recent.total(),

@@ -27,17 +27,14 @@ pub(crate) struct Shown<'a> {
 }
 
 impl Shown<'_> {
-    /// Shows everything to every behaviour; what they found, in their order. If there is another thread, it does first what is
-    /// to be done aside; `None` if there is none.
-    pub(crate) fn to_all<A: Send>(
+    /// Shows everything to every behaviour; what they found, in their order.
+    pub(crate) fn to_all(
         &self,
         behaviours: &mut [Option<Box<dyn Behaviour>>],
         lessons: &mut Lessons,
         threads: usize,
-        aside: impl FnOnce() -> A + Send,
-    ) -> (Vec<Verdict>, Option<A>) {
+    ) -> Vec<Verdict> {
         let present = behaviours.iter_mut().enumerate().filter_map(|(place, one)| Some((place, one.as_deref_mut()?)));
-        // Taken from the end, where those of calls stand, which take longest.
         let queue: Mutex<Vec<_>> = Mutex::new(present.collect());
         let found = Mutex::new(Vec::new());
         let judge = |lessons: &mut Lessons| {
@@ -51,20 +48,13 @@ impl Shown<'_> {
                 }
             }
         };
-        let (aside, done) = (Mutex::new(Some(aside)), Mutex::new(None));
-        let sums = self.tallies.calls.len() + self.flows.len() + self.tallies.queries.len();
-        let further = if (SUMS_MIN..).contains(&sums) { threads.saturating_sub(1) } else { 0 };
+        let further = if self.has_much_for_all() { threads.saturating_sub(1) } else { 0 };
+        let judge_apart = || {
+            let mut own = Lessons::default();
+            judge(&mut own);
+            own
+        };
         let taught: Vec<Lessons> = std::thread::scope(|scope| {
-            let judge_apart = || {
-                let mut own = Lessons::default();
-                let aside = lock(&aside).take();
-                if let Some(aside) = aside {
-                    let result = aside();
-                    *lock(&done) = Some(result);
-                }
-                judge(&mut own);
-                own
-            };
             let others: Vec<_> = (0..further).map(|_| scope.spawn(judge_apart)).collect();
             judge(lessons);
             let join = |thread: std::thread::ScopedJoinHandle<'_, Lessons>| {
@@ -75,8 +65,13 @@ impl Shown<'_> {
         taught.iter().for_each(|own| lessons.merge(own));
         let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
         found.sort_unstable_by_key(|&(place, _)| place);
-        let verdicts = found.into_iter().flat_map(|(_, verdicts)| verdicts).collect();
-        (verdicts, done.into_inner().unwrap_or_else(PoisonError::into_inner))
+        found.into_iter().flat_map(|(_, verdicts)| verdicts).collect()
+    }
+
+    /// Whether further threads pay. Calls alone are judged on one: few behaviours look at them, and what these share of each
+    /// client would move from one processor to the other and back. Meanwhile others prepare the next hour, and learn the last.
+    fn has_much_for_all(&self) -> bool {
+        self.flows.len() + self.tallies.queries.len() >= SUMS_MIN
     }
 
     fn to(&self, place: usize, behaviour: &mut dyn Behaviour, lessons: &mut Lessons, verdicts: &mut Vec<Verdict>) {

@@ -9,6 +9,7 @@
 //!
 //! No I/O and no clock: what does not fit into memory goes through [`Spool`], which the caller provides.
 
+mod ahead;
 mod call_tallier;
 mod census;
 mod event_ids;

@@ -1,5 +1,6 @@
 //! The ordered part: each slice of event time in turn, its records in order, through the rules, into findings.
 
+use crate::ahead;
 use crate::facts::{Fact, FactKind, FactLog, Spool, Taken};
 use crate::fold::{Folder, Occurrence};
 use crate::index::{DetectionSet, ListenIndex, places};
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use watchfire_detections::budget::NEW_FINDINGS_PER_DAY;
 use watchfire_detections::shared::flow_side::{self, InterfaceAddresses};
 use watchfire_detections::tally::{CallKeys, Places};
@@ -148,8 +149,31 @@ struct Groups {
 /// The version of the saved state. Raise it with every change of any state's form.
 const STATE_VERSION: u32 = 6;
 
+/// Sums from which on a slice takes so much memory that few may wait for their turn.
+const LARGE_FROM: usize = 200;
+
+/// A spool that several threads use, one after the other.
+struct SharedSpool<'s>(Mutex<&'s mut dyn Spool>);
+
+impl SharedSpool<'_> {
+    fn with<T>(&self, act: impl FnOnce(&mut dyn Spool) -> T) -> T {
+        act(&mut **self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Spool for &SharedSpool<'_> {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<u64> {
+        self.with(|spool| spool.append(bytes))
+    }
+
+    fn read(&mut self, offset: u64, length: usize, into: &mut Vec<u8>) -> io::Result<()> {
+        self.with(|spool| spool.read(offset, length, into))
+    }
+}
+
 /// A slice that waits for its turn: what was kept of it, its sums, and how many of its events are copies.
 struct Prepared {
+    slice: i64,
     taken: Vec<Taken>,
     tallies: Tallies,
     duplicates: u64,
@@ -167,7 +191,11 @@ impl Prepared {
         let duplicates = count_duplicates(&taken, IDS_AT_ONCE_MAX, spool)?;
         let canonical = |file: u32| files.get(file).map_or(file, |file| file.canonical);
         let tallies = Tallies::of(slice, &taken, canonical, (places, call_keys), spool)?;
-        Ok(Self { taken, tallies, duplicates })
+        Ok(Self { slice, taken, tallies, duplicates })
+    }
+
+    fn is_large(&self) -> bool {
+        self.tallies.count() >= LARGE_FROM
     }
 }
 
@@ -400,22 +428,24 @@ impl<'a> Replay<'a> {
         let end_of = |slice: i64| Time::from_ms(slice.saturating_add(1).saturating_mul(SLICE_MS));
         let is_over = |slice: &i64| until.is_none_or(|until| end_of(*slice) <= until);
         let slices: BTreeSet<i64> = kept.iter().flat_map(FactLog::slices).filter(is_over).collect();
-        let mut slices = slices.into_iter().peekable();
-        let mut ahead = None;
-        while let Some(slice) = slices.next() {
-            let prepared = match ahead.take().flatten() {
-                Some(prepared) => prepared?,
-                None => Prepared::of(slice, kept, known, parser.files, spool)?,
-            };
-            self.counts.duplicates += prepared.duplicates;
-            self.run_slice(prepared.taken, parser, spool)?;
-            self.learn_until(Time::from_ms(slice.saturating_mul(SLICE_MS)));
-            // Adding up the next slice needs nothing of what is judged in this one.
-            let next = || slices.peek().map(|next| Prepared::of(*next, kept, known, parser.files, spool));
-            ahead = self.judge_tallies(&prepared.tallies, end_of(slice), parser.files, next);
-            self.expire(end_of(slice));
-        }
-        Ok(())
+        let has_other_thread = self.threads > 1 && slices.len() > 1;
+        let spool = &SharedSpool(Mutex::new(spool));
+        // Adding up a slice needs nothing of what is judged before it.
+        ahead::for_each(
+            slices.into_iter(),
+            |slice| Prepared::of(slice, kept, known, parser.files, &mut &*spool),
+            |prepared| prepared.as_ref().is_ok_and(Prepared::is_large),
+            has_other_thread,
+            |prepared| {
+                let Prepared { slice, taken, tallies, duplicates } = prepared?;
+                self.counts.duplicates += duplicates;
+                self.run_slice(taken, parser, &mut &*spool)?;
+                self.learn_until(Time::from_ms(slice.saturating_mul(SLICE_MS)));
+                self.judge_tallies(&tallies, end_of(slice), parser.files);
+                self.expire(end_of(slice));
+                Ok(())
+            },
+        )
     }
 
     /// Facts are shown and parsed each time they are needed, never kept: a storm brings millions in ten minutes.
@@ -536,14 +566,7 @@ impl<'a> Replay<'a> {
     }
 
     /// Shows the sums that ended with the slice to the behaviours, and folds what they found.
-    /// In the meantime another thread, if there is one, does what is to be done aside.
-    fn judge_tallies<A: Send>(
-        &mut self,
-        tallies: &Tallies,
-        end: Time,
-        files: &dyn SourceFiles,
-        aside: impl FnOnce() -> A + Send,
-    ) -> Option<A> {
+    fn judge_tallies(&mut self, tallies: &Tallies, end: Time, files: &dyn SourceFiles) {
         self.interfaces.learn(&tallies.flows);
         let context = Context { knowledge: self.knowledge, own_lists: Some(&self.own_lists), estate: &self.estate };
         let mut flows: Vec<FlowView<'_>> = Vec::with_capacity(tallies.flows.len());
@@ -557,7 +580,7 @@ impl<'a> Replay<'a> {
             flows: &flows,
             end,
         };
-        let (mut verdicts, done) = shown.to_all(&mut self.behaviours, &mut self.lessons, self.threads, aside);
+        let mut verdicts = shown.to_all(&mut self.behaviours, &mut self.lessons, self.threads);
         let name = |file: u32| files.get(file).map_or("", |file| file.name.as_str());
         let teaches = |file: u32| files.get(file).is_some_and(|file| file.is_baseline);
         verdicts.retain(|verdict| self.is_wanted(&verdict.signal));
@@ -569,7 +592,6 @@ impl<'a> Replay<'a> {
             let verdict = self.storms.pass(verdict, opens, per_day);
             self.folder.fold_verdict(verdict, name);
         }
-        done
     }
 
     /// Takes in what the hours before this moment taught. An hour may have no records in its last slice, so that its end is

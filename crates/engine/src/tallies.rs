@@ -57,6 +57,11 @@ impl<'b> Prefixes<'b> {
 }
 
 impl Tallies {
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.calls.len() + self.flows.len() + self.queries.len()
+    }
+
     /// Adds up what all workers summed. `canonical` says which file stands for each; `places`
     /// and `calls` remember what was read before.
     pub(crate) fn of(

@@ -42,7 +42,6 @@ use hashbrown::HashTable;
 use lessons::{About, Row};
 use presence::Seen;
 use profile::ProfileState;
-use std::collections::BTreeMap;
 use std::hash::BuildHasher;
 use symbols::{Learnt, Symbols};
 use watchfire_model::Time;
@@ -112,14 +111,14 @@ impl Baselines {
     pub fn apply(&mut self, mut lessons: Lessons) {
         self.counts.incomplete += u64::from(!lessons.is_complete());
         self.counts.out_of_range += lessons.out_of_range();
-        let rows = lessons.take_rows();
+        let mut rows = lessons.take_rows();
+        // Nearly always they are of one hour, which the sort sees at once.
+        rows.sort_by_key(|(row, _)| row.hour);
         let mut order = Order::of(&lessons);
-        let mut hours: BTreeMap<u32, Vec<(Key, u64)>> = BTreeMap::new();
-        for (row, amount) in rows {
-            hours.entry(row.hour).or_default().push((order.key(&row), amount));
-        }
-        for (hour, rows) in hours {
-            self.close_hour(hour, rows, &lessons, &mut order);
+        for of_hour in rows.chunk_by(|(one, _), (next, _)| one.hour == next.hour) {
+            let Some((Row { hour, .. }, _)) = of_hour.first() else { continue };
+            let keys = of_hour.iter().map(|(row, amount)| (order.key(row), *amount)).collect();
+            self.close_hour(*hour, keys, &lessons, &mut order);
             self.evict();
         }
         self.forget_unused_texts();
@@ -203,7 +202,7 @@ impl Baselines {
 
     fn close_hour(&mut self, hour: u32, mut rows: Vec<(Key, u64)>, lessons: &Lessons, order: &mut Order) {
         for (key, _) in rows.iter().filter(|(key, _)| key.tag() == Key::FIRED) {
-            let (kind, id) = order.entity(*key);
+            let (kind, id) = key.kind_and_id();
             let at = self.place_of(kind, lessons.id(id), hour);
             let held_until = &mut self.slots[at].state.held_until;
             *held_until = (*held_until).max(hour + HOLD_HOURS);
@@ -213,7 +212,7 @@ impl Baselines {
         rows.dedup_by(add_same);
         let (mut taught, mut through) = (Vec::with_capacity(2 * rows.len()), Vec::with_capacity(2 * rows.len()));
         for own in rows.chunk_by(|one, next| one.0.entity() == next.0.entity()) {
-            if !self.withholds(hour, own, lessons, order) {
+            if !self.withholds(hour, own, lessons) {
                 taught.extend_from_slice(own);
                 add_parents(own, &mut through);
             }
@@ -225,16 +224,16 @@ impl Baselines {
         taught.dedup_by(add_same);
         for own in taught.chunk_by(|one, next| one.0.entity() == next.0.entity()) {
             // A parent may be held as well, and what it would have learnt through others is withheld like its own.
-            if !self.withholds(hour, own, lessons, order) {
+            if !self.withholds(hour, own, lessons) {
                 self.learn(hour, own, lessons, order);
             }
         }
     }
 
     /// Whether the entity of these rows is held in this hour; such hours are counted.
-    fn withholds(&mut self, hour: u32, rows: &[(Key, u64)], lessons: &Lessons, order: &Order) -> bool {
+    fn withholds(&mut self, hour: u32, rows: &[(Key, u64)], lessons: &Lessons) -> bool {
         let Some(&(key, _)) = rows.first().filter(|_| self.held_until > hour) else { return false };
-        let (kind, id) = order.entity(key);
+        let (kind, id) = key.kind_and_id();
         let Some(at) = self.find(kind, lessons.id(id)) else { return false };
         let state = &mut self.slots[at].state;
         if state.held_until <= hour {
@@ -251,7 +250,7 @@ impl Baselines {
         if rows.iter().all(|(key, _)| !key.is_done()) {
             return;
         }
-        let (kind, id) = order.entity(first);
+        let (kind, id) = first.kind_and_id();
         let at = self.place_of(kind, lessons.id(id), hour);
         let Self { slots, symbols, counts, .. } = self;
         let state = &mut slots[at].state;
@@ -368,11 +367,11 @@ fn add_parents(own: &[(Key, u64)], through: &mut Vec<(Key, u64)>) {
     }
 }
 
-/// A lesson as a number. The order is that in which an hour is learnt: entities by kind and id, then what it is about,
-/// values by hash, so that none comes first for its name.
+/// A lesson as a number. The order is that in which an hour is learnt: one entity after the other, no matter which comes
+/// first, as none learns from another; then what it is about, values by hash, so that none comes first for its name.
 ///
-/// From the highest bit: 8 for the kind of entity, 32 for the rank of its id, 8 for the tag, 8 for the kind, feature or
-/// metric, 32 for the rank of the parent's id or of the value.
+/// From the highest bit: 8 for the kind of entity, 32 for the number of its id, 8 for the tag, 8 for the kind, feature or
+/// metric, 32 for the number of the parent's id or the rank of the value.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Key(u128);
 
@@ -388,9 +387,14 @@ impl Key {
         Self(entity << 48 | u128::from(tag) << 40 | u128::from(about) << 32 | u128::from(value))
     }
 
-    /// Kind and rank of the entity.
+    /// Kind and number of the entity.
     const fn entity(self) -> u64 {
         (self.0 >> 48) as u64
+    }
+
+    /// The same apart.
+    const fn kind_and_id(self) -> (EntityKind, u32) {
+        (EntityKind::ALL[(self.0 >> 80) as usize % EntityKind::ALL.len()], self.entity() as u32)
     }
 
     const fn tag(self) -> u8 {
@@ -430,9 +434,8 @@ impl Key {
     }
 }
 
-/// The ranks of ids and values of some lessons.
+/// The ranks of values of some lessons.
 struct Order {
-    ids: Ranks,
     values: Ranks,
     /// Our numbers of the values, as far as they were looked up.
     ours: Vec<Option<u32>>,
@@ -440,9 +443,8 @@ struct Order {
 
 impl Order {
     fn of(lessons: &Lessons) -> Self {
-        let (ids, values) = lessons.texts();
+        let (_, values) = lessons.texts();
         Self {
-            ids: Ranks::of(&ids.iter().collect::<Vec<_>>()),
             values: Ranks::of(&values.iter().map(|value| (stable_hash(value.as_bytes()), value)).collect::<Vec<_>>()),
             ours: vec![None; values.len()],
         }
@@ -451,18 +453,12 @@ impl Order {
     fn key(&self, row: &Row) -> Key {
         let (about, value) = match row.about {
             About::Fired => ((Key::FIRED, 0), 0),
-            About::Parent(kind, id) => ((Key::PARENT, kind as u8), self.ids.rank(id)),
+            About::Parent(kind, id) => ((Key::PARENT, kind as u8), id),
             About::Active => ((Key::ACTIVE, 0), 0),
             About::Seen(feature, value) => ((Key::SEEN, feature as u8), self.values.rank(value)),
             About::Amount(metric) => ((Key::AMOUNT, metric as u8), 0),
         };
-        Key::new((row.kind, self.ids.rank(row.id)), about, value)
-    }
-
-    /// Kind and number of a key's entity.
-    fn entity(&self, key: Key) -> (EntityKind, u32) {
-        let kind = EntityKind::ALL[(key.entity() >> 32) as usize % EntityKind::ALL.len()];
-        (kind, self.ids.number(key.entity() as u32))
+        Key::new((row.kind, row.id), about, value)
     }
 }
 

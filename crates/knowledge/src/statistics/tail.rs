@@ -94,6 +94,17 @@ impl PeaksOverThreshold {
         fired
     }
 
+    /// Learns so many values of zero, as [`Self::observe`] would, one by one. Values are not to lie below zero.
+    pub fn observe_zeros(&mut self, count: u64) {
+        for done in 0..count {
+            if self.threshold_milli.is_some_and(|threshold| threshold >= 0) {
+                self.points = self.points.saturating_add(count - done);
+                return;
+            }
+            self.observe(0);
+        }
+    }
+
     /// z in 1/1000; `None` while too little was learnt to name one.
     pub fn limit_milli(&self) -> Option<i64> {
         self.fit().map(|fit| fit.limit_milli)

@@ -1,9 +1,9 @@
 //! Why a session fired, with all the numbers that it takes to compute the score again.
 
 use super::caller::Outcome;
+use super::limits::Limits;
 use super::risk::TABLE_VERSION;
 use super::score::{CIRCUMSTANCES, Factor, Known, LARGEST, ScoredStep, circumstances, largest, score};
-use super::limits::Limits;
 use super::scorer::{Plane, RECORDS_MAX, Session};
 use super::session::{Pace, SessionKey, Step};
 use crate::{Context, Scene, Verdict};

@@ -5,7 +5,8 @@
 //! sessions of an account two kinds of tails are learnt ([`PeaksOverThreshold`]): one over all of them, for the whole
 //! setting, and one for each type over the sessions that would get it, for its budget; a session of another type, or
 //! without news, counts there as nothing. The larger limit holds, so that what is common in an account (incidents,
-//! releases) raises the limit of its own type and of no other.
+//! releases) raises the limit of its own type and of no other. Who comes from where nobody of the account was is held
+//! against the first only, and is not learnt if it fired: a wave of thefts is no reason to hear less of them.
 
 use super::explain::{milli, severity};
 use super::score::Score;
@@ -52,9 +53,9 @@ const OWN_LIMIT_DAYS: u32 = 14;
 /// Own limits stay within these shares of the settings, in percent: a quiet account does not make trifles into alarms,
 /// and a noisy one does not make itself deaf. Source: our choice.
 const OWN_LIMIT_PERCENT: (i64, i64) = (75, 200);
-/// At the usual place own limits are not below this share of the settings. Source: our choice; on generated accounts most
-/// of what lies between is an incident, a release or a chore.
-const OWN_LIMIT_PERCENT_USUAL: i64 = 100;
+/// Tails begin at this share of the settings, in percent: below it lies no limit, and most sessions have no news at all,
+/// so that a tail that began at nothing would be the middle of those with news. Source: our choice.
+const TAIL_PERCENT: i64 = 50;
 /// What a tail is learnt at; limits are asked for at the rate of their budget. Source: libspot's default.
 const LEARNING_RATE_PPB: u32 = 100_000;
 
@@ -63,10 +64,23 @@ const LEARNING_RATE_PPB: u32 = 100_000;
 pub(crate) struct Question {
     /// The type that would be reported.
     pub(crate) finding_type: FindingType,
+    /// When the session began.
+    pub(crate) now: Time,
     /// Whole days since the account was first seen.
     pub(crate) account_days: u32,
-    /// Whether the session is from where, and with what, its caller usually calls.
-    pub(crate) is_usual_place: bool,
+    /// From where, and with what, it is made.
+    pub(crate) place: Place,
+}
+
+/// Who calls from such a place with such a program.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Place {
+    /// The caller itself.
+    Usual,
+    /// Others of its account.
+    OfAccount,
+    /// Nobody yet.
+    Strange,
 }
 
 /// The limits in force.
@@ -97,7 +111,10 @@ struct Own {
     /// The budget, in alarms a day.
     alarms_a_day: f64,
     sessions_a_day: f64,
-    fit: TailFit,
+    /// Sessions learnt from, those of them in the tail, and where it begins, in 1/1000 bit.
+    tail: (u64, u64, i64),
+    /// `None` where the tail has fewer sessions than the budget allows.
+    fit: Option<TailFit>,
     /// The bounds, in 1/1000 bit.
     bounds: (i64, i64),
 }
@@ -145,22 +162,32 @@ impl Limits {
 
 impl Limit {
     fn words(self) -> String {
-        let Some(Own { of_type, alarms_a_day, sessions_a_day, fit, bounds: (least, most) }) = self.own else {
+        let Some(Own {
+            of_type,
+            alarms_a_day,
+            sessions_a_day,
+            fit,
+            tail: (points, peaks, begin),
+            bounds: (least, most),
+        }) = self.own
+        else {
             return format!("the setting {}", milli(self.set_milli));
         };
         let kind = if of_type { "those of this type" } else { "all" };
+        let begin = milli(begin);
+        let tail = match fit {
+            None => format!("{peaks} of them reached t = {begin}, which is no more than that allows: it gives {begin}"),
+            Some(fit) => format!(
+                "t + σ/ξ·((q·n/N)^(−ξ) − 1) with q = {:.9}, n = {points}, N = {peaks}, t = {begin}, ξ = {:.6}, σ = {:.6} gives {}",
+                f64::from(fit.rate_ppb) * 1e-9,
+                fit.shape,
+                fit.scale_milli / 1_000.0,
+                milli(fit.limit_milli),
+            ),
+        };
         format!(
-            "learnt from {} sessions of this account ({sessions_a_day:.3} a day), of which {kind} count, for {alarms_a_day:.3} \
-             alarms a day, half of them by each score: t + σ/ξ·((q·n/N)^(−ξ) − 1) with q = {:.9}, n = {}, N = {}, t = {}, ξ = \
-             {:.6}, σ = {:.6} gives {}, at least {}, at most {}: {}",
-            fit.points,
-            f64::from(fit.rate_ppb) * 1e-9,
-            fit.points,
-            fit.peaks,
-            milli(fit.threshold_milli),
-            fit.shape,
-            fit.scale_milli / 1_000.0,
-            milli(fit.limit_milli),
+            "learnt from {points} sessions of this account ({sessions_a_day:.3} a day), of which {kind} count, for \
+             {alarms_a_day:.3} alarms a day, half of them by each score: {tail}, at least {}, at most {}: {}",
             milli(least),
             milli(most),
             milli(self.milli),
@@ -169,7 +196,10 @@ impl Limit {
 
     /// The limit that these tails of the same score give.
     fn learnt(self, all: Option<Own>, of_type: Option<Own>) -> Self {
-        let limit_milli = |own: &Own| own.fit.limit_milli.clamp(own.bounds.0, own.bounds.1);
+        let limit_milli = |own: &Own| {
+            let limit_milli = own.fit.map_or(own.tail.2, |fit| fit.limit_milli);
+            limit_milli.clamp(own.bounds.0, own.bounds.1)
+        };
         // Of equal ones that of all sessions.
         let larger = match (all, of_type) {
             (Some(all), Some(own)) if limit_milli(&own) > limit_milli(&all) => Some(own),
@@ -204,25 +234,24 @@ impl AccountScores {
         if !thresholds.is_default(&SCORE) || !thresholds.is_default(&SINGLE_SCORE) {
             return set;
         }
-        let Question { finding_type, account_days, is_usual_place } = question;
-        let sessions_a_day = self.all.mean.points() as f64 / f64::from(account_days.max(1));
+        let Question { finding_type, now, account_days, place } = question;
+        // Of the days that scores were learnt on; the first is one from its beginning.
+        let days = (now.ms() - self.since.ms()).max(0) / Time::DAY_MS + 1;
+        let sessions_a_day = self.all.mean.points() as f64 / days as f64;
         let budget = thresholds.get(&ALARMS_PER_DAY);
-        let of_type = self.by_type.get(&finding_type).map(|tails| {
+        let of_type = self.by_type.get(&finding_type).filter(|_| place != Place::Strange).map(|tails| {
             let mut tails = tails.clone();
             tails.catch_up(self.all.mean.points());
             tails
         });
-        let least = match (account_days >= OWN_LIMIT_DAYS, is_usual_place) {
-            (true, false) => OWN_LIMIT_PERCENT.0,
-            (true, true) => OWN_LIMIT_PERCENT_USUAL,
-            (false, _) => 100,
-        };
+        let least = if account_days >= OWN_LIMIT_DAYS { OWN_LIMIT_PERCENT.0 } else { 100 };
         let own = |tail: &PeaksOverThreshold, set_milli: i64, is_of_type: bool| {
             let alarms_a_day = if is_of_type { budget * share(finding_type) } else { budget };
             let rate_ppb = (alarms_a_day / 2.0 / sessions_a_day.max(1.0) * 1e9).clamp(1.0, 1e8) as u32;
-            let fit = tail.fit_at(rate_ppb)?;
+            let fit = if tail.is_rarer_than(rate_ppb)? { None } else { Some(tail.fit_at(rate_ppb)?) };
+            let tail = (tail.points(), tail.peaks(), set_milli * TAIL_PERCENT / 100);
             let bounds = (set_milli * least / 100, set_milli * OWN_LIMIT_PERCENT.1 / 100);
-            Some(Own { of_type: is_of_type, alarms_a_day, sessions_a_day, fit, bounds })
+            Some(Own { of_type: is_of_type, alarms_a_day, sessions_a_day, tail, fit, bounds })
         };
         let limit = |limit: Limit, tail: fn(&Tails) -> &PeaksOverThreshold| {
             let all = own(tail(&self.all), limit.set_milli, false).filter(|_| account_days >= OWN_LIMIT_DAYS);
@@ -240,8 +269,11 @@ impl AccountScores {
 
 impl Tails {
     fn new() -> Self {
-        let tail = || PeaksOverThreshold::new(LEARNING_RATE_PPB);
-        Self { mean: tail(), single: tail() }
+        let tail = |setting: &Threshold| {
+            let begin_milli = (setting.default * 1_000.0) as i64 * TAIL_PERCENT / 100;
+            PeaksOverThreshold::above(LEARNING_RATE_PPB, begin_milli as i32)
+        };
+        Self { mean: tail(&SCORE), single: tail(&SINGLE_SCORE) }
     }
 
     fn learn(&mut self, score: Score) {
@@ -263,5 +295,98 @@ fn share(finding_type: FindingType) -> f64 {
         Severity::LOW => 1.0,
         Severity::HIGH => 0.1,
         _ => 0.3,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PERSISTENCE: FindingType = FindingType::new("Persistence:IAMUser/AnomalousBehavior");
+    const DISCOVERY: FindingType = FindingType::new("Discovery:IAMUser/AnomalousBehavior");
+    const SESSIONS_A_DAY: u64 = 500;
+
+    fn question(finding_type: FindingType, account_days: u32, place: Place) -> Question {
+        let now = Time::from_ms(i64::from(account_days) * Time::DAY_MS - 1);
+        Question { finding_type, now, account_days, place }
+    }
+
+    /// An account in which so many sessions a day would be of persistence, with scores from 12 to 26.
+    fn learnt(days: u64, of_persistence: u64) -> AccountScores {
+        let mut scores = AccountScores::begun(Time::default());
+        for session in 0..days * SESSIONS_A_DAY {
+            let spread = (session.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as i64 % 1_000;
+            let mean_milli = 12_000 + spread * spread * 14 / 1_000;
+            let score = Score { mean_milli, single_milli: 2 * mean_milli, context_milli: 0 };
+            let has_news = session % SESSIONS_A_DAY < of_persistence;
+            scores.learn(has_news.then_some((PERSISTENCE, score)));
+        }
+        scores
+    }
+
+    #[test]
+    fn what_is_common_raises_the_limit_of_its_own_type() {
+        let thresholds = Thresholds::default();
+        let noisy = learnt(30, 8);
+        let persistence = noisy.limits(question(PERSISTENCE, 30, Place::Usual), &thresholds);
+        let discovery = noisy.limits(question(DISCOVERY, 30, Place::Usual), &thresholds);
+        assert!(persistence.mean.milli > 23_000, "{}", persistence.sentence());
+        assert!(discovery.mean.milli < persistence.mean.milli, "{} {}", discovery.sentence(), persistence.sentence());
+        let stranger = noisy.limits(question(PERSISTENCE, 30, Place::Strange), &thresholds);
+        assert!(stranger.mean.milli < persistence.mean.milli, "{}", stranger.sentence());
+        // In an account where hardly anything happens a limit is not below its bound.
+        let quiet = learnt(30, 0);
+        assert_eq!(quiet.limits(question(PERSISTENCE, 30, Place::Usual), &thresholds).single.milli, 24_750);
+        let mut seldom = learnt(30, 0);
+        let score = |mean_milli| Score { mean_milli, single_milli: mean_milli, context_milli: 0 };
+        (0..12).for_each(|more| seldom.learn(Some((DISCOVERY, score(1_000 + more)))));
+        assert_eq!(seldom.limits(question(PERSISTENCE, 30, Place::Usual), &thresholds).mean.milli, 14_250);
+    }
+
+    #[test]
+    fn before_a_fortnight_limits_are_only_raised() {
+        let thresholds = Thresholds::default();
+        assert!(learnt(9, 8).limits(question(PERSISTENCE, 9, Place::OfAccount), &thresholds).mean.milli > 19_000);
+        let low = learnt(9, 0).limits(question(PERSISTENCE, 9, Place::OfAccount), &thresholds);
+        assert_eq!(low.mean.milli, 19_000, "{}", low.sentence());
+    }
+
+    #[test]
+    fn a_setting_stands_as_it_was_set() {
+        let mut thresholds = Thresholds::default();
+        thresholds.set(&SCORE, 21.0);
+        assert_eq!(
+            learnt(30, 8).limits(question(PERSISTENCE, 30, Place::Usual), &thresholds),
+            Limits::set(&thresholds)
+        );
+    }
+
+    /// The number that stands after the first of these texts.
+    fn number_after(text: &str, before: &str) -> f64 {
+        let rest = &text[text.find(before).unwrap_or_else(|| panic!("{before} in {text}")) + before.len()..];
+        let is_of_number = |letter: char| letter.is_ascii_digit() || letter == '.' || letter == '-';
+        let end = rest.find(|letter| !is_of_number(letter)).unwrap_or(rest.len());
+        rest[..end].trim_end_matches('.').parse().unwrap()
+    }
+
+    /// The number at the end of a text.
+    fn last_number(text: &str) -> f64 {
+        text.rsplit(": ").next().unwrap().parse().unwrap()
+    }
+
+    #[test]
+    fn a_learnt_limit_can_be_computed_by_hand_from_the_sentence() {
+        let sentence = learnt(30, 8).limits(question(PERSISTENCE, 30, Place::Usual), &Thresholds::default()).sentence();
+        for part in sentence.split(", that of the largest alone ") {
+            let number = |before: &str| number_after(part, before);
+            let (q, n, peaks) = (number("with q = "), number(", n = "), number(", N = "));
+            let by_budget = number(" count, for ") / 2.0 / number(" sessions of this account (");
+            assert!((q - by_budget).abs() < 2e-9, "{q} {by_budget} {part}");
+            let (t, shape, scale) = (number(", t = "), number("ξ = "), number("σ = "));
+            let by_hand = t + scale / shape * ((q * n / peaks).powf(-shape) - 1.0);
+            assert!((by_hand - number(" gives ")).abs() < 0.01, "{by_hand} {part}");
+            let bounded = by_hand.clamp(number("at least "), number("at most "));
+            assert!((bounded - last_number(part)).abs() < 0.01, "{bounded} {part}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::caller::{Caller, Outcome};
 use super::explain;
-use super::limits::{AccountScores, Limits, Question};
+use super::limits::{AccountScores, Limits, Place, Question};
 use super::places;
 use super::risk::{self, HIGH_RISK_TENTHS, Risk, Tactic};
 use super::score::{self, Factor, Known, Levels, ScoredStep};
@@ -295,13 +295,13 @@ impl Scorer {
 
     fn note_starts(&mut self, key: &SessionKey, session: &Session, begin: Time) {
         let plane = self.plane;
-        let away = (session.pace() == Pace::VISIT).then(|| key.network.name.clone());
-        // A thief mutes nothing that matters.
-        let is_strange = away.is_some() && !is_from_where_the_account_calls(&session.shared);
+        let place = place_of(&session.shared);
+        let away = (place != Place::Usual).then(|| key.network.name.clone());
         let new = session.steps.iter().filter(|scored| {
             scored.factor.common[0] == Frequency::Unseen
                 && scored.step.last >= begin
-                && !(is_strange && plane.risk(&scored.step).weight_tenths >= HIGH_RISK_TENTHS)
+                // A thief mutes nothing that matters.
+                && !(place == Place::Strange && plane.risk(&scored.step).weight_tenths >= HIGH_RISK_TENTHS)
         });
         for scored in new {
             let token = (key.caller.account.clone(), scored.step.token.clone());
@@ -335,31 +335,24 @@ impl Scorer {
 
     /// Decides which steps count.
     fn mute(&self, key: &SessionKey, session: &mut Session, known: Known, thresholds: &Thresholds) {
-        let is_visit = session.pace() == Pace::VISIT;
-        let is_strange = is_visit && !is_from_where_the_account_calls(&session.shared);
-        let is_forgotten = is_visit && known.principal_days >= FORGOTTEN_DAYS;
+        let place = place_of(&session.shared);
+        let is_forgotten = place != Place::Usual && known.principal_days >= FORGOTTEN_DAYS;
         let is_young = u64::from(known.hours) < thresholds.count(&PRINCIPAL_HOURS) && !is_forgotten;
         let starters_min = thresholds.count(&STARTERS);
         for scored in &mut session.steps {
-            let is_begun_by_many = || self.starters(&key.caller.account, scored) as u64 >= starters_min;
+            let is_begun_by_many =
+                || self.starters(&key.caller.account, &scored.step, scored.is_high_risk()) as u64 >= starters_min;
             // What several begin on one day from their usual places, or each from a home of its own, has one cause: an
             // incident, or a new duty.
-            scored.muted = !(scored.is_high_risk() && is_strange) && is_begun_by_many();
+            scored.muted = !(scored.is_high_risk() && place == Place::Strange) && is_begun_by_many();
             scored.counts = !scored.muted && (scored.is_high_risk() || !is_young);
         }
     }
 
-    /// How many principals began this within a day before or after. Of what is of high risk those who are away count once
-    /// for each network: a thief with several keys sits in one place.
-    fn starters(&self, account: &Text, scored: &ScoredStep) -> usize {
-        let step = &scored.step;
-        let Some(starts) = self.state.starts.get(&Token { account, token: &step.token }) else { return 0 };
-        let in_time = starts.iter().filter(|start| (start.at.ms() - step.first.ms()).abs() < STARTS_MS);
-        if !scored.is_high_risk() {
-            return in_time.count();
-        }
-        let (away, usual): (Vec<&Start>, Vec<&Start>) = in_time.partition(|start| start.away.is_some());
-        usual.len() + away.iter().map(|start| &start.away).collect::<BTreeSet<_>>().len()
+    /// How many principals began this within a day before or after.
+    fn starters(&self, account: &Text, step: &Step, is_high_risk: bool) -> usize {
+        let starts = self.state.starts.get(&Token { account, token: &step.token });
+        starts.map_or(0, |starts| starters(starts, step.first, is_high_risk))
     }
 
     fn note_age(&mut self, key: &SessionKey, known: Known, thresholds: &Thresholds) {
@@ -383,19 +376,13 @@ impl Scorer {
         let whole = score::score(&session.shared, &steps);
         // What is compared with the limits is what has something to fire on; the rest is as good as nothing.
         let has_news = score::gates_open(&session.shared, &steps);
+        let place = place_of(&session.shared);
         let types = if has_news { self.plane.by_type(&steps) } else { Vec::new() };
-        // A visit is one session, in however many hours it goes on.
-        if session.begin >= hour || session.pace() == Pace::USUAL {
-            let scores = self.state.scores.entry(key.caller.account.to_string());
-            let scored = types.first().map(|(finding_type, _)| (*finding_type, whole));
-            scores.or_insert_with(|| AccountScores::begun(session.begin)).learn(scored);
-        }
-        if u64::from(known.account_days) < scene.thresholds.count(&ACCOUNT_DAYS) {
-            return false;
-        }
+        let is_judged = u64::from(known.account_days) >= scene.thresholds.count(&ACCOUNT_DAYS);
+        let scored = types.first().map(|(finding_type, _)| (*finding_type, whole));
         let limits = |finding_type: FindingType| {
-            let (account_days, is_usual_place) = (known.account_days, session.pace() == Pace::USUAL);
-            let question = Question { finding_type, account_days, is_usual_place };
+            let (account_days, now) = (known.account_days, session.begin);
+            let question = Question { finding_type, now, account_days, place };
             let scores = self.state.scores.get(&*key.caller.account);
             scores.map_or_else(|| Limits::set(scene.thresholds), |scores| scores.limits(question, scene.thresholds))
         };
@@ -404,7 +391,7 @@ impl Scorer {
         };
         let mut fired = Vec::new();
         let primary = types.first().map(|(finding_type, _)| limits(*finding_type));
-        if let Some(limits_of_all) = primary.filter(|limits| crosses(*limits, &steps)) {
+        if let Some(limits_of_all) = primary.filter(|limits| is_judged && crosses(*limits, &steps)) {
             for (finding_type, of_type) in types {
                 // What else was done is reported by itself if it would have fired by itself; looking around goes with all.
                 if fired.is_empty() {
@@ -416,6 +403,14 @@ impl Scorer {
                     }
                 }
             }
+        }
+        // A visit is one session, in however many hours it goes on. Of an account that is new everything is news: that is
+        // not learnt as usual, nor what a stranger did.
+        let is_new = session.begin >= hour || place == Place::Usual;
+        let is_good = fired.is_empty() || place != Place::Strange;
+        if is_judged && is_new && is_good {
+            let scores = self.state.scores.entry(key.caller.account.to_string());
+            scores.or_insert_with(|| AccountScores::begun(session.begin)).learn(scored);
         }
         let reported = |finding_type: &FindingType| session.fired.contains(finding_type);
         for (finding_type, of_type, limits) in fired.iter().filter(|(finding_type, ..)| !reported(finding_type)) {
@@ -493,6 +488,17 @@ impl Scorer {
     }
 }
 
+/// How many of these began within a day before or after this moment. Of what is of high risk those who are away count once
+/// for each network: a thief with several keys sits in one place.
+fn starters(starts: &[Start], moment: Time, is_high_risk: bool) -> usize {
+    let in_time = starts.iter().filter(|start| (start.at.ms() - moment.ms()).abs() < STARTS_MS);
+    if !is_high_risk {
+        return in_time.count();
+    }
+    let (away, usual): (Vec<&Start>, Vec<&Start>) = in_time.partition(|start| start.away.is_some());
+    usual.len() + away.iter().map(|start| &start.away).collect::<BTreeSet<_>>().len()
+}
+
 impl Pace {
     /// Of a session with these circumstances.
     fn of(shared: &[Factor]) -> Self {
@@ -500,9 +506,13 @@ impl Pace {
     }
 }
 
-/// Whether from where and with what was called is what others of the account do, if not the caller itself.
-fn is_from_where_the_account_calls(shared: &[Factor]) -> bool {
-    shared.iter().all(|factor| factor.common[2] > Frequency::Rare)
+/// Who calls from there with that: a stranger's place has something that nobody of the account had in a month.
+fn place_of(shared: &[Factor]) -> Place {
+    match shared.iter().all(|factor| factor.common[2] > Frequency::Rare) {
+        _ if is_from_a_usual_place(shared) => Place::Usual,
+        true => Place::OfAccount,
+        false => Place::Strange,
+    }
 }
 
 /// Whether from where and with what was called is known: to the caller, or well enough to those it belongs to.
@@ -711,7 +721,8 @@ fn drop_first_starts(starts: &mut HashMap<(Text, Text), Vec<Start>, foldhash::fa
         return 0;
     }
     let mut in_order: BTreeMap<(Text, Text), Vec<Start>> = starts.drain().collect();
-    let dropped = drop_first(&mut in_order, STARTS_MAX, |starts| starts.first().map_or(Time::default(), |start| start.at));
+    let dropped =
+        drop_first(&mut in_order, STARTS_MAX, |starts| starts.first().map_or(Time::default(), |start| start.at));
     starts.extend(in_order);
     dropped
 }
@@ -801,5 +812,29 @@ mod open_sessions {
     ) -> Result<BTreeMap<Arc<SessionKey>, Session>, D::Error> {
         let saved = Vec::<(SessionKey, Session)>::deserialize(deserializer)?;
         Ok(saved.into_iter().map(|(key, session)| (Arc::new(key), session)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thief_with_several_keys_is_one_who_begins() {
+        let start = |principal: &str, away: Option<&str>| Start {
+            principal: principal.into(),
+            at: Time::from_ms(Time::HOUR_MS),
+            away: away.map(Text::from),
+        };
+        let count = |away: [Option<&str>; 3], is_high_risk: bool| {
+            let starts: Vec<Start> = ["a", "b", "c"].iter().zip(away).map(|(name, away)| start(name, away)).collect();
+            starters(&starts, Time::from_ms(3 * Time::HOUR_MS), is_high_risk)
+        };
+        let (home, other, third) = (Some("AS64500"), Some("AS64501"), Some("AS64502"));
+        assert_eq!(count([home, home, home], true), 1);
+        assert_eq!(count([home, other, third], true), 3, "each at home");
+        assert_eq!(count([None, None, home], true), 3);
+        assert_eq!(count([home, home, home], false), 3);
+        assert_eq!(starters(&[start("a", None)], Time::from_ms(25 * Time::HOUR_MS), true), 0, "a day before");
     }
 }

@@ -143,7 +143,8 @@ pub(crate) const DETECTION: Detection = Detection {
 ///
 /// Or, slowly: the same comes to 4,000 bytes within 24 hours, and most queries are for those types; or to 8,000 bytes in names
 /// of at least 24 characters and 3 bits a character, where addresses are asked for, below a domain that nobody asked for until
-/// two days ago and that is none of the most visited sites (24,000 bytes while the account's logs are younger than a week).
+/// two days ago and that is none of the most visited sites (24,000 bytes while the account's logs are younger than a week;
+/// names with a UUID do not count here).
 /// Or, the other way: the answers to TXT and NULL carry 20,000 bytes in a clock hour, asked for by at least 100 distinct names.
 ///
 /// No evidence: names that were asked for in the hour before, or six times in one hour; private and reverse zones, AWS's own
@@ -252,8 +253,9 @@ impl Behaviour for Exfiltration {
         let is_enough = window.bytes >= scene.thresholds.count(&BYTES_PER_HOUR)
             && window.distinct >= scene.thresholds.count(&NAMES)
             && (uses_tunnels_types || window.mean_length_milli >= CARRIED_MIN_MILLI);
-        let are_long =
-            window.mean_length_milli >= LONG_MIN_MILLI && window.mean_entropy_milli >= LONG_ENTROPY_MIN_MILLI;
+        let are_long = window.mean_length_milli >= LONG_MIN_MILLI
+            && window.mean_entropy_milli >= LONG_ENTROPY_MIN_MILLI
+            && !window.are_mostly_uuids();
         let slowly = if uses_tunnels_types || are_long { self.day(&pair_key, &pair, key.hour) } else { None };
         let is_slow = |bytes: u64| uses_tunnels_types && bytes >= scene.thresholds.count(&BYTES_PER_DAY);
         let why = if is_enough {
@@ -498,6 +500,21 @@ impl PairHour {
             kept,
         }
     }
+}
+
+impl Window {
+    /// Whether most names have a UUID for a label: probes and pages name what they measure so.
+    fn are_mostly_uuids(&self) -> bool {
+        let with_uuid = self.kept.iter().filter(|carried| carried.name.split('.').any(is_uuid)).count();
+        with_uuid * 2 > self.kept.len()
+    }
+}
+
+/// Whether a label is a UUID as text: hexadecimal digits in groups of 8, 4, 4, 4 and 12. Source: RFC 9562, section 4.
+fn is_uuid(label: &str) -> bool {
+    let is_hexadecimal = |group: &str| group.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let lengths: Vec<usize> = label.split('-').map(str::len).collect();
+    lengths == [8, 4, 4, 4, 12] && label.split('-').all(is_hexadecimal)
 }
 
 impl Carried {
@@ -829,6 +846,16 @@ mod tests {
         assert!(verdicts[0].signal.reasons[2].contains("ec2.dns_exfiltration.address_bytes_per_day"));
         assert!(found(&slow()).is_empty(), "logs that are young ask for three times as much");
         assert!(found(&[history(10, "company.example"), tunnel(600, 120, 240, "evil.example")].concat()).is_empty());
+    }
+
+    #[test]
+    fn a_new_probe_that_names_its_measurements_by_uuid_stays_quiet() {
+        let uuid =
+            |at: u32| format!("{:08x}-7f3a-4c1e-9b2d-{:012x}", at.wrapping_mul(2_654_435_761), u64::from(at) << 19);
+        let probe = |at: u32| line(600 + at * 60, &format!("{}.probe.example.", uuid(at)));
+        let queries: Vec<String> = (0..1_300).map(probe).collect();
+        assert!(found(&[history(10, "company.example"), queries].concat()).is_empty());
+        assert!(is_uuid("0e37df36-f698-11e6-8dd4-cb9ced3df976") && !is_uuid("0e37df36-f698-11e6-8dd4-cb9ced3df97"));
     }
 
     #[test]

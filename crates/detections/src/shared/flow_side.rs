@@ -116,7 +116,7 @@ pub fn view<'a>(merged: &'a MergedFlow, addresses: &InterfaceAddresses, context:
         // On a gateway's interface the direction is that interface's; where exactly one end can be remote, it is.
         (false, true) => End::Client,
         (true, false) => End::Server,
-        _ => by_interface.or_else(|| by_address(key, addresses.get(place, key)))?,
+        _ => by_interface.or_else(|| by_address(key, addresses.get(place, key))).or_else(|| by_range(key, context))?,
     };
     Some(FlowView {
         key,
@@ -145,6 +145,18 @@ fn by_address(key: &FlowKey, own: Option<IpAddr>) -> Option<End> {
     match own? {
         own if own == key.client() => Some(End::Client),
         own if own == key.server() => Some(End::Server),
+        _ => None,
+    }
+}
+
+/// Of two addresses by IPv6, which are all public, that of EC2 if the other is none: VPCs get theirs from Amazon's ranges, unless
+/// someone brings his own. Source: Amazon VPC user guide, "IPv6 addressing".
+fn by_range(key: &FlowKey, context: &Context<'_>) -> Option<End> {
+    let (client, server) = (key.client(), key.server());
+    let is_of_ec2 = |ip| context.knowledge.cloud_ranges.lookup(ip).is_some_and(|(_, service)| service == "EC2");
+    match client.is_ipv6().then(|| (is_of_ec2(client), is_of_ec2(server)))? {
+        (true, false) => Some(End::Client),
+        (false, true) => Some(End::Server),
         _ => None,
     }
 }

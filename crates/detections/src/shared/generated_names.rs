@@ -3,8 +3,8 @@
 use crate::behaviour::{Behaviour, Scene, Verdict};
 use crate::shared::dga::{DgaModel, DgaThreshold, SCORE_UNIT, judged_label};
 use crate::shared::dga_decision::{
-    self, BAD_PER_MILLE, Enough, GENERATED_MIN, GENERATED_PERCENT_MIN, NxDomain, RATE_FAILED_MIN, RATE_FIRES_AT,
-    RateTest, UsualFailures, WINDOW_MS, counted_domain, muted,
+    self, BAD_PER_MILLE, EXAMPLES_MAX, Enough, GENERATED_MIN, GENERATED_PERCENT_MIN, NxDomain, RATE_FAILED_MIN,
+    RATE_FIRES_AT, RateTest, UsualFailures, WINDOW_MS, counted_domain, muted,
 };
 use crate::shared::reputation::is_dynamic;
 use crate::shared::tallied_flow::quoted;
@@ -258,7 +258,7 @@ impl GeneratedNames {
         let inside = |one: &&Asked| one.first >= found.since && one.first <= found.until;
         let shown: Vec<&Asked> = failed.iter().filter(inside).filter(is_generated).collect();
         let count = format!("{} names that do not exist and look generated", found.generated);
-        Some(self.verdict(who, &count, reasons, &shown, found.failed as u64, scene))
+        Some(self.verdict(who, &count, reasons, &shown, (found.failed as u64, shown.first().copied()), scene))
     }
 
     fn by_rate(&mut self, who: &str, asked: &[Asked], scene: &Scene<'_>) -> Option<Verdict> {
@@ -280,7 +280,7 @@ impl GeneratedNames {
             } else {
                 String::new()
             };
-            let reasons = vec![
+            let mut reasons = vec![
                 format!(
                     "From {} to {}: of {} registered domains asked for, {} did not exist.",
                     rate.since, rate.until, rate.asked, rate.failed
@@ -298,8 +298,12 @@ impl GeneratedNames {
                 usual_line,
             ];
             let shown: Vec<&Asked> = asked[..=at].iter().filter(|one| one.failed && one.first >= rate.since).collect();
+            let latest: Vec<&str> = shown.iter().rev().take(EXAMPLES_MAX).map(|one| &*one.domain).collect();
+            reasons.push(format!("The latest of them: {}.", latest.join(", ")));
             let count = format!("{} names that do not exist, far more than is usual for it", rate.failed);
-            return Some(self.verdict(who, &count, reasons, &shown, u64::from(rate.failed), scene));
+            // The last one is surely of those that were too many: the first may be an ordinary failure before them.
+            let example = shown.last().copied();
+            return Some(self.verdict(who, &count, reasons, &shown, (u64::from(rate.failed), example), scene));
         }
         None
     }
@@ -318,16 +322,16 @@ impl GeneratedNames {
         count: &str,
         reasons: Vec<String>,
         shown: &[&Asked],
-        record_count: u64,
+        (record_count, example): (u64, Option<&Asked>),
         scene: &Scene<'_>,
     ) -> Verdict {
         let unknown = QueryKey { hour: 0, place: Default::default(), client: None, domain: Box::default() };
         let first = shown.first();
         let key = QueryKey {
-            domain: first.map_or_else(Box::default, |one| one.domain.clone()),
+            domain: example.map_or_else(Box::default, |one| one.domain.clone()),
             ..self.keys.get(who).unwrap_or(&unknown).clone()
         };
-        let name = first.map_or("", |one| &one.name);
+        let name = example.map_or("", |one| &one.name);
         let (severity, tally) = (Severity::HIGH, QueryTally::default());
         let mut signal: Signal = tallied_query::signal(self.finding_type, severity, &key, &tally, name, &scene.context);
         let subject = subject::name(&signal);
@@ -597,6 +601,8 @@ mod tests {
         lines.extend((0..50).map(|at| line(20_000 + at * 20, &name(at), &[])));
         let verdicts = found(&lines);
         assert_eq!(verdicts.len(), 1);
-        assert!(verdicts[0].signal.reasons[1].starts_with("Sequential test"), "{:#?}", verdicts[0].signal.reasons);
+        let reasons = &verdicts[0].signal.reasons;
+        assert!(reasons[1].starts_with("Sequential test"), "{reasons:#?}");
+        assert!(reasons[3].starts_with("The latest of them: ") && reasons[3].contains(".com"), "{reasons:#?}");
     }
 }

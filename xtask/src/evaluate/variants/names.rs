@@ -168,10 +168,26 @@ fn tunnels_of_several(all: &mut Vec<Variant>) {
             it.ask(it.from + step * 4, 1, &format!("{label}.{domain}"), "NULL", "NOERROR", &[(&back, "NULL")]);
         }
     }));
-    all.push(Variant::limit("tunnel", "60 characters in five minutes for a day, asked as A", EXFILTRATION, |it| {
+    for (name, kind, chunk, gap_ms) in [
+        ("60 characters in five minutes for a day, asked as A", &["A"][..], 60, 300_000),
+        ("30 characters a minute for 12 hours, asked as A", &["A"], 30, 60_000),
+        ("120 characters in five minutes for a day, asked as AAAA", &["AAAA"], 120, 300_000),
+    ] {
+        all.push(
+            Variant::attack("tunnel", name, EXFILTRATION, move |it| {
+                let domain = domain(it);
+                it.telling.push(domain.clone());
+                let from = it.from;
+                let seconds = if gap_ms < 100_000 { 12 * HOUR } else { 20 * HOUR };
+                tunnel(it, 1, from, &Tool { kinds: kind, chunk, gap_ms, seconds, ..PLAIN }, &domain);
+            })
+            .with_history(),
+        );
+    }
+    all.push(Variant::limit("tunnel", "8 hexadecimal digits, five a second, asked as A", EXFILTRATION, |it| {
         let domain = domain(it);
         let from = it.from;
-        let tool = Tool { kinds: &["A"], chunk: 60, gap_ms: 300_000, seconds: 20 * HOUR, ..PLAIN };
+        let tool = Tool { kinds: &["A"], alphabet: HEX, chunk: 8, gap_ms: 200, ..PLAIN };
         tunnel(it, 1, from, &tool, &domain);
     }));
     all.push(Variant::limit("tunnel", "Cobalt Strike at rest: one name a minute", EXFILTRATION, |it| {

@@ -5,6 +5,7 @@ use super::account::{Account, Flow, HOUR, UDP, Went};
 use std::net::IpAddr;
 
 const SSH: &str = "UnauthorizedAccess:EC2/SSHBruteForce";
+const ENTERED: &str = "CredentialAccess:EC2/SuccessfulBruteForce.Watchfire";
 const RDP: &str = "UnauthorizedAccess:EC2/RDPBruteForce";
 const WIN_RM: &str = "Impact:EC2/WinRMBruteForce";
 const PORTSCAN: &str = "Recon:EC2/Portscan";
@@ -20,8 +21,10 @@ const DAY: i64 = 24 * HOUR;
 pub(crate) fn variants() -> Vec<Variant> {
     let mut all = Vec::new();
     guessing(&mut all);
+    entered(&mut all);
     like_guessing(&mut all);
     scans(&mut all);
+    scans_by_size(&mut all);
     like_scans(&mut all);
     floods(&mut all);
     amounts(&mut all);
@@ -99,6 +102,39 @@ fn guessing(all: &mut Vec<Variant>) {
         }
     });
     all.push(Variant::limit("guessing", "SSH on port 2222, 12 a minute", SSH, |it| many(it, 2_222, 200, 5_000, 1)));
+}
+
+/// Guessing of which a login comes out.
+fn entered(all: &mut Vec<Variant>) {
+    let mut attack = |name: &str, make: fn(&mut Account)| {
+        all.push(Variant::attack("entered", name, ENTERED, make).besides(&[SSH]));
+    };
+    attack("SSH, then a session of 40 minutes", |it| login(it, 1_250, 2_400, 1_800));
+    attack("SSH, then a tool dropped within 14 seconds", |it| login(it, 1_250, 14, 70));
+    attack("SSH, then a session six hours later", |it| login(it, 6 * HOUR, 1_800, 900));
+    all.push(
+        Variant::benign("like entered", "SSH, and a port of the client used for two attempts", |it| {
+            let source = it.outside(3);
+            for step in 0..150 {
+                let packets = attempt_packets(it, 1);
+                let flow = Flow { is_out: false, ..session(it, it.from + step * 4, 0, source, 22, packets) };
+                it.write(&flow);
+                if step == 75 {
+                    it.write(&Flow { second: flow.second + 210, ..flow });
+                }
+            }
+        })
+        .besides(&[SSH]),
+    );
+}
+
+/// 100 attempts in 20 minutes, and after so many seconds a connection so long, with so many packets. Of more attempts in ten
+/// minutes than are looked at one by one a short connection may be passed over.
+fn login(it: &mut Account, after: i64, seconds: i64, packets: u64) {
+    many(it, 22, 100, 12_000, 1);
+    let source = it.outside(3);
+    let flow = Flow { is_out: false, seconds, ..session(it, it.from + after, 0, source, 22, packets) };
+    it.write(&flow);
 }
 
 fn many(it: &mut Account, port: u16, count: i64, gap_ms: i64, passwords: u64) {
@@ -289,6 +325,17 @@ fn scans(all: &mut Vec<Variant>) {
     }
 }
 
+/// Shapes that need more than a glance: both kinds of addresses at one interface, refusals without flags.
+fn scans_by_size(all: &mut Vec<Variant>) {
+    all.push(Variant::attack("scan", "60 hosts of ours, all up, port 3306 refused", LATERAL, |it| {
+        for last in 20..80_u8 {
+            let target = IpAddr::from([10, 0, 1, last]);
+            let flow = it.failing(it.from + i64::from(last) / 5, 1, target, 3_306, Went::Refused);
+            it.write(&flow);
+        }
+    }));
+}
+
 /// Tries so many ports of a target in no order, a few of them answered.
 fn ports(it: &mut Account, target: IpAddr, count: u64, gap_ms: i64, went: Went) {
     for step in 0..count {
@@ -454,11 +501,42 @@ fn floods(all: &mut Vec<Variant>) {
             .with_history(),
         );
     }
+    all.push(
+        Variant::attack("flood", "SYN, 3,000 a second, all answered", "Backdoor:EC2/DenialOfService.Tcp", |it| {
+            let target = it.outside(55);
+            it.telling.push(target.to_string());
+            for step in 0..12_000 {
+                let flow = Flow {
+                    seconds: 0,
+                    packets: (60, 50),
+                    bytes: (60 * 44, 50 * 40),
+                    ..it.failing(it.from + step / 50, 1, target, 443, Went::Refused)
+                };
+                it.write(&flow);
+            }
+        })
+        .with_history(),
+    );
+    all.push(
+        Variant::attack("flood", "ICMP, 30,000 a second", "Backdoor:EC2/DenialOfService.UnusualProtocol", |it| {
+            let target = it.outside(56);
+            it.telling.push(target.to_string());
+            let packets = 30_000 * 180;
+            let flow = Flow {
+                protocol: 1,
+                client_port: 0,
+                seconds: 180,
+                packets: (packets, 0),
+                bytes: (packets * 84, 0),
+                ..it.failing(it.from, 1, target, 0, Went::Silent)
+            };
+            it.write(&flow);
+        })
+        .with_history(),
+    );
     // An amount that the host never sent before is one, whatever it is for.
     let mut benign = |name: &str, make: fn(&mut Account)| {
-        let variant = Variant::benign("like a flood", name, make).with_history().besides(&[VOLUME]);
-        // What is sent one way and hardly answered is a flood by its shape; the type's page says so.
-        all.push(if name.starts_with("video") { variant.may_alarm() } else { variant });
+        all.push(Variant::benign("like a flood", name, make).with_history().besides(&[VOLUME, PORT]));
     };
     benign("a load test of our site outside, answered", |it| {
         let target = it.outside(51);
@@ -477,6 +555,20 @@ fn floods(all: &mut Vec<Variant>) {
                 packets: (60_000, 2_000),
                 bytes: (60_000 * 1_200, 2_000 * 90),
                 ..it.flow(it.from + part * 60, 1, target, 5_004)
+            };
+            it.write(&flow);
+        }
+    });
+    benign("a viewer's stream, with reports", |it| {
+        let target = it.outside(57);
+        for part in 0..40 {
+            let flow = Flow {
+                protocol: UDP,
+                client_port: 40_002,
+                seconds: 59,
+                packets: (15_000, 60),
+                bytes: (15_000 * 1_100, 60 * 80),
+                ..it.flow(it.from + part * 60, 1, target, 50_004)
             };
             it.write(&flow);
         }
@@ -575,6 +667,24 @@ fn amounts(all: &mut Vec<Variant>) {
         .with_history(),
     );
     all.push(
+        Variant::benign("like a volume", "calls of an hour, each day with somebody else", |it| {
+            for day in -15..1 {
+                let target = it.outside(63 + (day + 15) as u64 * 8);
+                let bytes = 250_000_000 + it.random.below(250_000_000);
+                let second = it.day + day * DAY + 10 * HOUR;
+                let flow = Flow {
+                    protocol: UDP,
+                    seconds: 3_000,
+                    bytes: (bytes, bytes),
+                    packets: (bytes / 700, bytes / 700),
+                    ..it.flow(second, 1, target, 8_801)
+                };
+                it.write(&flow);
+            }
+        })
+        .with_history(),
+    );
+    all.push(
         Variant::benign("like a volume", "a replica inside that is built anew", |it| {
             for part in 0..12 {
                 let remote = it.neighbour(3);
@@ -646,6 +756,17 @@ fn rhythms(all: &mut Vec<Variant>) {
             .with_history(),
         );
     }
+    all.push(Variant::attack("long connection", "a tunnel of WireGuard for ten hours", LONG, |it| {
+        let target = it.outside(73);
+        it.telling.push(target.to_string());
+        let flow = Flow {
+            protocol: UDP,
+            seconds: 10 * HOUR,
+            bytes: (4_000_000, 9_000_000),
+            ..it.flow(it.from, 1, target, 51_820)
+        };
+        it.write(&flow);
+    }));
     all.push(Variant::attack("long connection", "ten hours to a stranger", LONG, |it| {
         let target = it.outside(72);
         it.telling.push(target.to_string());

@@ -7,7 +7,7 @@ use crate::ec2::{
     traffic_volume_unusual, unusual_dns_resolver, unusual_doh_activity, unusual_dot_activity, win_rm_brute_force,
 };
 use crate::iam_user::{self, console_login_success, log_supply_silent, token_from_several_places};
-use crate::shared::calls::{breadth, scorer, volume};
+use crate::shared::calls::{breadth, limits, scorer, volume};
 use crate::shared::{generated_names, guessing, reputation};
 use crate::{DETECTIONS, Detection, Rule, budget, s3};
 use std::collections::BTreeMap;
@@ -128,12 +128,12 @@ pub static GROUPS: &[Group] = &[
     Group {
         detections: &[&iam_user::anomalous_behavior::DETECTION, &s3::anomalous_behavior::DETECTION],
         thresholds: &[
-            &scorer::SCORE,
-            &scorer::SINGLE_SCORE,
+            &limits::SCORE,
+            &limits::SINGLE_SCORE,
             &scorer::ACCOUNT_DAYS,
             &scorer::PRINCIPAL_HOURS,
             &scorer::STARTERS,
-            &scorer::ALARMS_PER_DAY,
+            &limits::ALARMS_PER_DAY,
         ],
     },
     Group {

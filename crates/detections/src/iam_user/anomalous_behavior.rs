@@ -47,13 +47,15 @@ struct AnomalousBehavior(Scorer);
 /// hours only calls of high risk count. Who makes five different calls of high risk as a habit is an administrator:
 /// from the usual place with the usual program another such call weighs like any other. A call of ordinary risk that
 /// three principals begin within a day is a new tool, not news; of high risk, if all three are where they usually are,
-/// it is an incident that they answer, or a new duty. After a fortnight the limits follow the account's own sessions.
-/// What a stranger did is not learnt for a day; what fired from the usual place is, so that it is told once and not each
-/// time for ever.
+/// or each in a home of its own whose network and program the account knows, it is an incident that they answer, or a
+/// new duty. After a fortnight the limits follow the account's own sessions, for each type by its share of the budget;
+/// a type that comes more often than that raises its own limit from the first week on. What a stranger did is not learnt
+/// for a day; what fired from the usual place is, so that it is told once and not each time for ever.
 ///
-/// No evidence is a refused signature, a failed sign-in, the failure of a call that is usual (throttled, not found),
-/// and what an AWS service does for somebody: its address and its program say nothing about the caller. A thief who
-/// does what the owner does, from where and with what the owner does it, is not seen.
+/// No evidence is a refused signature, a failed sign-in, the failure of a call that is usual (throttled, not found; or
+/// denied, of what the caller itself does, where it usually is), and what an AWS service does for somebody: its address
+/// and its program say nothing about the caller. A thief who does what the owner does, from where and with what the
+/// owner does it, is not seen.
 ///
 /// False positives: a person in a new job, a new pipeline, the answer to an incident, work in a new region, a
 /// migration. The finding names what was new and how new it was: ask the owner of the credentials.
@@ -252,6 +254,17 @@ mod tests {
         // That it is denied is another matter: somebody tries what is not theirs.
         let denied = call("iam:AttachRolePolicy").by("bob").from(THIEF).at(14, 600).failing("AccessDenied");
         assert_eq!(types(&found(&office_and(15, [denied]))), ["PrivilegeEscalation:IAMUser/AnomalousBehavior"]);
+    }
+
+    #[test]
+    fn who_is_denied_what_it_does_each_day_lost_a_permission() {
+        let denied = |user: &str| call("iam:CreateUser").by(user).at(14, 610).failing("AccessDenied");
+        assert_eq!(types(&found(&office_and(15, [denied("carol")]))), [""; 0]);
+        let other = call("iam:AttachRolePolicy").by("carol").at(14, 610).failing("AccessDenied");
+        let kind = "PrivilegeEscalation:IAMUser/AnomalousBehavior";
+        assert_eq!(types(&found(&office_and(15, [other]))), [kind], "what is not hers");
+        let elsewhere = denied("carol").from(THIEF).with(THIEFS_PROGRAM);
+        assert_eq!(types(&found(&office_and(15, [elsewhere]))), ["Persistence:IAMUser/AnomalousBehavior"]);
     }
 
     #[test]

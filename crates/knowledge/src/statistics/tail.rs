@@ -70,6 +70,12 @@ impl PeaksOverThreshold {
         Self { rate_ppb: rate_ppb.max(1), points: 0, peaks: 0, values: Vec::new(), next: 0, threshold_milli: None }
     }
 
+    /// The same over a threshold that is known from the start, where values below it are another matter than those above
+    /// (none at all, say, beside some): a tail that begins in the gap between them has the wrong shape.
+    pub fn above(rate_ppb: u32, threshold_milli: i32) -> Self {
+        Self { threshold_milli: Some(threshold_milli), ..Self::new(rate_ppb) }
+    }
+
     /// Chooses another rate from now on. What was learnt stays.
     pub fn set_rate(&mut self, rate_ppb: u32) {
         self.rate_ppb = rate_ppb.max(1);
@@ -94,6 +100,29 @@ impl PeaksOverThreshold {
         fired
     }
 
+    /// Learns so many values of zero, as [`Self::observe`] would, one by one.
+    pub fn observe_zeros(&mut self, count: u64) {
+        for done in 0..count {
+            if self.threshold_milli.is_some_and(|threshold| threshold >= 0) {
+                self.points = self.points.saturating_add(count - done);
+                return;
+            }
+            self.observe(0);
+        }
+    }
+
+    /// Whether so few values lay above the threshold that it may itself be the limit: fewer than the rate allows. `None`
+    /// before the first thousand values.
+    pub fn is_rarer_than(&self, rate_ppb: u32) -> Option<bool> {
+        let allowed = u128::from(rate_ppb) * u128::from(self.points);
+        (self.points >= START_POINTS).then(|| u128::from(self.peaks) * 1_000_000_000 <= allowed)
+    }
+
+    /// How many of the values lay above the threshold.
+    pub fn peaks(&self) -> u64 {
+        self.peaks
+    }
+
     /// z in 1/1000; `None` while too little was learnt to name one.
     pub fn limit_milli(&self) -> Option<i64> {
         self.fit().map(|fit| fit.limit_milli)
@@ -115,7 +144,7 @@ impl PeaksOverThreshold {
     /// The same with another rate than the one at which values are learnt.
     pub fn fit_at(&self, rate_ppb: u32) -> Option<TailFit> {
         let threshold_milli = i64::from(self.threshold_milli?);
-        if self.values.len() < EXCESSES_MIN {
+        if self.values.len() < EXCESSES_MIN || self.points < START_POINTS {
             return None;
         }
         let (shape, scale) = self.moments();
@@ -317,6 +346,23 @@ mod tests {
     }
 
     #[test]
+    fn over_a_known_threshold_most_values_may_be_nothing() {
+        // One value in a hundred is something: 10 and an exponential excess.
+        let mut random = Random(11);
+        let mut tail = PeaksOverThreshold::above(100_000, 10_000);
+        let mut next = |at: u32| if at % 100 == 0 { 10_000 - (3_000.0 * random.share().ln()) as i64 } else { 0 };
+        (0..900).for_each(|at| assert!(!tail.observe(next(at))));
+        assert_eq!((tail.limit_milli(), tail.is_rarer_than(100_000)), (None, None), "before the thousandth value");
+        (900..40_000).for_each(|at| {
+            tail.observe(next(at));
+        });
+        // P(x > 10 + e) = e^(−e/3) ÷ 100, which is 1e-3 at 16.9.
+        let limit = tail.fit_at(1_000_000).unwrap().limit_milli;
+        assert!((16_000..18_000).contains(&limit), "{limit}");
+        assert_eq!((tail.is_rarer_than(5_000_000), tail.is_rarer_than(20_000_000)), (Some(false), Some(true)));
+    }
+
+    #[test]
     fn the_limit_follows_from_what_is_shown() {
         let fit = learnt(9).0.fit().unwrap();
         let share = f64::from(fit.rate_ppb) * 1e-9 * fit.points as f64 / fit.peaks as f64;
@@ -340,6 +386,18 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn zeros_are_learnt_as_one_by_one(before in proptest::collection::vec(0i64..9, 0..1_200), zeros in 0u64..2_500, after in 0i64..9_000) {
+            let mut at_once = PeaksOverThreshold::new(100_000);
+            before.iter().for_each(|value| { at_once.observe(*value); });
+            let mut one_by_one = at_once.clone();
+            at_once.observe_zeros(zeros);
+            (0..zeros).for_each(|_| { one_by_one.observe(0); });
+            at_once.observe(after);
+            one_by_one.observe(after);
+            prop_assert_eq!(at_once, one_by_one);
+        }
+
         #[test]
         fn any_values_are_survived(values in proptest::collection::vec(any::<i64>(), 0..1_500), rate in any::<u32>(), repeat in 1usize..4) {
             let mut tail = PeaksOverThreshold::new(rate);

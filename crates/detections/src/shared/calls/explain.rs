@@ -1,9 +1,10 @@
 //! Why a session fired, with all the numbers that it takes to compute the score again.
 
 use super::caller::Outcome;
+use super::limits::Limits;
 use super::risk::TABLE_VERSION;
 use super::score::{CIRCUMSTANCES, Factor, Known, LARGEST, ScoredStep, circumstances, largest, score};
-use super::scorer::{Limits, Plane, RECORDS_MAX, Session};
+use super::scorer::{Plane, RECORDS_MAX, Session};
 use super::session::{Pace, SessionKey, Step};
 use crate::{Context, Scene, Verdict};
 use std::collections::BTreeMap;
@@ -132,21 +133,15 @@ impl<'c> Case<'c> {
              is {}.",
             if points.is_empty() { "0".to_owned() } else { points.join(" + ") },
             milli(score.mean_milli),
-            milli(self.limits.mean_milli),
+            milli(self.limits.mean.milli),
             points.first().map_or("0", String::as_str),
             milli(score.single_milli),
-            milli(self.limits.single_milli),
+            milli(self.limits.single.milli),
         )
     }
 
     fn limits_sentence(&self) -> String {
-        match self.limits.learnt_from {
-            None => format!("Both limits are the settings in force; the weights are of table {TABLE_VERSION}."),
-            Some(sessions) => format!(
-                "Both limits were learnt from {sessions} sessions of this account, so that good ones exceed them as rarely \
-                 as was chosen; the weights are of table {TABLE_VERSION}."
-            ),
-        }
+        format!("{}; the weights are of table {TABLE_VERSION}.", self.limits.sentence())
     }
 
     /// Since when, and compared with what.

@@ -7,6 +7,7 @@ pub(crate) mod agent;
 pub(crate) mod breadth;
 pub(crate) mod caller;
 pub(crate) mod explain;
+pub(crate) mod limits;
 pub(crate) mod places;
 pub(crate) mod risk;
 pub(crate) mod score;

@@ -2,9 +2,10 @@
 
 use super::caller::{Caller, Outcome};
 use super::explain;
+use super::limits::{AccountScores, Limits, Place, Question};
 use super::places;
 use super::risk::{self, HIGH_RISK_TENTHS, Risk, Tactic};
-use super::score::{self, Factor, Known, Levels, Score, ScoredStep};
+use super::score::{self, Factor, Known, Levels, ScoredStep};
 use super::session::{Pace, SessionKey, Step, cut};
 use super::text::Text;
 use crate::shared::api_class::S3DataClass;
@@ -15,29 +16,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use watchfire_knowledge::baseline::{EntityKind, EntityRef, Feature, Frequency, Lessons, Metric};
-use watchfire_knowledge::statistics::{PeaksOverThreshold, stable_hash};
+use watchfire_knowledge::statistics::stable_hash;
 use watchfire_model::{FindingType, Time};
 
-/// The score from which a session fires.
-pub(crate) static SCORE: Threshold = Threshold {
-    key: "calls.anomalous_behavior.score",
-    default: 19.0,
-    min: 5.0,
-    max: 60.0,
-    unit: "bits",
-    source: "design measurements: one false session a day among 200 principals",
-    summary: "A session whose five largest surprises and circumstances reach this fires.",
-};
-/// The score of the largest surprise alone.
-pub(crate) static SINGLE_SCORE: Threshold = Threshold {
-    key: "calls.anomalous_behavior.single_score",
-    default: 33.0,
-    min: 5.0,
-    max: 80.0,
-    unit: "bits",
-    source: "design measurements: half of the alarms of one a day among 200 principals",
-    summary: "A session whose largest surprise and circumstances reach this fires.",
-};
 /// Days of the account before anything fires.
 pub(crate) static ACCOUNT_DAYS: Threshold = Threshold {
     key: "calls.anomalous_behavior.account_days",
@@ -68,22 +49,6 @@ pub(crate) static STARTERS: Threshold = Threshold {
     source: "our choice: a new tool, pipeline or console page comes to several at once",
     summary: "A call of ordinary risk that so many principals begin to make within 24 hours is not counted.",
 };
-/// Alarms of an account that its own scores may raise by chance.
-pub(crate) static ALARMS_PER_DAY: Threshold = Threshold {
-    key: "calls.anomalous_behavior.alarms_per_day",
-    default: 1.0,
-    min: 0.001,
-    max: 100.0,
-    unit: "alarms a day and account",
-    source: "budget of findings of low severity",
-    summary: "After 14 days the limits follow the account's own scores, so that good sessions exceed them this often.",
-};
-
-/// Days of an account after which its own scores set the limits. Source: our choice; GuardDuty's users report 7 to 14.
-const OWN_LIMIT_DAYS: u32 = 14;
-/// Own limits stay within these shares of the settings, in percent: a quiet account does not make trifles into alarms,
-/// and a noisy one does not make itself deaf. Source: our choice.
-const OWN_LIMIT_PERCENT: (i64, i64) = (75, 200);
 /// So many different calls of high risk on two days each make an administrator. Source: our choice; a deployment that
 /// manages one kind of thing makes three or four.
 const TRADE_MIN: usize = 5;
@@ -109,7 +74,7 @@ const STEPS_MAX: usize = 400;
 /// Records shown in a finding.
 pub(crate) const RECORDS_MAX: usize = 8;
 
-const STATE_VERSION: u64 = 1;
+const STATE_VERSION: u64 = 2;
 
 /// The values of [`Feature::HourOfDay`].
 const HOURS_OF_DAY: [&str; 24] = [
@@ -142,7 +107,7 @@ struct State {
     open: BTreeMap<Arc<SessionKey>, Session>,
     /// Who began to use a token, and when, by account and token.
     #[serde(with = "hashed_pairs")]
-    starts: HashMap<(Text, Text), Vec<(Text, Time)>, foldhash::fast::FixedState>,
+    starts: HashMap<(Text, Text), Vec<Start>, foldhash::fast::FixedState>,
     /// Scores by account.
     scores: BTreeMap<String, AccountScores>,
     /// Accounts that are not judged yet: days; and principals that are not judged wholly: hours.
@@ -177,27 +142,14 @@ struct Heard {
     is_open: bool,
 }
 
-/// The scores of an account's sessions.
-#[derive(Clone, Serialize, Deserialize)]
-struct AccountScores {
-    mean: PeaksOverThreshold,
-    single: PeaksOverThreshold,
-    since: Time,
-}
-
-/// The limits in force, in 1/1000 bit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Limits {
-    pub(crate) mean_milli: i64,
-    pub(crate) single_milli: i64,
-    /// Sessions that the account's own limits were learnt from; `None` where the settings are in force.
-    pub(crate) learnt_from: Option<u64>,
-}
-
-impl Limits {
-    fn are_reached(self, score: Score) -> bool {
-        score.mean_milli >= self.mean_milli || score.single_milli >= self.single_milli
-    }
+/// That a principal began to use something.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+struct Start {
+    principal: Text,
+    at: Time,
+    /// From which network, if that is not its usual place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    away: Option<Text>,
 }
 
 impl Scorer {
@@ -248,7 +200,7 @@ impl Scorer {
     pub(crate) fn expire(&mut self, now: Time) -> u64 {
         self.state.open.retain(|_, session| now.ms() - session.end.ms() <= session.pace().idle_gap_ms + Time::HOUR_MS);
         self.state.starts.retain(|_, starts| {
-            starts.retain(|(_, at)| now.ms() - at.ms() < STARTS_MS);
+            starts.retain(|start| now.ms() - start.at.ms() < STARTS_MS);
             !starts.is_empty()
         });
         self.state.strangers.retain(|_, at| now.ms() - at.ms() < STRANGERS_MS + Time::HOUR_MS);
@@ -258,8 +210,9 @@ impl Scorer {
     /// Sessions that may go on, and bytes.
     pub(crate) fn size(&self) -> (u64, u64) {
         let steps: usize = self.state.open.values().map(|session| session.steps.len()).sum();
+        let scores: usize = self.state.scores.values().map(AccountScores::size_bytes).sum();
         let names = self.state.young_principals.len() + self.state.grown_principals.len();
-        let bytes = steps * 900 + self.state.starts.len() * 200 + self.state.scores.len() * 1_200 + names * 60;
+        let bytes = steps * 900 + self.state.starts.len() * 200 + scores + names * 60;
         (self.state.open.len() as u64, bytes as u64)
     }
 
@@ -339,25 +292,29 @@ impl Scorer {
                     }
                 };
                 session.take_in(steps, self.plane, &levels);
-                self.note_starts(&key.caller, &session, begin);
+                self.note_starts(&key, &session, begin);
                 heard.push(Heard { key: Arc::clone(&key), known, session, is_open: at + 1 == pieces });
             }
         }
         heard
     }
 
-    fn note_starts(&mut self, caller: &Caller, session: &Session, begin: Time) {
-        let (is_visit, plane) = (session.pace() == Pace::VISIT, self.plane);
+    fn note_starts(&mut self, key: &SessionKey, session: &Session, begin: Time) {
+        let plane = self.plane;
+        let place = place_of(&session.shared);
+        let away = (place != Place::Usual).then(|| key.network.name.clone());
         let new = session.steps.iter().filter(|scored| {
-            scored.factor.common[0] == Frequency::Unseen && scored.step.last >= begin
-                // A thief with several keys mutes nothing that matters.
-                && !(is_visit && plane.risk(&scored.step).weight_tenths >= HIGH_RISK_TENTHS)
+            scored.factor.common[0] == Frequency::Unseen
+                && scored.step.last >= begin
+                // A thief mutes nothing that matters.
+                && !(place == Place::Strange && plane.risk(&scored.step).weight_tenths >= HIGH_RISK_TENTHS)
         });
         for scored in new {
-            let key = (caller.account.clone(), scored.step.token.clone());
-            let starts = self.state.starts.entry(key).or_default();
-            if !starts.iter().any(|(known, _)| *known == caller.principal) {
-                starts.push((caller.principal.clone(), scored.step.first));
+            let token = (key.caller.account.clone(), scored.step.token.clone());
+            let starts = self.state.starts.entry(token).or_default();
+            if !starts.iter().any(|known| known.principal == key.caller.principal) {
+                let principal = key.caller.principal.clone();
+                starts.push(Start { principal, at: scored.step.first, away: away.clone() });
             }
         }
     }
@@ -384,22 +341,24 @@ impl Scorer {
 
     /// Decides which steps count.
     fn mute(&self, key: &SessionKey, session: &mut Session, known: Known, thresholds: &Thresholds) {
-        let is_visit = session.pace() == Pace::VISIT;
-        let is_forgotten = is_visit && known.principal_days >= FORGOTTEN_DAYS;
+        let place = place_of(&session.shared);
+        let is_forgotten = place != Place::Usual && known.principal_days >= FORGOTTEN_DAYS;
         let is_young = u64::from(known.hours) < thresholds.count(&PRINCIPAL_HOURS) && !is_forgotten;
         let starters_min = thresholds.count(&STARTERS);
         for scored in &mut session.steps {
-            let is_begun_by_many = || self.starters(&key.caller.account, &scored.step) as u64 >= starters_min;
-            // What several begin from their usual places on one day has one cause, an incident or a new duty.
-            scored.muted = !(scored.is_high_risk() && is_visit) && is_begun_by_many();
+            let is_begun_by_many =
+                || self.starters(&key.caller.account, &scored.step, scored.is_high_risk()) as u64 >= starters_min;
+            // What several begin on one day from their usual places, or each from a home of its own, has one cause: an
+            // incident, or a new duty.
+            scored.muted = !(scored.is_high_risk() && place == Place::Strange) && is_begun_by_many();
             scored.counts = !scored.muted && (scored.is_high_risk() || !is_young);
         }
     }
 
     /// How many principals began this within a day before or after.
-    fn starters(&self, account: &Text, step: &Step) -> usize {
+    fn starters(&self, account: &Text, step: &Step, is_high_risk: bool) -> usize {
         let starts = self.state.starts.get(&Token { account, token: &step.token });
-        starts.map_or(0, |starts| starts.iter().filter(|(_, at)| (at.ms() - step.first.ms()).abs() < STARTS_MS).count())
+        starts.map_or(0, |starts| starters(starts, step.first, is_high_risk))
     }
 
     fn note_age(&mut self, key: &SessionKey, known: Known, thresholds: &Thresholds) {
@@ -421,78 +380,56 @@ impl Scorer {
     ) -> bool {
         let steps: Vec<&ScoredStep> = session.steps.iter().collect();
         let whole = score::score(&session.shared, &steps);
-        let limits = self.limits(&key.caller.account, known.account_days, scene.thresholds);
-        // A visit is one session, in however many hours it goes on.
-        if session.begin >= hour || session.pace() == Pace::USUAL {
-            // What is compared with the limits is what has something to fire on; the rest is as good as nothing.
-            let has_news = score::gates_open(&session.shared, &steps);
-            let learnt = if has_news { whole } else { Score { mean_milli: 0, single_milli: 0, context_milli: 0 } };
-            self.learn_score(&key.caller.account, learnt, session.begin);
-        }
-        if u64::from(known.account_days) < scene.thresholds.count(&ACCOUNT_DAYS) {
-            return false;
-        }
-        let crosses = |steps: &[&ScoredStep]| {
+        // What is compared with the limits is what has something to fire on; the rest is as good as nothing.
+        let has_news = score::gates_open(&session.shared, &steps);
+        let place = place_of(&session.shared);
+        let types = if has_news { self.plane.by_type(&steps) } else { Vec::new() };
+        let is_judged = u64::from(known.account_days) >= scene.thresholds.count(&ACCOUNT_DAYS);
+        let scored = types.first().map(|(finding_type, _)| (*finding_type, whole));
+        let limits = |finding_type: FindingType| {
+            let (account_days, now) = (known.account_days, session.begin);
+            let question = Question { finding_type, now, account_days, place };
+            let scores = self.state.scores.get(&*key.caller.account);
+            scores.map_or_else(|| Limits::set(scene.thresholds), |scores| scores.limits(question, scene.thresholds))
+        };
+        let crosses = |limits: Limits, steps: &[&ScoredStep]| {
             limits.are_reached(score::score(&session.shared, steps)) && score::gates_open(&session.shared, steps)
         };
         let mut fired = Vec::new();
-        if crosses(&steps) {
-            for (finding_type, of_type) in self.plane.by_type(&steps) {
-                let is_primary = fired.is_empty();
+        let primary = types.first().map(|(finding_type, _)| limits(*finding_type));
+        if let Some(limits_of_all) = primary.filter(|limits| is_judged && crosses(*limits, &steps)) {
+            for (finding_type, of_type) in types {
                 // What else was done is reported by itself if it would have fired by itself; looking around goes with all.
-                let stands_alone = || !self.plane.is_discovery(finding_type) && crosses(&of_type);
-                if is_primary || stands_alone() {
-                    fired.push((finding_type, if is_primary { steps.clone() } else { of_type }));
+                if fired.is_empty() {
+                    fired.push((finding_type, steps.clone(), limits_of_all));
+                } else if !self.plane.is_discovery(finding_type) {
+                    let limits = limits(finding_type);
+                    if crosses(limits, &of_type) {
+                        fired.push((finding_type, of_type, limits));
+                    }
                 }
             }
         }
+        // A visit is one session, in however many hours it goes on. Of an account that is new everything is news: that is
+        // not learnt as usual, nor what a stranger did.
+        let is_new = session.begin >= hour || place == Place::Usual;
+        let is_good = fired.is_empty() || place != Place::Strange;
+        if is_judged && is_new && is_good {
+            let scores = self.state.scores.entry(key.caller.account.to_string());
+            scores.or_insert_with(|| AccountScores::begun(session.begin)).learn(scored);
+        }
         let reported = |finding_type: &FindingType| session.fired.contains(finding_type);
-        for (finding_type, of_type) in fired.iter().filter(|(finding_type, _)| !reported(finding_type)) {
-            let case = explain::Case { plane: self.plane, key, session, steps: of_type, limits, known };
+        for (finding_type, of_type, limits) in fired.iter().filter(|(finding_type, ..)| !reported(finding_type)) {
+            let case = explain::Case { plane: self.plane, key, session, steps: of_type, limits: *limits, known };
             let verdict = explain::verdict(*finding_type, &case, scene);
             scene.verdicts.extend(verdict);
         }
-        let types: Vec<FindingType> = fired.into_iter().map(|(finding_type, _)| finding_type).collect();
+        let types: Vec<FindingType> = fired.into_iter().map(|(finding_type, ..)| finding_type).collect();
         let has_fired = !types.is_empty() || !session.fired.is_empty();
         session.fired.extend(types);
         session.fired.sort_unstable();
         session.fired.dedup();
         has_fired
-    }
-
-    /// The settings; after a fortnight what the account's own sessions exceed as rarely as was chosen.
-    fn limits(&self, account: &str, days: u32, thresholds: &Thresholds) -> Limits {
-        let milli = |threshold: &Threshold| (thresholds.get(threshold) * 1_000.0).round() as i64;
-        let is_set = !thresholds.is_default(&SCORE) || !thresholds.is_default(&SINGLE_SCORE);
-        let set = Limits { mean_milli: milli(&SCORE), single_milli: milli(&SINGLE_SCORE), learnt_from: None };
-        let Some(scores) = self.state.scores.get(account).filter(|_| !is_set && days >= OWN_LIMIT_DAYS) else {
-            return set;
-        };
-        let rate = scores.rate_ppb(days, thresholds.get(&ALARMS_PER_DAY));
-        let own = |tail: &PeaksOverThreshold, set: i64| {
-            let mut tail = tail.clone();
-            tail.set_rate(rate);
-            let (least, most) = OWN_LIMIT_PERCENT;
-            tail.limit_milli().map(|limit| limit.clamp(set * least / 100, set * most / 100))
-        };
-        match (own(&scores.mean, set.mean_milli), own(&scores.single, set.single_milli)) {
-            (Some(mean_milli), Some(single_milli)) => {
-                Limits { mean_milli, single_milli, learnt_from: Some(scores.mean.points()) }
-            }
-            _ => set,
-        }
-    }
-
-    fn learn_score(&mut self, account: &str, score: Score, at: Time) {
-        match self.state.scores.get_mut(account) {
-            Some(scores) => scores.learn(score),
-            None => {
-                let (mean, single) = (PeaksOverThreshold::new(100_000), PeaksOverThreshold::new(100_000));
-                let mut scores = AccountScores { mean, single, since: at };
-                scores.learn(score);
-                self.state.scores.insert(account.to_owned(), scores);
-            }
-        }
     }
 
     /// Teaches what the hour held, but for what strangers did: of an identity with whose credentials one was found nothing is
@@ -562,10 +499,30 @@ impl Scorer {
     }
 }
 
+/// How many of these began within a day before or after this moment. Of what is of high risk those who are away count once
+/// for each network: a thief with several keys sits in one place.
+fn starters(starts: &[Start], moment: Time, is_high_risk: bool) -> usize {
+    let in_time = starts.iter().filter(|start| (start.at.ms() - moment.ms()).abs() < STARTS_MS);
+    if !is_high_risk {
+        return in_time.count();
+    }
+    let (away, usual): (Vec<&Start>, Vec<&Start>) = in_time.partition(|start| start.away.is_some());
+    usual.len() + away.iter().map(|start| &start.away).collect::<BTreeSet<_>>().len()
+}
+
 impl Pace {
     /// Of a session with these circumstances.
     fn of(shared: &[Factor]) -> Self {
         if is_from_a_usual_place(shared) { Self::USUAL } else { Self::VISIT }
+    }
+}
+
+/// Who calls from there with that: a stranger's place has something that nobody of the account had in a month.
+fn place_of(shared: &[Factor]) -> Place {
+    match shared.iter().all(|factor| factor.common[2] > Frequency::Rare) {
+        _ if is_from_a_usual_place(shared) => Place::Usual,
+        true => Place::OfAccount,
+        false => Place::Strange,
     }
 }
 
@@ -594,6 +551,7 @@ impl Session {
     /// What was done before keeps its surprise of then: by now it has been learnt.
     fn take_in(&mut self, steps: Vec<Step>, plane: Plane, levels: &Levels<'_>) {
         self.steps.reserve_exact(steps.len());
+        let is_usual_place = self.pace() == Pace::USUAL;
         let mut last_region = None;
         let earlier = self.steps.len();
         for step in steps {
@@ -601,16 +559,21 @@ impl Session {
             // Those of one hour are different.
             match self.steps[..earlier].iter_mut().find(|known| known.step.is_like(&step)) {
                 Some(known) => known.step.merge(step),
-                None => self.steps.push(scored(step, plane, levels, &mut last_region)),
+                None => self.steps.push(scored(step, (plane, is_usual_place), levels, &mut last_region)),
             }
         }
     }
 }
 
 /// `last_region` is what was said of the last region: the steps of a session are mostly in one.
-fn scored(step: Step, plane: Plane, levels: &Levels<'_>, last_region: &mut Option<Factor>) -> ScoredStep {
+fn scored(
+    step: Step,
+    (plane, is_usual_place): (Plane, bool),
+    levels: &Levels<'_>,
+    last_region: &mut Option<Factor>,
+) -> ScoredStep {
     let Risk { tactic, weight_tenths } = plane.risk(&step);
-    let mut factor = api_factor(&step, levels);
+    let mut factor = api_factor(&step, is_usual_place, levels);
     factor.points_milli = factor.points_milli * weight_tenths / 10;
     let mut places = Vec::new();
     for region in step.regions.iter() {
@@ -624,28 +587,17 @@ fn scored(step: Step, plane: Plane, levels: &Levels<'_>, last_region: &mut Optio
     ScoredStep { step, tactic, weight_tenths, factor, counts: true, muted: false, places }
 }
 
-/// How surprising the call is. One that failed (throttled, not found, in conflict; denied is another thing) is no more
-/// news than the same call with success: what somebody does each day fails one day.
-fn api_factor(step: &Step, levels: &Levels<'_>) -> Factor {
+/// How surprising the call is. One that failed (throttled, not found, in conflict) is no more news than the same call with
+/// success: what somebody does each day fails one day. One that was denied is: somebody tries what is not theirs; unless
+/// the caller itself does it with success, and sits where it usually does: then a permission changed.
+fn api_factor(step: &Step, is_usual_place: bool, levels: &Levels<'_>) -> Factor {
     let factor = levels.factor(Feature::Api, &step.token);
-    if step.outcome != Outcome::Error {
+    if step.outcome == Outcome::Ok || (step.outcome == Outcome::Denied && !is_usual_place) {
         return factor;
     }
     let succeeding = levels.factor(Feature::Api, &Text::from(&*step.token_of(Outcome::Ok)));
-    if succeeding.points_milli < factor.points_milli { succeeding } else { factor }
-}
-
-impl AccountScores {
-    fn learn(&mut self, score: Score) {
-        self.mean.observe(score.mean_milli);
-        self.single.observe(score.single_milli);
-    }
-
-    /// The probability with which one session may exceed each of the two limits, in 1e-9: half of the budget each.
-    fn rate_ppb(&self, days: u32, alarms_a_day: f64) -> u32 {
-        let sessions_a_day = self.mean.points() as f64 / f64::from(days.max(1));
-        (alarms_a_day / 2.0 / sessions_a_day.max(1.0) * 1e9).clamp(1.0, 1e8) as u32
-    }
+    let is_own = step.outcome == Outcome::Error || succeeding.common[0] > Frequency::Unseen;
+    if is_own && succeeding.points_milli < factor.points_milli { succeeding } else { factor }
 }
 
 impl Plane {
@@ -775,12 +727,13 @@ fn note(young: &mut BTreeMap<String, u32>, grown: &mut BTreeSet<u64>, name: &str
 }
 
 /// The same for the beginnings of habits, by the first of each.
-fn drop_first_starts(starts: &mut HashMap<(Text, Text), Vec<(Text, Time)>, foldhash::fast::FixedState>) -> u64 {
+fn drop_first_starts(starts: &mut HashMap<(Text, Text), Vec<Start>, foldhash::fast::FixedState>) -> u64 {
     if starts.len() <= STARTS_MAX {
         return 0;
     }
-    let mut in_order: BTreeMap<(Text, Text), Vec<(Text, Time)>> = starts.drain().collect();
-    let dropped = drop_first(&mut in_order, STARTS_MAX, |starts| starts.first().map_or(Time::default(), |(_, at)| *at));
+    let mut in_order: BTreeMap<(Text, Text), Vec<Start>> = starts.drain().collect();
+    let dropped =
+        drop_first(&mut in_order, STARTS_MAX, |starts| starts.first().map_or(Time::default(), |start| start.at));
     starts.extend(in_order);
     dropped
 }
@@ -870,5 +823,29 @@ mod open_sessions {
     ) -> Result<BTreeMap<Arc<SessionKey>, Session>, D::Error> {
         let saved = Vec::<(SessionKey, Session)>::deserialize(deserializer)?;
         Ok(saved.into_iter().map(|(key, session)| (Arc::new(key), session)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thief_with_several_keys_is_one_who_begins() {
+        let start = |principal: &str, away: Option<&str>| Start {
+            principal: principal.into(),
+            at: Time::from_ms(Time::HOUR_MS),
+            away: away.map(Text::from),
+        };
+        let count = |away: [Option<&str>; 3], is_high_risk: bool| {
+            let starts: Vec<Start> = ["a", "b", "c"].iter().zip(away).map(|(name, away)| start(name, away)).collect();
+            starters(&starts, Time::from_ms(3 * Time::HOUR_MS), is_high_risk)
+        };
+        let (home, other, third) = (Some("AS64500"), Some("AS64501"), Some("AS64502"));
+        assert_eq!(count([home, home, home], true), 1);
+        assert_eq!(count([home, other, third], true), 3, "each at home");
+        assert_eq!(count([None, None, home], true), 3);
+        assert_eq!(count([home, home, home], false), 3);
+        assert_eq!(starters(&[start("a", None)], Time::from_ms(25 * Time::HOUR_MS), true), 0, "a day before");
     }
 }

@@ -56,7 +56,7 @@ const OWN_LIMIT_PERCENT: (i64, i64) = (75, 200);
 /// Tails begin at this share of the settings, in percent: below it lies no limit, and most sessions have no news at all,
 /// so that a tail that began at nothing would be the middle of those with news. Source: our choice.
 const TAIL_PERCENT: i64 = 50;
-/// What a tail is learnt at; limits are asked for at the rate of their budget. Source: libspot's default.
+/// What a tail is made with; it learns, and is asked, at the rate of its budget. Source: libspot's default.
 const LEARNING_RATE_PPB: u32 = 100_000;
 
 /// What a limit is asked for.
@@ -217,15 +217,29 @@ impl AccountScores {
     }
 
     /// Learns the score of a session with the type that it would get; `None` of one without news.
-    pub(crate) fn learn(&mut self, scored: Option<(FindingType, Score)>) {
+    pub(crate) fn learn(&mut self, scored: Option<(FindingType, Score)>, now: Time, thresholds: &Thresholds) {
         let before = self.all.mean.points();
+        let budget = thresholds.get(&ALARMS_PER_DAY);
         let none = Score { mean_milli: 0, single_milli: 0, context_milli: 0 };
-        self.all.learn(scored.map_or(none, |(_, score)| score));
+        let rate_ppb = self.rate_ppb(budget, now);
+        self.all.learn(scored.map_or(none, |(_, score)| score), rate_ppb);
         if let Some((finding_type, score)) = scored {
+            let rate_ppb = self.rate_ppb(budget * share(finding_type), now);
             let tails = self.by_type.entry(finding_type).or_insert_with(Tails::new);
             tails.catch_up(before);
-            tails.learn(score);
+            tails.learn(score, rate_ppb);
         }
+    }
+
+    /// Of the days that scores were learnt on; the first is one from its beginning.
+    fn sessions_a_day(&self, now: Time) -> f64 {
+        let days = (now.ms() - self.since.ms()).max(0) / Time::DAY_MS + 1;
+        self.all.mean.points() as f64 / days as f64
+    }
+
+    /// The probability with which one session may exceed each of the two limits, in 1e-9: half of the budget each.
+    fn rate_ppb(&self, alarms_a_day: f64, now: Time) -> u32 {
+        (alarms_a_day / 2.0 / self.sessions_a_day(now).max(1.0) * 1e9).clamp(1.0, 1e8) as u32
     }
 
     /// The limits for a session.
@@ -235,9 +249,7 @@ impl AccountScores {
             return set;
         }
         let Question { finding_type, now, account_days, place } = question;
-        // Of the days that scores were learnt on; the first is one from its beginning.
-        let days = (now.ms() - self.since.ms()).max(0) / Time::DAY_MS + 1;
-        let sessions_a_day = self.all.mean.points() as f64 / days as f64;
+        let sessions_a_day = self.sessions_a_day(now);
         let budget = thresholds.get(&ALARMS_PER_DAY);
         let of_type = self.by_type.get(&finding_type).filter(|_| place != Place::Strange).map(|tails| {
             let mut tails = tails.clone();
@@ -247,7 +259,7 @@ impl AccountScores {
         let least = if account_days >= OWN_LIMIT_DAYS { OWN_LIMIT_PERCENT.0 } else { 100 };
         let own = |tail: &PeaksOverThreshold, set_milli: i64, is_of_type: bool| {
             let alarms_a_day = if is_of_type { budget * share(finding_type) } else { budget };
-            let rate_ppb = (alarms_a_day / 2.0 / sessions_a_day.max(1.0) * 1e9).clamp(1.0, 1e8) as u32;
+            let rate_ppb = self.rate_ppb(alarms_a_day, now);
             let fit = if tail.is_rarer_than(rate_ppb)? { None } else { Some(tail.fit_at(rate_ppb)?) };
             let tail = (tail.points(), tail.peaks(), set_milli * TAIL_PERCENT / 100);
             let bounds = (set_milli * least / 100, set_milli * OWN_LIMIT_PERCENT.1 / 100);
@@ -276,9 +288,12 @@ impl Tails {
         Self { mean: tail(&SCORE), single: tail(&SINGLE_SCORE) }
     }
 
-    fn learn(&mut self, score: Score) {
-        self.mean.observe(score.mean_milli);
-        self.single.observe(score.single_milli);
+    /// What lies above the limit of this rate is learnt winsorised.
+    fn learn(&mut self, score: Score, rate_ppb: u32) {
+        for (tail, score_milli) in [(&mut self.mean, score.mean_milli), (&mut self.single, score.single_milli)] {
+            tail.set_rate(rate_ppb);
+            tail.observe(score_milli);
+        }
     }
 
     /// Counts the sessions that were as good as nothing here.
@@ -319,7 +334,8 @@ mod tests {
             let mean_milli = 12_000 + spread * spread * 14 / 1_000;
             let score = Score { mean_milli, single_milli: 2 * mean_milli, context_milli: 0 };
             let has_news = session % SESSIONS_A_DAY < of_persistence;
-            scores.learn(has_news.then_some((PERSISTENCE, score)));
+            let now = Time::from_ms((session / SESSIONS_A_DAY) as i64 * Time::DAY_MS);
+            scores.learn(has_news.then_some((PERSISTENCE, score)), now, &Thresholds::default());
         }
         scores
     }
@@ -339,7 +355,8 @@ mod tests {
         assert_eq!(quiet.limits(question(PERSISTENCE, 30, Place::Usual), &thresholds).single.milli, 24_750);
         let mut seldom = learnt(30, 0);
         let score = |mean_milli| Score { mean_milli, single_milli: mean_milli, context_milli: 0 };
-        (0..12).for_each(|more| seldom.learn(Some((DISCOVERY, score(1_000 + more)))));
+        let end = Time::from_ms(30 * Time::DAY_MS - 1);
+        (0..12).for_each(|more| seldom.learn(Some((DISCOVERY, score(1_000 + more))), end, &thresholds));
         assert_eq!(seldom.limits(question(PERSISTENCE, 30, Place::Usual), &thresholds).mean.milli, 14_250);
     }
 

@@ -416,7 +416,8 @@ impl Scorer {
         let is_good = fired.is_empty() || place != Place::Strange;
         if is_judged && is_new && is_good {
             let scores = self.state.scores.entry(key.caller.account.to_string());
-            scores.or_insert_with(|| AccountScores::begun(session.begin)).learn(scored);
+            let scores = scores.or_insert_with(|| AccountScores::begun(session.begin));
+            scores.learn(scored, session.begin, scene.thresholds);
         }
         let reported = |finding_type: &FindingType| session.fired.contains(finding_type);
         for (finding_type, of_type, limits) in fired.iter().filter(|(finding_type, ..)| !reported(finding_type)) {

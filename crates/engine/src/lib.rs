@@ -17,6 +17,7 @@ mod fold;
 mod index;
 mod judging;
 mod learning;
+mod names;
 mod order;
 mod replay;
 mod storm;

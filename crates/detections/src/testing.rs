@@ -410,7 +410,8 @@ fn shown(
             let key = keys.decode(hour_of(slice), &client, &rest).unwrap();
             behaviour.call(&key, &tally, &mut scene);
         }
-        for view in flows.iter().filter_map(|merged| crate::shared::flow_side::view(merged, &addresses, &context)) {
+        let mut own = crate::shared::flow_side::OwnAddress::of(&addresses);
+        for view in flows.iter().filter_map(|merged| crate::shared::flow_side::view(merged, &mut own, &context)) {
             behaviour.flow(&view, &mut scene);
         }
         let mut queries = tallied.queries;

@@ -54,6 +54,7 @@ pub type CoverageMap = BTreeMap<(String, String, RecordKind), Coverage>;
 
 impl Census {
     /// Counts one record. On the hot path: most records are of the same group and hour as the one before.
+    #[inline]
     pub fn count(&mut self, record: &Record<'_>) {
         let (account, region, kind, time) = (record.account(), record.region(), record.kind(), record.time());
         self.without_account += u64::from(account.is_empty());

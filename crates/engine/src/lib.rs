@@ -18,6 +18,7 @@ mod fold;
 mod index;
 mod judging;
 mod learning;
+mod names;
 mod order;
 mod replay;
 mod storm;

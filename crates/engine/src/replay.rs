@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use watchfire_detections::budget::NEW_FINDINGS_PER_DAY;
-use watchfire_detections::shared::flow_side::{self, InterfaceAddresses};
+use watchfire_detections::shared::flow_side::{self, InterfaceAddresses, OwnAddress};
 use watchfire_detections::tally::{CallKeys, Places};
 use watchfire_detections::{
     Behaviour, Context, Conversations, Detection, FlowView, Observed, Rule, SLICE_MS, Thresholds, Verdict, Window,
@@ -570,7 +570,8 @@ impl<'a> Replay<'a> {
         self.interfaces.learn(&tallies.flows);
         let context = Context { knowledge: self.knowledge, own_lists: Some(&self.own_lists), estate: &self.estate };
         let mut flows: Vec<FlowView<'_>> = Vec::with_capacity(tallies.flows.len());
-        flows.extend(tallies.flows.iter().filter_map(|merged| flow_side::view(merged, &self.interfaces, &context)));
+        let mut own = OwnAddress::of(&self.interfaces);
+        flows.extend(tallies.flows.iter().filter_map(|merged| flow_side::view(merged, &mut own, &context)));
         let shown = Shown {
             index: self.index,
             context,

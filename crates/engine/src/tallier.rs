@@ -2,13 +2,12 @@
 
 use crate::call_tallier::CallTallier;
 use crate::facts::{FactLog, TallyKind, slice_of};
+use crate::names::Name;
 use hashbrown::HashTable;
-use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
 use watchfire_detections::SLICE_MS;
 use watchfire_detections::tally::{FlowKey, FlowSums, QueryKey, QueryTally, RecordPlace, Room};
-use watchfire_knowledge::Knowledge;
 use watchfire_model::{ApiCall, DnsQuery, Time, VpcFlow};
 
 /// Tallies of one kind held before they are handed over: as many as fit into a processor's cache, nearly. A tally that is
@@ -28,7 +27,6 @@ pub(crate) struct Tallier {
     flows: Flows,
     queries: Queries,
     calls: CallTallier,
-    domains: Domains,
 }
 
 /// Flows in the order in which they first came, and where each is by its hash: the entries are large, and the index,
@@ -54,9 +52,8 @@ struct FlowEntry {
 struct Queries {
     entries: Vec<QueryEntry>,
     index: HashTable<u32>,
-    /// The entry of the last query, and the normal name that was asked for: one for the other kind of address mostly follows.
+    /// The entry of the last query: one for the other kind of address mostly follows.
     last: usize,
-    last_name: (String, u64),
 }
 
 struct QueryEntry {
@@ -116,11 +113,12 @@ impl Tallier {
         }
     }
 
-    /// Takes in a query; `place` says where it stands.
+    /// Takes in a query; `name` is what follows from its name, and whether it is that of the query before, `place` says where it
+    /// stands.
     pub(crate) fn add_query(
         &mut self,
         query: &DnsQuery<'_>,
-        knowledge: &Knowledge,
+        (name, is_last): (Name, bool),
         place: impl Fn() -> RecordPlace,
         facts: &mut FactLog,
     ) {
@@ -132,18 +130,17 @@ impl Tallier {
             &query.instance_id,
         ]);
         let (hour, client) = (query.time.hour(), query.source);
-        let Queries { entries, index, last, last_name: (last_name, last_hash) } = &mut self.queries;
+        let normal = name.normal(&query.name);
+        let Queries { entries, index, last } = &mut self.queries;
         let is_same = |entry: &QueryEntry| (entry.hour, entry.place, entry.client) == (hour, seen_at, client);
-        if let Some(entry) = entries.get_mut(*last)
+        if is_last
+            && let Some(entry) = entries.get_mut(*last)
             && is_same(entry)
-            && query.name.strip_suffix('.').unwrap_or(&query.name) == last_name
         {
-            entry.tally.add(query, (last_name, *last_hash), hour, place);
+            entry.tally.add(query, (&normal, name.hash), hour, place);
             return;
         }
-        let name = normal_name(&query.name);
-        let name_hash = QueryTally::name_hash(&name);
-        let (domain, domain_hash) = self.domains.of(&name, name_hash, knowledge);
+        let (domain, domain_hash) = (name.domain(&normal), name.domain_hash);
         let hash = hash_of(|hasher| {
             hasher.write_u64(domain_hash);
             hasher.write_u32(seen_at);
@@ -169,10 +166,7 @@ impl Tallier {
                 at
             }
         };
-        entries[*last].tally.add(query, (&name, name_hash), hour, place);
-        last_name.clear();
-        last_name.push_str(&name);
-        *last_hash = name_hash;
+        entries[*last].tally.add(query, (&normal, name.hash), hour, place);
         if entries.len() >= TALLIES_MAX {
             self.flush_queries(facts);
         }
@@ -233,48 +227,9 @@ impl Tallier {
     }
 }
 
-/// Registered domains of names seen lately: most queries ask for what was asked before.
-struct Domains {
-    /// By the lowest bits of the name's hash: the hash, that of the domain, and how many bytes of the name are the domain.
-    slots: Box<[(u64, u64, u32)]>,
-}
-
-impl Domains {
-    const SLOTS: usize = 8_192;
-
-    /// The registered domain of a normal name, the whole name where there is none above it; and its hash.
-    fn of<'n>(&mut self, name: &'n str, name_hash: u64, knowledge: &Knowledge) -> (&'n str, u64) {
-        let slot = &mut self.slots[name_hash as usize % Self::SLOTS];
-        if slot.0 != name_hash || slot.2 == 0 {
-            let domain = knowledge.registered_domain(name);
-            let domain = if domain.is_empty() { name } else { domain };
-            *slot = (name_hash, QueryTally::name_hash(domain), u32::try_from(domain.len()).unwrap_or(u32::MAX));
-        }
-        let domain = name.len().checked_sub(slot.2 as usize).and_then(|begin| name.get(begin..));
-        match domain {
-            Some(domain) => (domain, slot.1),
-            None => (name, name_hash),
-        }
-    }
-}
-
-impl Default for Domains {
-    fn default() -> Self {
-        Self { slots: vec![(0, 0, 0); Self::SLOTS].into() }
-    }
-}
-
 /// The slice in which a clock hour is complete.
 pub(crate) fn last_slice_of(hour: i64) -> i64 {
     slice_of(Time::from_ms(hour.saturating_add(1).saturating_mul(Time::HOUR_MS).saturating_sub(SLICE_MS)))
-}
-
-/// In lower case, without the final dot; most names are written so already.
-fn normal_name<'n>(name: &'n str) -> Cow<'n, str> {
-    let name = name.strip_suffix('.').unwrap_or(name);
-    // All bytes, without a branch for each: the compiler then looks at sixteen at once.
-    let is_normal = name.bytes().fold(true, |normal, byte| normal & !byte.is_ascii_uppercase() & (byte != 0));
-    if !is_normal { Cow::Owned(name.to_ascii_lowercase().replace('\0', " ")) } else { Cow::Borrowed(name) }
 }
 
 fn hash_of(write: impl FnOnce(&mut foldhash::fast::FoldHasher<'_>)) -> u64 {
@@ -319,8 +274,9 @@ impl Default for LastPlaces {
 /// Whether two short texts are alike: their first and their last bytes, which meet in the middle. A function that compares
 /// memory of any length, called five times, took longer than all the rest of a look-up, and much longer for empty texts,
 /// which lie nowhere.
-#[inline]
+#[inline(always)]
 pub(crate) fn is_same(one: &[u8], other: &[u8]) -> bool {
+    #[inline(always)]
     fn ends<const N: usize>(text: &[u8]) -> Option<(&[u8; N], &[u8; N])> {
         text.first_chunk().zip(text.last_chunk())
     }
@@ -354,15 +310,17 @@ impl LastPlace {
     /// longer is looked up each time.
     const TEXT_MAX: usize = 112;
 
-    #[inline]
-    fn is(&self, parts: [&str; 5]) -> bool {
-        let mut rest = self.text.as_slice();
-        // Without leaving at the first that differs: they hardly ever do.
-        parts.into_iter().zip(self.lengths).fold(true, |same, (part, length)| {
-            let (known, after) = rest.split_at_checked(length.into()).unwrap_or_default();
-            rest = after;
-            same & is_same(known, part.as_bytes())
-        })
+    /// Without a loop, which is compiled as a function of its own, and without leaving at the first that differs: they hardly
+    /// ever do.
+    #[inline(always)]
+    fn is(&self, [account, region, vpc, interface, instance]: [&str; 5]) -> bool {
+        let [account_length, region_length, vpc_length, interface_length, instance_length] = self.lengths;
+        let (is_account, rest) = begins_with(&self.text, account_length, account);
+        let (is_region, rest) = begins_with(rest, region_length, region);
+        let (is_vpc, rest) = begins_with(rest, vpc_length, vpc);
+        let (is_interface, rest) = begins_with(rest, interface_length, interface);
+        let (is_instance, _) = begins_with(rest, instance_length, instance);
+        is_account & is_region & is_vpc & is_interface & is_instance
     }
 
     fn note(&mut self, parts: [&str; 5], number: u32) {
@@ -379,8 +337,17 @@ impl LastPlace {
     }
 }
 
+/// Whether the first so many bytes are this text, and those after them.
+#[inline(always)]
+fn begins_with<'t>(text: &'t [u8], length: u8, part: &str) -> (bool, &'t [u8]) {
+    let (known, after) = text.split_at_checked(length.into()).unwrap_or_default();
+    (is_same(known, part.as_bytes()), after)
+}
+
 impl Places {
-    /// The number of (account, region, VPC, interface, instance). On the hot path.
+    /// The number of (account, region, VPC, interface, instance). On the hot path: inlined, because a list of texts that is
+    /// handed over waits until all of it is written.
+    #[inline(always)]
     fn number(&mut self, parts: [&str; 5]) -> u32 {
         let last = self.last.slot(parts);
         match last.number {
@@ -393,6 +360,7 @@ impl Places {
         }
     }
 
+    #[inline(never)]
     fn look_up(&mut self, parts: [&str; 5]) -> u32 {
         let scratch = &mut self.scratch;
         scratch.clear();

@@ -3,6 +3,7 @@
 use crate::census::Census;
 use crate::facts::{Fact, FactKind, FactLog, FlowFormats};
 use crate::index::{DetectionSet, ListenIndex};
+use crate::names::Names;
 use crate::tallier::Tallier;
 use std::hash::{BuildHasher, Hasher};
 use std::net::{IpAddr, Ipv4Addr};
@@ -64,7 +65,7 @@ pub struct Worker<'a> {
     addresses: AddressCache,
     v4_kinds: V4Kinds,
     agents: AgentCache,
-    names: NameCache,
+    names: Names,
     last_interface: (String, String, Option<IpAddr>, i64),
     tallier: Tallier,
 }
@@ -87,7 +88,7 @@ impl<'a> Worker<'a> {
             addresses: AddressCache::default(),
             v4_kinds: V4Kinds::default(),
             agents: AgentCache::default(),
-            names: NameCache::default(),
+            names: Names::default(),
             last_interface: (String::new(), String::new(), None, 0),
             tallier: Tallier::default(),
         }
@@ -124,10 +125,11 @@ impl<'a> Worker<'a> {
                 self.observe_flow(flow, raw, file);
             }
             Record::DnsQuery(query) => {
+                let name = self.names.look_up(&query.name, self.knowledge);
                 if self.index.query_tallies != 0 {
-                    self.tallier.add_query(query, self.knowledge, told_apart, &mut self.facts);
+                    self.tallier.add_query(query, name, told_apart, &mut self.facts);
                 }
-                self.observe_query(query, raw, file);
+                self.observe_query(query, name.0.kinds, raw, file);
             }
         }
     }
@@ -277,16 +279,23 @@ impl<'a> Worker<'a> {
     /// of all addresses.
     #[inline]
     fn flow_kinds(&mut self, address: &Option<IpAddr>, flow: &VpcFlow<'_>) -> u32 {
-        let (address, shared) = match address {
-            Some(IpAddr::V4(v4)) if v4.is_private() => return 0,
-            Some(IpAddr::V4(v4)) => (IpAddr::V4(*v4), self.v4_kinds.look_up(*v4, self.knowledge)),
-            Some(IpAddr::V6(v6)) => (IpAddr::V6(*v6), self.addresses.look_up(IpAddr::V6(*v6), self.knowledge).kinds),
-            None => return 0,
-        };
-        match self.own_lists {
-            Some(_) => self.kinds(address, shared, &flow.account, &flow.region),
-            None => shared,
+        match address {
+            None => 0,
+            Some(IpAddr::V4(v4)) if v4.is_private() => 0,
+            Some(IpAddr::V4(v4)) if self.own_lists.is_none() => self.v4_kinds.look_up(*v4, self.knowledge),
+            // In a function of its own: it copies the address, and waits until all of it is written.
+            Some(address) => self.kinds_of_any(address, flow),
         }
+    }
+
+    #[inline(never)]
+    fn kinds_of_any(&mut self, address: &IpAddr, flow: &VpcFlow<'_>) -> u32 {
+        let address = *address;
+        let shared = match address {
+            IpAddr::V4(v4) => self.v4_kinds.look_up(v4, self.knowledge),
+            IpAddr::V6(_) => self.addresses.look_up(address, self.knowledge).kinds,
+        };
+        self.kinds(address, shared, &flow.account, &flow.region)
     }
 
     /// Notes which instance and address an interface has, once a day.
@@ -329,12 +338,13 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn observe_query(&mut self, query: &DnsQuery<'_>, raw: Raw<'_>, file: u32) {
+    /// `shared`: the kinds of everyone's lists that cover the name.
+    fn observe_query(&mut self, query: &DnsQuery<'_>, shared: u32, raw: Raw<'_>, file: u32) {
         let kinds = match self.own_lists {
             Some(own) if own.hold_for(&query.account, &query.region) => {
                 self.knowledge.lists(Some(own), &query.account, &query.region).domain_kinds(&query.name)
             }
-            _ => self.names.kinds(&query.name, self.knowledge),
+            _ => shared,
         };
         let wanted = kinds & self.index.query_kinds_wanted != 0 || has_metadata_answer(query);
         if wanted {
@@ -558,10 +568,13 @@ struct V4Kinds {
     slots: Box<[(u32, u32)]>,
 }
 
+/// More than of all addresses, as each is small: a quarter of a megabyte, which the second cache of a processor holds.
+const V4_SLOTS: usize = 32_768;
+
 impl Default for V4Kinds {
     fn default() -> Self {
         // Nothing covers 0.0.0.0, which cannot be routed.
-        Self { slots: vec![(0, 0); ADDRESS_SLOTS].into() }
+        Self { slots: vec![(0, 0); V4_SLOTS].into() }
     }
 }
 
@@ -570,49 +583,11 @@ impl V4Kinds {
     fn look_up(&mut self, address: Ipv4Addr, knowledge: &Knowledge) -> u32 {
         let bits = address.to_bits();
         let hash = u64::from(bits).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
-        let slot = &mut self.slots[hash as usize % ADDRESS_SLOTS];
+        let slot = &mut self.slots[hash as usize % V4_SLOTS];
         if slot.0 != bits {
             let address = IpAddr::V4(address);
             *slot = (bits, if is_publicly_routable(address) { knowledge.ip_kinds(address) } else { 0 });
         }
-        slot.1
-    }
-}
-
-/// The last answers by name: most queries ask for what was asked before, and to look through the lists for each of its
-/// labels takes ten times as long.
-struct NameCache {
-    /// Hash of the name, kinds of the lists that cover it.
-    slots: Vec<(u64, u32)>,
-    /// Seeds of this process: nobody can make a listed name look like a harmless one.
-    hasher: foldhash::quality::RandomState,
-    /// The last name and its kinds: it is mostly asked for twice, for either kind of address.
-    last: (String, u32),
-}
-
-const NAME_SLOTS: usize = 8_192;
-
-impl Default for NameCache {
-    fn default() -> Self {
-        // No name has the hash 0, see below.
-        let (slots, hasher) = (vec![(0, 0); NAME_SLOTS], foldhash::quality::RandomState::default());
-        Self { slots, hasher, last: (String::new(), 0) }
-    }
-}
-
-impl NameCache {
-    fn kinds(&mut self, name: &str, knowledge: &Knowledge) -> u32 {
-        if self.last.0 == name && !name.is_empty() {
-            return self.last.1;
-        }
-        let hash = self.hasher.hash_one(name) | 1 << 63;
-        let slot = &mut self.slots[hash as usize % NAME_SLOTS];
-        if slot.0 != hash {
-            *slot = (hash, knowledge.domain_kinds(name));
-        }
-        self.last.0.clear();
-        self.last.0.push_str(name);
-        self.last.1 = slot.1;
         slot.1
     }
 }

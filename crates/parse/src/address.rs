@@ -46,13 +46,17 @@ fn dotted_window(window: &[u8; WINDOW], length: usize) -> Option<u32> {
         return None; // Not three.
     }
     let [first, second, third] = [dots, after_first, after_second].map(|dots| dots.trailing_zeros() as usize);
-    let octet = |from: usize, to: usize| {
-        let at = from & 15; // It is no more than that; this tells the compiler.
-        octet(u32::from_le_bytes([window[at], window[at + 1], window[at + 2], window[at + 3]]), to.wrapping_sub(from))
-    };
-    let octets = [octet(0, first), octet(first + 1, second), octet(second + 1, third), octet(third + 1, length)];
-    let [a, b, c, d] = octets;
+    let a = octet_in(window, 0, first);
+    let b = octet_in(window, first + 1, second);
+    let c = octet_in(window, second + 1, third);
+    let d = octet_in(window, third + 1, length);
     ((a | b | c | d) <= 255).then_some(a << 24 | b << 16 | c << 8 | d)
+}
+
+#[inline(always)]
+fn octet_in(window: &[u8; WINDOW], from: usize, to: usize) -> u32 {
+    let at = from & 15; // It is no more than that; this tells the compiler.
+    octet(u32::from_le_bytes([window[at], window[at + 1], window[at + 2], window[at + 3]]), to.wrapping_sub(from))
 }
 
 /// The number of one to three digits that stands in the low bytes; something above 255 if it is not one.

@@ -131,7 +131,7 @@ fn members_in_usual_order<'a>(
     if !walker.takes(r#","account_id":"#) {
         return Ok(true);
     }
-    query.account = walker.text()?;
+    query.account = walker.text_of::<12>()?;
     if !walker.takes(r#","region":"#) {
         return Ok(true);
     }
@@ -139,11 +139,11 @@ fn members_in_usual_order<'a>(
     if !walker.takes(r#","vpc_id":"#) {
         return Ok(true);
     }
-    query.vpc_id = walker.text()?;
+    query.vpc_id = walker.text_of::<21>()?;
     if !walker.takes(r#","query_timestamp":"#) {
         return Ok(true);
     }
-    seen.time = last.of(walker.text()?);
+    seen.time = last.of(walker.text_of::<20>()?);
     if !walker.takes(r#","query_name":"#) {
         return Ok(true);
     }
@@ -174,7 +174,7 @@ fn members_in_usual_order<'a>(
     query.transport = walker.text()?;
     if walker.takes(r#","srcids":"#) {
         if walker.takes(r#"{"instance":"#) {
-            query.instance_id = walker.text()?;
+            query.instance_id = walker.text_of::<19>()?;
             walker.rest_of_object(|walker, key| source_id(walker, key, query))?;
         } else {
             source_ids(walker, query)?;

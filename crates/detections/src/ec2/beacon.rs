@@ -10,7 +10,7 @@ use crate::shared::{connection, subject};
 use crate::tally::{QueryKey, QueryTally, RecordPlace};
 use crate::thresholds::Threshold;
 use crate::{Detection, Interest, Need, Rule};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use watchfire_knowledge::Bounded;
@@ -216,16 +216,75 @@ struct Series {
     sizes: Sizes,
     hours: BTreeSet<i64>,
     /// When the connection from each of our ports had its last packet.
-    open: BTreeMap<u16, Time>,
+    open: OpenPorts,
     reported_at: Option<Time>,
     /// The latest connections.
     records: Vec<(Time, RecordPlace)>,
 }
 
+/// The last packet of the connection from each of our ports, the latest [`PORTS_MAX`] of them.
+///
+/// Two lists in order of the ports, saved as a map: to look through a tree for the oldest, with each connection of a busy
+/// service, took most of the time.
+#[derive(Clone, Debug, Default)]
+struct OpenPorts {
+    ports: Vec<u16>,
+    /// In milliseconds.
+    lasts: Vec<i64>,
+}
+
+impl OpenPorts {
+    fn last_of(&self, port: u16) -> Option<Time> {
+        let place = self.ports.binary_search(&port).ok()?;
+        self.lasts.get(place).map(|last| Time::from_ms(*last))
+    }
+
+    /// Notes a last packet; where there is no room, the port whose last packet is the oldest is forgotten, of several the
+    /// lowest.
+    fn note(&mut self, port: u16, last: Time) {
+        let mut found = self.ports.binary_search(&port);
+        if found.is_err() && self.ports.len() >= PORTS_MAX {
+            let oldest = self.lasts.iter().copied().min();
+            if let Some(place) = self.lasts.iter().position(|last| Some(*last) == oldest) {
+                self.ports.remove(place);
+                self.lasts.remove(place);
+            }
+            found = self.ports.binary_search(&port);
+        }
+        match found {
+            Ok(place) => self.lasts[place] = self.lasts[place].max(last.ms()),
+            Err(place) => {
+                self.ports.insert(place, port);
+                self.lasts.insert(place, last.ms());
+            }
+        }
+    }
+
+    fn retain(&mut self, is_kept: impl Fn(Time) -> bool) {
+        if self.lasts.iter().all(|last| is_kept(Time::from_ms(*last))) {
+            return;
+        }
+        let mut lasts = self.lasts.iter();
+        self.ports.retain(|_| lasts.next().is_some_and(|last| is_kept(Time::from_ms(*last))));
+        self.lasts.retain(|last| is_kept(Time::from_ms(*last)));
+    }
+}
+
+impl Serialize for OpenPorts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.ports.iter().zip(self.lasts.iter().map(|last| Time::from_ms(*last))))
+    }
+}
+
+impl<'de> Deserialize<'de> for OpenPorts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let known = BTreeMap::<u16, Time>::deserialize(deserializer)?;
+        Ok(Self { ports: known.keys().copied().collect(), lasts: known.values().map(|last| last.ms()).collect() })
+    }
+}
+
 /// Whom a series contacts.
 struct Contacted<'c> {
-    /// As findings call it.
-    to: String,
     remote: IpAddr,
     host: &'c Host,
     /// The name that led there.
@@ -234,6 +293,16 @@ struct Contacted<'c> {
     addresses: Option<usize>,
     /// Hosts that contact it too, this one among them.
     sharing: usize,
+}
+
+impl Contacted<'_> {
+    /// As findings call it.
+    fn shown(&self) -> String {
+        match (self.name, self.addresses) {
+            (Some(name), Some(_)) => format!("{name} ({} and other addresses)", self.remote),
+            _ => self.remote.to_string(),
+        }
+    }
 }
 
 /// A modifier of the score, and why.
@@ -331,7 +400,7 @@ impl Behaviour for Beacons {
         self.series.retain(|_, series| is_kept(series));
         self.named.retain(|_, series| is_kept(series));
         for series in self.series.values_mut().chain(self.named.values_mut()) {
-            series.open.retain(|_, last| now.ms() - last.ms() <= connection::IDLE_MS);
+            series.open.retain(|last| now.ms() - last.ms() <= connection::IDLE_MS);
         }
         self.names.forget_before(now.plus_ms(-MEMORY_MS));
         self.addresses.forget_before(now.plus_ms(-MEMORY_MS));
@@ -371,14 +440,8 @@ impl Beacons {
         let sharing = self.series.range(from..).take_while(|((ip, at, by, one), _)| {
             (ip, at, by) == (remote, port, protocol) && one.account == host.account
         });
-        let contacted = Contacted {
-            to: remote.to_string(),
-            remote: *remote,
-            host,
-            name: self.name_of(key),
-            addresses: None,
-            sharing: sharing.count(),
-        };
+        let contacted =
+            Contacted { remote: *remote, host, name: self.name_of(key), addresses: None, sharing: sharing.count() };
         let Some(verdict) = self.verdict(series, &contacted, view, scene) else { return };
         let reported_at = Some(verdict.end);
         scene.verdicts.push(verdict);
@@ -398,8 +461,7 @@ impl Beacons {
         begun.for_each(|one| sizes.add(u64::from(view.exchanged(one).0.bytes)));
         let rhythm = Rhythm::of(&Gaps::default(), &sizes);
         let name = self.name_of(key);
-        let contacted =
-            Contacted { to: key.0.to_string(), remote: key.0, host: &key.3, name, addresses: None, sharing: 0 };
+        let contacted = Contacted { remote: key.0, host: &key.3, name, addresses: None, sharing: 0 };
         let new: Vec<Modifier> = self.modifiers(series, &contacted, scene);
         let new: Vec<&Modifier> = new.iter().filter(|modifier| modifier.points > 0).collect();
         let is_trusted = view.lists(&scene.context).trusted_ip(key.0).is_some();
@@ -477,7 +539,6 @@ impl Beacons {
             (name, at, by) == (&named.0, port, protocol) && one.account == host.account
         });
         let contacted = Contacted {
-            to: format!("{} ({remote} and other addresses)", named.0),
             remote: *remote,
             host,
             name: Some(&named.0),
@@ -568,7 +629,7 @@ fn signal(
     view: &FlowView<'_>,
     scene: &Scene<'_>,
 ) -> Option<Signal> {
-    let Contacted { to, remote, .. } = contacted;
+    let (to, remote) = (contacted.shown(), contacted.remote);
     let is_backed = modifiers.iter().any(|modifier| modifier.points > 0);
     let severity = if is_backed { Severity::MEDIUM } else { Severity::LOW };
     let mut signal = tallied_flow::signal(BEACON, severity, view, &scene.context)?;
@@ -632,7 +693,7 @@ impl Series {
             gaps: Gaps::default(),
             sizes: Sizes::default(),
             hours: BTreeSet::new(),
-            open: BTreeMap::new(),
+            open: OpenPorts::default(),
             reported_at: None,
             records: Vec::new(),
         }
@@ -651,13 +712,15 @@ impl Series {
         conversations.sort_unstable_by_key(|one| (one.first, one.port));
         let mut begun = Vec::new();
         for conversation in conversations {
-            let goes_on =
-                self.open.get(&conversation.port).is_some_and(|last| connection::continues(view, conversation, *last));
+            let goes_on = self
+                .open
+                .last_of(conversation.port)
+                .is_some_and(|last| connection::continues(view, conversation, last));
             if !goes_on && connection::begins(view, conversation) {
                 let sent = view.exchanged(conversation).0.bytes;
                 begun.push((view.moment(conversation.first), u64::from(sent), conversation.place));
             }
-            self.note_port(conversation.port, view.moment(conversation.last));
+            self.open.note(conversation.port, view.moment(conversation.last));
         }
         begun
     }
@@ -675,21 +738,14 @@ impl Series {
         }
         self.sizes.add(sent);
         self.starts += 1;
+        if self.last.hour() != at.hour() {
+            self.hours.insert(at.hour());
+        }
         self.last = self.last.max(at);
-        self.hours.insert(at.hour());
         if self.records.len() >= RECORDS_MAX {
             self.records.remove(0);
         }
         self.records.push((at, place));
-    }
-
-    fn note_port(&mut self, port: u16, last: Time) {
-        if self.open.len() >= PORTS_MAX && !self.open.contains_key(&port) {
-            let oldest = self.open.iter().map(|(port, last)| (*last, *port)).min();
-            oldest.and_then(|(_, port)| self.open.remove(&port));
-        }
-        let known = self.open.entry(port).or_insert(last);
-        *known = last.max(*known);
     }
 
     fn is_due(&self, scene: &Scene<'_>) -> bool {
@@ -733,6 +789,30 @@ mod tests {
                 at
             })
             .collect()
+    }
+
+    proptest! {
+        /// The open ports are a map from which the oldest falls when there is no more room, and are saved as one.
+        #[test]
+        fn open_ports_are_the_latest(notes in proptest::collection::vec((0u16..90, 0i64..50), 0..300), horizon in 0i64..50) {
+            let (mut ports, mut known) = (OpenPorts::default(), BTreeMap::new());
+            for (port, at) in notes {
+                let at = Time::from_ms(at);
+                if known.len() >= PORTS_MAX && !known.contains_key(&port) {
+                    let oldest = known.iter().map(|(port, last)| (*last, *port)).min();
+                    oldest.and_then(|(_, port)| known.remove(&port));
+                }
+                known.entry(port).and_modify(|last: &mut Time| *last = at.max(*last)).or_insert(at);
+                ports.note(port, at);
+                prop_assert_eq!(ports.last_of(port), known.get(&port).copied());
+            }
+            ports.retain(|last| last.ms() >= horizon);
+            known.retain(|_, last| last.ms() >= horizon);
+            let saved = serde_json::to_value(&ports).unwrap();
+            prop_assert_eq!(&saved, &serde_json::to_value(&known).unwrap());
+            let restored: OpenPorts = serde_json::from_value(saved).unwrap();
+            prop_assert_eq!((restored.ports, restored.lasts), (ports.ports, ports.lasts));
+        }
     }
 
     #[test]

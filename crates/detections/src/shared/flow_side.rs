@@ -94,6 +94,30 @@ fn note(map: &mut Known, account: &str, interface: &str, candidates: [Option<IpA
     }
 }
 
+/// The own address of one interface after the other: tallies come in runs of one place, and the look-up is by two texts.
+pub struct OwnAddress<'i> {
+    of: &'i InterfaceAddresses,
+    last: Option<(Place, Option<IpAddr>)>,
+}
+
+impl<'i> OwnAddress<'i> {
+    /// Of these interfaces.
+    pub fn of(addresses: &'i InterfaceAddresses) -> Self {
+        Self { of: addresses, last: None }
+    }
+
+    fn at(&mut self, place: &Place) -> Option<IpAddr> {
+        match &self.last {
+            Some((last, address)) if last.is(place) => *address,
+            _ => {
+                let address = self.of.get(place);
+                self.last = Some((place.clone(), address));
+                address
+            }
+        }
+    }
+}
+
 struct Shared {
     candidates: [Option<IpAddr>; 2],
 }
@@ -107,7 +131,7 @@ impl Shared {
 }
 
 /// The tally seen from our side; `None` where neither end can be told to be ours.
-pub fn view<'a>(merged: &'a MergedFlow, addresses: &InterfaceAddresses, context: &Context<'_>) -> Option<FlowView<'a>> {
+pub fn view<'a>(merged: &'a MergedFlow, own: &mut OwnAddress<'_>, context: &Context<'_>) -> Option<FlowView<'a>> {
     let (key, place, tally) = merged;
     let is_external = |ip: IpAddr| is_publicly_routable(ip) && !context.estate.owns(&place.account, ip);
     let (client, server) = (is_external(key.client()), is_external(key.server()));
@@ -116,7 +140,7 @@ pub fn view<'a>(merged: &'a MergedFlow, addresses: &InterfaceAddresses, context:
         // On a gateway's interface the direction is that interface's; where exactly one end can be remote, it is.
         (false, true) => End::Client,
         (true, false) => End::Server,
-        _ => by_interface.or_else(|| by_address(key, addresses.get(place, key))).or_else(|| by_range(key, context))?,
+        _ => by_interface.or_else(|| by_address(key, own.at(place))).or_else(|| by_range(key, context))?,
     };
     Some(FlowView {
         key,

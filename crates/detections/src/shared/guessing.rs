@@ -11,7 +11,7 @@ use crate::shared::host::Host;
 use crate::shared::scan::{FAST_MS, SLOW_MS, percent, quoted, span};
 use crate::shared::state::pairs;
 use crate::shared::subject::{self, Origin};
-use crate::tally::RecordPlace;
+use crate::tally::{Place, RecordPlace};
 use crate::{Context, Scene, Threshold, Thresholds};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -213,6 +213,9 @@ pub(crate) struct Guesses {
     /// The first flow of any kind, by account.
     #[serde(default)]
     since: BTreeMap<Box<str>, i64>,
+    /// The place of the last flow, and that of its account: they come in runs of one place.
+    #[serde(skip)]
+    current: Option<(Place, i64)>,
 }
 
 /// Attempts that are guessing.
@@ -266,6 +269,7 @@ impl Default for Guesses {
             reported: 0,
             dropped: 0,
             since: BTreeMap::new(),
+            current: None,
         }
     }
 }
@@ -274,12 +278,19 @@ impl Guesses {
     /// Takes in a tally, if it is of one of these services.
     pub(crate) fn flow(&mut self, view: &FlowView<'_>, services: &[&Service], context: &Context<'_>) {
         let first = view.first().ms();
-        let since = match self.since.get_mut(&*view.place.account) {
-            Some(since) => {
-                *since = first.min(*since);
-                *since
+        let since = match &self.current {
+            Some((place, since)) if place.is(view.place) && first >= *since => *since,
+            _ => {
+                let since = match self.since.get_mut(&*view.place.account) {
+                    Some(since) => {
+                        *since = first.min(*since);
+                        *since
+                    }
+                    None => *self.since.entry(view.place.account.clone()).or_insert(first),
+                };
+                self.current = Some((view.place.clone(), since));
+                since
             }
-            None => *self.since.entry(view.place.account.clone()).or_insert(first),
         };
         if !view.is_tcp() || !services.iter().any(|service| service.ports.contains(&view.key.port)) {
             return;

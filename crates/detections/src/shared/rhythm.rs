@@ -1,6 +1,6 @@
 //! How regular a series of contacts is: from histograms of the gaps and of the sizes, in whole numbers.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 use watchfire_knowledge::statistics::wilson_lower;
 
@@ -33,7 +33,7 @@ const fn steps(first: u64, numerator: u64, denominator: u64) -> [u64; STEPS] {
 /// The gaps between contacts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Gaps {
-    steps: BTreeMap<u8, u32>,
+    steps: Counts,
     /// Gaps under five seconds.
     short: u64,
 }
@@ -41,7 +41,47 @@ pub(crate) struct Gaps {
 /// The bytes sent in each contact.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sizes {
-    steps: BTreeMap<u8, u32>,
+    steps: Counts,
+}
+
+/// How many of each step, in order of the steps. Saved as a map; a tree, of which each contact asked, took most of the time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Counts(Vec<(u8, u32)>);
+
+impl Counts {
+    fn add(&mut self, step: u8) {
+        match self.0.binary_search_by_key(&step, |(step, _)| *step) {
+            Ok(place) => self.0[place].1 += 1,
+            Err(place) => self.0.insert(place, (step, 1)),
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (u8, u32)> {
+        self.0.iter().copied()
+    }
+
+    fn total(&self) -> u64 {
+        self.iter().map(|(_, count)| u64::from(count)).sum()
+    }
+
+    /// How many of these neighbouring steps.
+    fn within(&self, from: u8, count: u8) -> u64 {
+        let begin = self.0.partition_point(|(step, _)| *step < from);
+        let steps = self.0[begin..].iter().take_while(|(step, _)| *step < from.saturating_add(count));
+        steps.map(|(_, count)| u64::from(*count)).sum()
+    }
+}
+
+impl Serialize for Counts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Counts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(BTreeMap::deserialize(deserializer)?.into_iter().collect()))
+    }
 }
 
 /// How regular a series is. Shares in 1/10000.
@@ -75,36 +115,36 @@ impl Gaps {
         if gap_ms < GAP_MIN_MS {
             self.short += 1;
         } else {
-            *self.steps.entry(step_of(&GAP_STEPS, gap_ms)).or_default() += 1;
+            self.steps.add(step_of(&GAP_STEPS, gap_ms));
         }
     }
 
     /// Distinct steps.
     pub(crate) fn len(&self) -> usize {
-        self.steps.len()
+        self.steps.0.len()
     }
 }
 
 impl Sizes {
     pub(crate) fn add(&mut self, bytes: u64) {
-        *self.steps.entry(step_of(&SIZE_STEP_BYTES, bytes.max(1))).or_default() += 1;
+        self.steps.add(step_of(&SIZE_STEP_BYTES, bytes.max(1)));
     }
 
     /// Distinct steps.
     pub(crate) fn len(&self) -> usize {
-        self.steps.len()
+        self.steps.0.len()
     }
 }
 
 impl Rhythm {
     /// Of these gaps and sizes.
     pub(crate) fn of(gaps: &Gaps, sizes: &Sizes) -> Self {
-        let long = total(&gaps.steps);
+        let long = gaps.steps.total();
         let count = long + gaps.short;
         let (from, in_band, in_octave) = best_band(&gaps.steps);
         let band = wilson_lower(in_band + in_octave * 7 / 10, count);
         let (size_from, in_size) = best(&sizes.steps, SIZE_STEPS);
-        let size = wilson_lower(in_size, total(&sizes.steps));
+        let size = wilson_lower(in_size, sizes.steps.total());
         let [lower, median, upper] = [1, 2, 3].map(|quarter| quantile(&gaps.steps, long, quarter));
         let deviation = deviation(&gaps.steps, long, median);
         let regularity = regularity(lower, median, upper, deviation);
@@ -115,7 +155,7 @@ impl Rhythm {
             in_octave,
             band_ms: ends(&GAP_STEPS, from, BAND_STEPS),
             band,
-            sizes: total(&sizes.steps),
+            sizes: sizes.steps.total(),
             in_size,
             size_bytes: ends(&SIZE_STEP_BYTES, size_from, SIZE_STEPS),
             size,
@@ -206,47 +246,39 @@ fn ends(steps: &[u64; STEPS], from: u8, count: u8) -> (u64, u64) {
     (at(usize::from(from)), at(usize::from(from) + usize::from(count)))
 }
 
-fn total(steps: &BTreeMap<u8, u32>) -> u64 {
-    steps.values().map(|count| u64::from(*count)).sum()
-}
-
-fn within(steps: &BTreeMap<u8, u32>, from: u8, count: u8) -> u64 {
-    steps.range(from..from.saturating_add(count)).map(|(_, count)| u64::from(*count)).sum()
-}
-
 /// The best run of so many neighbouring steps, and what lies in it. The lowest of equals.
-fn best(steps: &BTreeMap<u8, u32>, count: u8) -> (u8, u64) {
-    let runs = steps.keys().map(|&from| (within(steps, from, count), std::cmp::Reverse(from)));
+fn best(steps: &Counts, count: u8) -> (u8, u64) {
+    let runs = steps.iter().map(|(from, _)| (steps.within(from, count), std::cmp::Reverse(from)));
     runs.max().map_or((0, 0), |(inside, from)| (from.0, inside))
 }
 
 /// The best band of gaps: where it begins, what lies in it, and what an octave above, without what lies in both.
-fn best_band(steps: &BTreeMap<u8, u32>) -> (u8, u64, u64) {
-    let runs = steps.keys().map(|&from| {
-        let octave = within(steps, from.saturating_add(OCTAVE_STEPS), BAND_STEPS);
-        let inside = within(steps, from, BAND_STEPS);
+fn best_band(steps: &Counts) -> (u8, u64, u64) {
+    let runs = steps.iter().map(|(from, _)| {
+        let octave = steps.within(from.saturating_add(OCTAVE_STEPS), BAND_STEPS);
+        let inside = steps.within(from, BAND_STEPS);
         (inside * 10 + octave * 7, std::cmp::Reverse(from), inside, octave)
     });
     runs.max().map_or((0, 0, 0), |(_, from, inside, octave)| (from.0, inside, octave))
 }
 
 /// The lower end of the step in which so many quarters of the gaps are reached.
-fn quantile(steps: &BTreeMap<u8, u32>, total: u64, quarters: u64) -> u64 {
+fn quantile(steps: &Counts, total: u64, quarters: u64) -> u64 {
     let wanted = (total * quarters).div_ceil(4).max(1);
     let mut so_far = 0;
-    for (step, count) in steps {
-        so_far += u64::from(*count);
+    for (step, count) in steps.iter() {
+        so_far += u64::from(count);
         if so_far >= wanted {
-            return GAP_STEPS[usize::from(*step)];
+            return GAP_STEPS[usize::from(step)];
         }
     }
     0
 }
 
 /// The median of the distances from the median.
-fn deviation(steps: &BTreeMap<u8, u32>, total: u64, median: u64) -> u64 {
+fn deviation(steps: &Counts, total: u64, median: u64) -> u64 {
     let mut distances: Vec<(u64, u64)> =
-        steps.iter().map(|(step, count)| (GAP_STEPS[usize::from(*step)].abs_diff(median), u64::from(*count))).collect();
+        steps.iter().map(|(step, count)| (GAP_STEPS[usize::from(step)].abs_diff(median), u64::from(count))).collect();
     distances.sort_unstable();
     let wanted = total.div_ceil(2).max(1);
     let mut so_far = 0;

@@ -252,9 +252,14 @@ impl Scanners {
         // A scan or a storm is very many flows of one conversation each: to keep what each shows would take more memory than
         // it saves time.
         if view.tally.conversations.kept().len() <= FEW_CONVERSATIONS {
-            tries.extend(tries_of(view));
+            add_tries(view, tries);
         } else {
-            tries.extend_from_slice(view.found.tries.get_or_init(|| tries_of(view).into()));
+            let found = view.found.tries.get_or_init(|| {
+                let mut tries = Vec::new();
+                add_tries(view, &mut tries);
+                tries.into()
+            });
+            tries.extend_from_slice(found);
         }
     }
 
@@ -340,10 +345,12 @@ impl Source {
 
     /// Takes in the tries of a slice and those that waited for it, in order of time; which groups they belong to.
     fn take_in(&mut self, mut tries: Vec<Try>, kind: &Kind, end: Time) -> BTreeSet<GroupKey> {
-        let goes_on: BTreeSet<(Door, u8)> =
-            tries.iter().filter(|one| !one.outcome.is_failure()).map(|one| (one.door, one.protocol)).collect();
         let held = std::mem::take(&mut self.held);
-        tries.extend(held.into_iter().filter(|one| !goes_on.contains(&(one.door, one.protocol))));
+        if !held.is_empty() {
+            let goes_on: BTreeSet<(Door, u8)> =
+                tries.iter().filter(|one| !one.outcome.is_failure()).map(|one| (one.door, one.protocol)).collect();
+            tries.extend(held.into_iter().filter(|one| !goes_on.contains(&(one.door, one.protocol))));
+        }
         tries.sort_unstable();
         let mut touched = BTreeSet::new();
         for one in tries {
@@ -358,9 +365,13 @@ impl Source {
 
     fn take(&mut self, mut one: Try, kind: &Kind) -> Option<GroupKey> {
         let hash = hash_of(&one);
-        let is_known = self.known.contains_key(&hash);
-        if one.outcome == Outcome::Answered {
-            self.known.insert(hash, Time::from_ms(one.at).day());
+        let is_answered = one.outcome == Outcome::Answered;
+        let known = self.known.get_mut(&hash);
+        let is_known = known.is_some();
+        match known {
+            Some(day) if is_answered => *day = Time::from_ms(one.at).day(),
+            None if is_answered => drop(self.known.insert(hash, Time::from_ms(one.at).day())),
+            _ => {}
         }
         let key = (kind.group)(&one)?;
         if one.outcome == Outcome::Failed(Failure::Abandoned) && !kind.counts_abandoned {
@@ -601,10 +612,10 @@ impl Suspect<'_> {
     }
 }
 
-/// The tries of a tally: one for each door, the best of its conversations.
-fn tries_of(view: &FlowView<'_>) -> Vec<Try> {
+/// Appends the tries of a tally: one for each door, the best of its conversations.
+fn add_tries(view: &FlowView<'_>, tries: &mut Vec<Try>) {
     let has_flags = view.is_tcp() && view.tally.up.without_flags + view.tally.down.without_flags == 0;
-    let mut tries: Vec<Try> = Vec::new();
+    let begin = tries.len();
     for (port, conversation) in view.contacts() {
         let Some(outcome) = outcome(view, conversation, has_flags) else { continue };
         if is_quiet(view.key.protocol, port) {
@@ -619,13 +630,12 @@ fn tries_of(view: &FlowView<'_>) -> Vec<Try> {
             is_internal: view.remote_is_internal,
             place: conversation.place,
         };
-        match tries.iter_mut().find(|known| known.door == one.door) {
+        match tries[begin..].iter_mut().find(|known| known.door == one.door) {
             Some(known) if rank(&one) < rank(known) => *known = one,
             Some(_) => {}
             None => tries.push(one),
         }
     }
-    tries
 }
 
 /// An answer speaks louder than a failure, whatever came first.

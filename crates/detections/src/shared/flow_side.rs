@@ -59,10 +59,10 @@ impl InterfaceAddresses {
         }
     }
 
-    /// The interface's own address of the kind that this conversation has, if one is known.
-    fn get(&self, place: &Place, key: &FlowKey) -> Option<IpAddr> {
-        let known = if key.client().is_ipv6() { &self.known_v6 } else { &self.known };
-        *known.get(&(place.account.clone(), place.interface.clone()))?
+    /// The interface's own address by IPv4 and by IPv6, as far as they are known.
+    fn get(&self, place: &Place) -> [Option<IpAddr>; 2] {
+        let key = (place.account.clone(), place.interface.clone());
+        [&self.known, &self.known_v6].map(|known| known.get(&key).copied().flatten())
     }
 
     /// Interfaces known, and about how many bytes they take.
@@ -94,10 +94,10 @@ fn note(map: &mut Known, account: &str, interface: &str, candidates: [Option<IpA
     }
 }
 
-/// The own address of one interface after the other: tallies come in runs of one place, and the look-up is by two texts.
+/// The own addresses of one interface after the other: tallies come in runs of one place, and the look-up is by two texts.
 pub struct OwnAddress<'i> {
     of: &'i InterfaceAddresses,
-    last: Option<(Place, Option<IpAddr>)>,
+    last: Option<(Place, [Option<IpAddr>; 2])>,
 }
 
 impl<'i> OwnAddress<'i> {
@@ -106,13 +106,15 @@ impl<'i> OwnAddress<'i> {
         Self { of: addresses, last: None }
     }
 
-    fn at(&mut self, place: &Place) -> Option<IpAddr> {
+    /// That of the kind that the conversation has.
+    fn at(&mut self, place: &Place, key: &FlowKey) -> Option<IpAddr> {
+        let kind = usize::from(key.client().is_ipv6());
         match &self.last {
-            Some((last, address)) if last.is(place) => *address,
+            Some((last, addresses)) if last.is(place) => addresses[kind],
             _ => {
-                let address = self.of.get(place);
-                self.last = Some((place.clone(), address));
-                address
+                let addresses = self.of.get(place);
+                self.last = Some((place.clone(), addresses));
+                addresses[kind]
             }
         }
     }
@@ -140,7 +142,7 @@ pub fn view<'a>(merged: &'a MergedFlow, own: &mut OwnAddress<'_>, context: &Cont
         // On a gateway's interface the direction is that interface's; where exactly one end can be remote, it is.
         (false, true) => End::Client,
         (true, false) => End::Server,
-        _ => by_interface.or_else(|| by_address(key, own.at(place))).or_else(|| by_range(key, context))?,
+        _ => by_interface.or_else(|| by_address(key, own.at(place, key))).or_else(|| by_range(key, context))?,
     };
     Some(FlowView {
         key,

@@ -52,7 +52,7 @@ pub(crate) static BYTES_PER_DAY: Threshold = Threshold {
 /// Information in the names of a day that are asked for as addresses.
 pub(crate) static ADDRESS_BYTES_PER_DAY: Threshold = Threshold {
     key: "ec2.dns_exfiltration.address_bytes_per_day",
-    default: 8_000.0,
+    default: 6_000.0,
     min: 500.0,
     max: 1e9,
     unit: "bytes of information in distinct long names, in 24 hours",
@@ -103,7 +103,7 @@ const NEW_DAYS: i64 = 2;
 /// See [`NEW_DAYS`].
 const YOUNG_DAYS: i64 = 7;
 /// Where all domains are new, for the logs are young, so many times as much is asked for.
-const YOUNG_FACTOR: u64 = 3;
+const YOUNG_FACTOR: u64 = 4;
 /// A name that is asked for so often in an hour is come back to: what it carries is no news. Tunnels repeat a query when an
 /// answer is late; both kinds of addresses, three times each, are six.
 const AGAIN_MIN: u32 = 6;
@@ -141,7 +141,7 @@ pub(crate) const DETECTION: Detection = Detection {
 /// its characters (at most 5 bits). Beyond 64 distinct names an hour the number is estimated from the 64 smallest hashes.
 /// The names must carry 16 characters on average, or most queries must be for TXT, NULL, CNAME, MX or SRV, as tunnels' are.
 ///
-/// Or, slowly: the same comes to 4,000 bytes within 24 hours, and most queries are for those types; or to 8,000 bytes in names
+/// Or, slowly: the same comes to 4,000 bytes within 24 hours, and most queries are for those types; or to 6,000 bytes in names
 /// of at least 24 characters and 3 bits a character, where addresses are asked for, below a domain that nobody asked for until
 /// two days ago and that is none of the most visited sites (24,000 bytes while the account's logs are younger than a week;
 /// names with a UUID do not count here).
@@ -844,7 +844,7 @@ mod tests {
         let verdicts = found(&[history(10, "company.example"), slow()].concat());
         assert_eq!((verdicts.len(), verdicts[0].signal.severity), (1, Severity::MEDIUM));
         assert!(verdicts[0].signal.reasons[2].contains("ec2.dns_exfiltration.address_bytes_per_day"));
-        assert!(found(&slow()).is_empty(), "logs that are young ask for three times as much");
+        assert!(found(&slow()).is_empty(), "logs that are young ask for four times as much");
         assert!(found(&[history(10, "company.example"), tunnel(600, 120, 240, "evil.example")].concat()).is_empty());
     }
 

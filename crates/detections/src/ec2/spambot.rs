@@ -160,8 +160,9 @@ fn signal(
     };
     signal.reasons = vec![
         format!(
-            "Within an hour {} mail servers outside answered it on port 25 ({}); {why}.",
+            "Within an hour {} mail server{} outside answered it on port 25 ({}); {why}.",
             peers.len(),
+            if peers.len() == 1 { "" } else { "s" },
             names.join(", ")
         ),
         tallied_flow::amounts(view),

@@ -69,12 +69,13 @@ pub(crate) fn port_name(view: &FlowView<'_>, port: u16) -> String {
 pub(crate) fn amounts(view: &FlowView<'_>) -> String {
     let (bytes_out, bytes_in) = view.bytes_out_in();
     let (packets_out, packets_in) = view.packets_out_in();
+    let count = view.tally.conversation_count();
     format!(
-        "Between {} and {}: {} conversations, {packets_out} packets ({bytes_out} bytes) out and {packets_in} packets \
+        "Between {} and {}: {count} conversation{}, {packets_out} packets ({bytes_out} bytes) out and {packets_in} packets \
          ({bytes_in} bytes) in.",
         minute(view.first()),
         minute(view.last()),
-        view.tally.conversation_count()
+        if count == 1 { "" } else { "s" }
     )
 }
 

@@ -505,12 +505,11 @@ fn floods(all: &mut Vec<Variant>) {
         Variant::attack("flood", "SYN, 3,000 a second, all answered", "Backdoor:EC2/DenialOfService.Tcp", |it| {
             let target = it.outside(55);
             it.telling.push(target.to_string());
-            for step in 0..12_000 {
+            for step in 0..24_000 {
                 let flow = Flow {
-                    seconds: 0,
-                    packets: (60, 50),
-                    bytes: (60 * 44, 50 * 40),
-                    ..it.failing(it.from + step / 50, 1, target, 443, Went::Refused)
+                    packets: (8, 7),
+                    bytes: (8 * 44, 7 * 40),
+                    ..it.failing(it.from + step / 400, 1, target, 443, Went::Refused)
                 };
                 it.write(&flow);
             }

@@ -250,9 +250,13 @@ mod tests {
             merged("2001:db8:9::2", OWN_V6),
         ];
         addresses.learn(&slice);
-        let own = |flow: &MergedFlow| addresses.get(&flow.1, &flow.0);
+        let own = |flow: &MergedFlow| OwnAddress::of(&addresses).at(&flow.1, &flow.0);
         assert_eq!(own(&slice[0]), OWN_V4.parse().ok());
         assert_eq!(own(&slice[1]), OWN_V6.parse().ok());
+        // One place after the other is remembered, with both of its addresses.
+        let mut last = OwnAddress::of(&addresses);
+        let both = [0, 1, 0].map(|at| last.at(&slice[at].1, &slice[at].0));
+        assert_eq!(both, [OWN_V4, OWN_V6, OWN_V4].map(|address| address.parse().ok()));
     }
 
     /// Behind a gateway there are many; nothing is shared, and a single pair tells nothing.
@@ -261,9 +265,9 @@ mod tests {
         let mut addresses = InterfaceAddresses::default();
         let slice = [merged(OWN_V6, "2001:db8:9::1"), merged("2001:db8:1::11", "2001:db8:9::2")];
         addresses.learn(&slice);
-        assert_eq!(addresses.get(&slice[0].1, &slice[0].0), None);
+        assert_eq!(addresses.get(&slice[0].1), [None; 2]);
         let pair = [merged(OWN_V4, "203.0.113.5")];
         addresses.learn(&pair);
-        assert_eq!(addresses.get(&pair[0].1, &pair[0].0), None);
+        assert_eq!(addresses.get(&pair[0].1), [None; 2]);
     }
 }

@@ -15,12 +15,14 @@
 mod bytes;
 mod call;
 mod flow;
+mod piece;
 mod query;
 mod sample;
 
 pub use bytes::Kept;
 pub use call::{Api, ApiParts, CallKeys, CallParts, CallTally, CallTallyKey, Client, ClientParts};
 pub use flow::{Conversation, FlowKey, FlowSums, FlowTally, Room, Sent, service_rank};
+pub use piece::Piece;
 pub use query::{Answered, QueryKey, QueryTally, QueryType, SubName};
 pub use sample::{Sample, Sampled};
 

@@ -407,7 +407,7 @@ fn shown(
         for ((client, rest), tally) in tallied.calls {
             let mut keys = crate::tally::CallKeys::default();
             let client = keys.client(&client).unwrap();
-            let key = keys.decode(hour_of(slice), &client, &rest).unwrap();
+            let key = keys.decode(hour_of(slice), &client, &rest, knowledge).unwrap();
             behaviour.call(&key, &tally, &mut scene);
         }
         let mut own = crate::shared::flow_side::OwnAddress::of(&addresses);

@@ -98,6 +98,11 @@ impl Sorter {
 }
 
 impl OrderedFacts {
+    /// Bytes of facts in memory.
+    pub fn bytes(&self) -> usize {
+        self.run.bytes.len()
+    }
+
     /// Shows every fact, in order.
     pub fn for_each(&self, spool: &mut dyn Spool, visit: &mut dyn FnMut(&Fact<'_>)) -> io::Result<()> {
         self.run.facts().for_each(|fact| visit(&fact));

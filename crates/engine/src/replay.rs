@@ -149,8 +149,9 @@ struct Groups {
 /// The version of the saved state. Raise it with every change of any state's form.
 const STATE_VERSION: u32 = 6;
 
-/// Sums from which on a slice takes so much memory that few may wait for their turn.
-const LARGE_FROM: usize = 200;
+/// Sums and bytes of facts from which on a slice takes so much memory that few may wait for their turn.
+const SUMS_LARGE: usize = 200;
+const FACTS_LARGE: usize = 1 << 20;
 
 /// A spool that several threads use, one after the other.
 struct SharedSpool<'s>(Mutex<&'s mut dyn Spool>);
@@ -171,10 +172,10 @@ impl Spool for &SharedSpool<'_> {
     }
 }
 
-/// A slice that waits for its turn: what was kept of it, its sums, and how many of its events are copies.
+/// A slice that waits for its turn: its facts in order, its sums, and how many of its events are copies.
 struct Prepared {
     slice: i64,
-    taken: Vec<Taken>,
+    facts: (OrderedFacts, Kinds),
     tallies: Tallies,
     duplicates: u64,
 }
@@ -183,19 +184,20 @@ impl Prepared {
     fn of(
         slice: i64,
         kept: &mut [FactLog],
-        (places, call_keys): &mut (Places, CallKeys),
+        ((places, call_keys), knowledge): (&mut (Places, CallKeys), &Knowledge),
         files: &dyn SourceFiles,
         spool: &mut dyn Spool,
     ) -> io::Result<Self> {
         let taken: Vec<Taken> = kept.iter_mut().map(|facts| facts.take(slice)).collect();
         let duplicates = count_duplicates(&taken, IDS_AT_ONCE_MAX, spool)?;
         let canonical = |file: u32| files.get(file).map_or(file, |file| file.canonical);
-        let tallies = Tallies::of(slice, &taken, canonical, (places, call_keys), spool)?;
-        Ok(Self { slice, taken, tallies, duplicates })
+        let tallies = Tallies::of(slice, &taken, canonical, (places, call_keys, knowledge), spool)?;
+        let facts = in_order(taken, files, spool)?;
+        Ok(Self { slice, facts, tallies, duplicates })
     }
 
     fn is_large(&self) -> bool {
-        self.tallies.count() >= LARGE_FROM
+        self.tallies.count() >= SUMS_LARGE || self.facts.0.bytes() >= FACTS_LARGE
     }
 }
 
@@ -429,17 +431,17 @@ impl<'a> Replay<'a> {
         let is_over = |slice: &i64| until.is_none_or(|until| end_of(*slice) <= until);
         let slices: BTreeSet<i64> = kept.iter().flat_map(FactLog::slices).filter(is_over).collect();
         let has_other_thread = self.threads > 1 && slices.len() > 1;
-        let spool = &SharedSpool(Mutex::new(spool));
+        let (spool, knowledge) = (&SharedSpool(Mutex::new(spool)), self.knowledge);
         // Adding up a slice needs nothing of what is judged before it.
         ahead::for_each(
             slices.into_iter(),
-            |slice| Prepared::of(slice, kept, known, parser.files, &mut &*spool),
+            |slice| Prepared::of(slice, kept, (known, knowledge), parser.files, &mut &*spool),
             |prepared| prepared.as_ref().is_ok_and(Prepared::is_large),
             has_other_thread,
             |prepared| {
-                let Prepared { slice, taken, tallies, duplicates } = prepared?;
+                let Prepared { slice, facts, tallies, duplicates } = prepared?;
                 self.counts.duplicates += duplicates;
-                self.run_slice(taken, parser, &mut &*spool)?;
+                self.run_slice(&facts, parser, &mut &*spool)?;
                 self.learn_until(Time::from_ms(slice.saturating_mul(SLICE_MS)));
                 self.judge_tallies(&tallies, end_of(slice), parser.files);
                 self.expire(end_of(slice));
@@ -449,8 +451,12 @@ impl<'a> Replay<'a> {
     }
 
     /// Facts are shown and parsed each time they are needed, never kept: a storm brings millions in ten minutes.
-    fn run_slice(&mut self, taken: Vec<Taken>, parser: &FactParser<'_>, spool: &mut dyn Spool) -> io::Result<()> {
-        let (facts, kinds) = in_order(taken, parser.files, spool)?;
+    fn run_slice(
+        &mut self,
+        (facts, kinds): &(OrderedFacts, Kinds),
+        parser: &FactParser<'_>,
+        spool: &mut dyn Spool,
+    ) -> io::Result<()> {
         if kinds.interfaces {
             facts.for_each(spool, &mut |fact| {
                 if fact.kind == FactKind::Interface {

@@ -9,6 +9,7 @@ use watchfire_detections::shared::flow_side::MergedFlow;
 use watchfire_detections::tally::{
     CallKeys, CallTally, CallTallyKey, FlowKey, FlowTally, Kept, Places, QueryKey, QueryTally, RecordPlace,
 };
+use watchfire_knowledge::Knowledge;
 use watchfire_model::Time;
 
 /// The tallies whose bucket ends with a slice, in order of their keys.
@@ -63,12 +64,12 @@ impl Tallies {
     }
 
     /// Adds up what all workers summed. `canonical` says which file stands for each; `places`
-    /// and `calls` remember what was read before.
+    /// and `calls` remember what was read before with this knowledge.
     pub(crate) fn of(
         slice: i64,
         taken: &[Taken],
         canonical: impl Fn(u32) -> u32,
-        (places, calls): (&mut Places, &mut CallKeys),
+        (places, calls, knowledge): (&mut Places, &mut CallKeys, &Knowledge),
         spool: &mut dyn Spool,
     ) -> io::Result<Self> {
         let mut bytes = Vec::new();
@@ -96,7 +97,7 @@ impl Tallies {
         for alike in parts.chunk_by(|one, other| rank(one) == rank(other)) {
             let Some(first) = alike.first() else { continue };
             let Some(prefix) = prefixes.get(first.prefix as usize) else { continue };
-            tallies.add_all((slice, hour), prefix, alike, &canonical, (&mut *places, &mut *calls));
+            tallies.add_all((slice, hour), prefix, alike, &canonical, (&mut *places, &mut *calls, knowledge));
         }
         Ok(tallies)
     }
@@ -108,7 +109,7 @@ impl Tallies {
         prefix: &[u8],
         alike: &[Part<'_>],
         canonical: &impl Fn(u32) -> u32,
-        (places, calls): (&mut Places, &mut CallKeys),
+        (places, calls, knowledge): (&mut Places, &mut CallKeys, &Knowledge),
     ) {
         let stand_in = |place: &mut RecordPlace| place.file = canonical(place.file);
         let groups = || alike.chunk_by(|one, other| one.key == other.key);
@@ -125,7 +126,7 @@ impl Tallies {
                         _ => sum(group, |calls: &mut Calls| stand_in(&mut calls.tally.place), Calls::merge)
                             .map(Calls::once),
                     };
-                    self.calls.extend(calls.decode(hour, &client, key).zip(sum));
+                    self.calls.extend(calls.decode(hour, &client, key, knowledge).zip(sum));
                 }
             }
             Some(TallyKind::Flow) => {

@@ -279,7 +279,7 @@ impl<'l> Journey<'l> {
     /// "203.0.113.9 (Linköping, Sweden, AS29518)".
     fn place(&self, login: &Login, scene: &Scene<'_>) -> String {
         let address = &login.step.shown.address;
-        let Ok(ip) = address.parse::<IpAddr>() else { return address.clone() };
+        let Ok(ip) = address.parse::<IpAddr>() else { return address.to_string() };
         let remote = scene.context.knowledge.remote(ip);
         let parts = [remote.city.as_str(), remote.country_name.as_str(), login.key.network.name.as_str()];
         let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();

@@ -424,13 +424,13 @@ impl Supplies {
         let name = if client.issuer_name.is_empty() { &client.user_name } else { &client.issuer_name };
         self.switches.push_back(Switch {
             seen,
-            account: client.account.clone(),
-            region: client.region.clone(),
+            account: (&*client.account).into(),
+            region: (&*client.region).into(),
             service: key.api.source.clone(),
             api: key.api.name.clone(),
-            principal: client.arn.clone(),
-            address: client.source_address.clone(),
-            user_agent: client.user_agent.clone(),
+            principal: (&*client.arn).into(),
+            address: (&*client.source_address).into(),
+            user_agent: (&*client.user_agent).into(),
             key: AccessKey {
                 access_key_id: client.access_key_id.to_string(),
                 principal_id: client.principal_id.to_string(),

@@ -1,13 +1,16 @@
 //! Calls of one API by one caller, alike in all that a habit is made of, in one clock hour.
 
 use super::bytes::{Reader, Writer};
+use super::piece::Piece;
 use super::{Kept, RecordPlace};
-use crate::shared::calls::session::{Deed, SessionKey, Shown};
-use hashbrown::HashMap;
+use crate::shared::calls::session::{Deed, InCommon, SessionKey, Shown};
+use hashbrown::{HashMap, HashTable};
 use std::fmt;
+use std::hash::BuildHasher;
 use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
+use watchfire_knowledge::Knowledge;
 use watchfire_model::{ApiCall, IdentityKind, Time};
 
 /// Longer user agents are cut: what tells clients apart stands at the beginning.
@@ -40,29 +43,29 @@ pub struct Client(Arc<ClientInner>);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientParts {
     /// `recipientAccountId`, else the caller's account.
-    pub account: Box<str>,
+    pub account: Piece,
     /// `sessionIssuer.arn`: the role of a session.
-    pub issuer_arn: Box<str>,
+    pub issuer_arn: Piece,
     /// `userIdentity.arn`.
-    pub arn: Box<str>,
+    pub arn: Piece,
     /// `userIdentity.type`.
-    pub identity_type: Box<str>,
+    pub identity_type: Piece,
     /// `userIdentity.principalId`.
-    pub principal_id: Box<str>,
+    pub principal_id: Piece,
     /// `userIdentity.accountId`.
-    pub identity_account: Box<str>,
+    pub identity_account: Piece,
     /// `userIdentity.accessKeyId`.
-    pub access_key_id: Box<str>,
+    pub access_key_id: Piece,
     /// `userIdentity.userName`.
-    pub user_name: Box<str>,
+    pub user_name: Piece,
     /// `sessionIssuer.userName`.
-    pub issuer_name: Box<str>,
+    pub issuer_name: Piece,
     /// `awsRegion`.
-    pub region: Box<str>,
+    pub region: Piece,
     /// `sourceIPAddress`.
-    pub source_address: Box<str>,
+    pub source_address: Piece,
     /// `userAgent`, at most 256 bytes.
-    pub user_agent: Box<str>,
+    pub user_agent: Piece,
 }
 
 #[derive(Default)]
@@ -212,15 +215,20 @@ impl Client {
 
     /// What findings show of it.
     pub(crate) fn shown(&self) -> &Arc<Shown> {
-        self.0.shown.get_or_init(|| Arc::new(Shown::of(&self.0.parts)))
+        self.0.shown.get_or_init(|| Arc::new(Shown::of(&self.0.parts, &mut InCommon::default())))
+    }
+
+    fn shown_with(&self, in_common: &mut InCommon) -> &Arc<Shown> {
+        self.0.shown.get_or_init(|| Arc::new(Shown::of(&self.0.parts, in_common)))
     }
 }
 
 impl ClientParts {
     /// Reads the parts from bytes in which each ends with a zero.
     fn decode(bytes: &[u8]) -> Option<Self> {
-        let mut texts = std::str::from_utf8(bytes).ok()?;
-        let mut parts = Self::default();
+        let text: Arc<str> = std::str::from_utf8(bytes).ok()?.into();
+        let mut ends = memchr::memchr_iter(0, bytes);
+        let (mut parts, mut begin) = (Self::default(), 0);
         for field in [
             &mut parts.account,
             &mut parts.issuer_arn,
@@ -235,7 +243,9 @@ impl ClientParts {
             &mut parts.source_address,
             &mut parts.user_agent,
         ] {
-            *field = next_part(&mut texts)?.into();
+            let end = ends.next()?;
+            *field = Piece::of(&text, begin, end);
+            begin = end + 1;
         }
         Some(parts)
     }
@@ -321,8 +331,11 @@ impl fmt::Debug for Api {
 /// lasts.
 #[derive(Default)]
 pub struct CallKeys {
-    clients: HashMap<Box<[u8]>, Client, foldhash::fast::FixedState>,
+    /// Each with the hash of its text.
+    clients: HashTable<(u64, Client)>,
+    in_common: InCommon,
     apis: HashMap<Box<[u8]>, Api, foldhash::fast::FixedState>,
+    hasher: foldhash::fast::FixedState,
 }
 
 impl CallKeys {
@@ -331,12 +344,17 @@ impl CallKeys {
     /// The same for APIs with their outcomes, about 500 bytes each.
     const APIS_MAX: usize = 50_000;
 
-    /// Reads the second half of what [`CallParts::encode`] wrote in this hour. `None` where the bytes are not that.
-    pub fn decode(&mut self, hour: i64, client: &Client, rest: &[u8]) -> Option<CallTallyKey> {
+    /// Reads the second half of what [`CallParts::encode`] wrote in this hour, and finds out what follows from the client
+    /// with this knowledge, always the same. `None` where the bytes are not that.
+    pub fn decode(&mut self, hour: i64, client: &Client, rest: &[u8], knowledge: &Knowledge) -> Option<CallTallyKey> {
         let (api, rest) = self.api(rest)?;
         let mut rest = std::str::from_utf8(rest).ok()?;
         let (bucket, vpc_endpoint, flags) = (next_part(&mut rest)?, next_part(&mut rest)?, next_part(&mut rest)?);
         let (is_data, is_instance_role) = (flags.contains('d'), flags.contains('i'));
+        client.shown_with(&mut self.in_common);
+        client.session(is_instance_role, || {
+            SessionKey::of_client(client, is_instance_role, knowledge, &mut self.in_common)
+        });
         Some(CallTallyKey {
             hour,
             client: client.clone(),
@@ -350,14 +368,17 @@ impl CallKeys {
 
     /// Reads the first half. `None` where the bytes are not that.
     pub fn client(&mut self, bytes: &[u8]) -> Option<Client> {
-        if let Some(client) = self.clients.get(bytes) {
+        let hash = self.hasher.hash_one(bytes);
+        // The first piece of what was read is one of all of it.
+        let is_it = |(of, known): &(u64, Client)| *of == hash && known.account.whole().as_bytes() == bytes;
+        if let Some((_, client)) = self.clients.find(hash, is_it) {
             return Some(client.clone());
         }
         let client = Client::new(ClientParts::decode(bytes)?);
         if self.clients.len() >= Self::CLIENTS_MAX {
             self.clients.clear();
         }
-        self.clients.insert(bytes.into(), client.clone());
+        self.clients.insert_unique(hash, (hash, client.clone()), |(of, _)| *of);
         Some(client)
     }
 
@@ -488,14 +509,16 @@ mod tests {
                 rest: std::array::from_fn(|at| texts[CLIENT_PARTS + at].as_str()),
             };
             let (client, rest) = parts.encode();
-            let mut keys = CallKeys::default();
+            let (mut keys, knowledge) = (CallKeys::default(), Knowledge::default());
             let client = keys.client(&client).unwrap();
-            let key = keys.decode(7, &client, &rest).unwrap();
+            let key = keys.decode(7, &client, &rest, &knowledge).unwrap();
             let clean: Vec<String> = texts.iter().map(|text| text.replace('\0', " ")).collect();
-            let read = [&key.client.account, &key.client.user_agent, &key.api.source, &key.api.error_code, &key.bucket];
+            let read: [&str; 5] =
+                [&key.client.account, &key.client.user_agent, &key.api.source, &key.api.error_code, &key.bucket];
             prop_assert_eq!(read.map(|part| part.to_string()), [0, 11, 12, 14, 15].map(|at| clean[at].clone()));
-            prop_assert_eq!(key, keys.decode(7, &client, &rest).unwrap());
-            prop_assert_eq!(keys.decode(7, &client, &rest[..rest.len().min(REST_PARTS - 2)]).is_some(), false);
+            prop_assert_eq!(key, keys.decode(7, &client, &rest, &knowledge).unwrap());
+            let cut = &rest[..rest.len().min(REST_PARTS - 2)];
+            prop_assert!(keys.decode(7, &client, cut, &knowledge).is_none());
         }
     }
 }

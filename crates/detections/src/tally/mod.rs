@@ -15,6 +15,7 @@
 mod bytes;
 mod call;
 mod flow;
+mod piece;
 mod query;
 mod sample;
 
@@ -23,6 +24,7 @@ pub use call::{
     Api, ApiParts, CLIENT_PARTS, CallKeys, CallParts, CallTally, CallTallyKey, Client, ClientParts, REST_PARTS,
 };
 pub use flow::{Conversation, FlowKey, FlowSums, FlowTally, Room, Sent, service_rank};
+pub use piece::Piece;
 pub use query::{Answered, QueryKey, QueryTally, QueryType, SubName};
 pub use sample::{Sample, Sampled};
 

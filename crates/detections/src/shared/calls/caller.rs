@@ -1,17 +1,15 @@
 //! Who called, in words that stay the same from day to day: principal, peers, place, program, outcome.
 
-use super::agent;
 use super::text::Text;
-use crate::Context;
 use crate::shared::call::SIGNATURE_ERRORS;
-use crate::tally::ClientParts;
+use crate::tally::{ClientParts, Piece};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use watchfire_knowledge::baseline::{EntityKind, EntityRef};
-use watchfire_knowledge::is_publicly_routable;
+use watchfire_knowledge::{Knowledge, is_publicly_routable};
 
 /// The subject of a call and those it belongs to.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub(crate) struct Caller {
     /// The normalised ARN: a user's, a role's, the root's; of a person who signs in through a role, the role's and the
     /// person's name.
@@ -23,7 +21,7 @@ pub(crate) struct Caller {
 }
 
 /// Where a call came from, as far as it stays the same while a laptop moves through a town.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub(crate) struct Network {
     /// `AS64500`; `AWS us-east-1` for an address of AWS; without a database of autonomous systems `198.51.0.0/16`, or of
     /// IPv6 the /32; `private` for an address inside a VPC.
@@ -138,13 +136,13 @@ impl Outcome {
 
 impl Network {
     /// The network of an address.
-    pub(crate) fn of(ip: IpAddr, context: &Context<'_>) -> Self {
+    pub(crate) fn of(ip: IpAddr, knowledge: &Knowledge) -> Self {
         let ip = ip.to_canonical();
         if !is_publicly_routable(ip) {
             return Self { name: "private".into(), country: Text::default(), organisation: String::new() };
         }
-        let remote = context.knowledge.remote(ip);
-        let aws = context.knowledge.cloud_ranges.lookup(ip);
+        let remote = knowledge.remote(ip);
+        let aws = knowledge.cloud_ranges.lookup(ip);
         let name = match (remote.asn, aws) {
             (Some(number), _) => format!("AS{number}"),
             (None, Some((region, _))) => format!("AWS {region}"),
@@ -170,11 +168,6 @@ fn prefix(ip: IpAddr) -> String {
             format!("{first:x}:{second:x}::/32")
         }
     }
-}
-
-/// The family of the program that called.
-pub(crate) fn agent_family(client: &ClientParts) -> String {
-    agent::family(&client.user_agent)
 }
 
 /// Whether callers choose a service's region: global services log all their calls in one region. Source: AWS documentation
@@ -294,7 +287,7 @@ fn peer_group(client: &ClientParts, is_instance_role: bool, role: Option<&str>, 
     }
 }
 
-fn first_of<'k>(names: impl IntoIterator<Item = &'k Box<str>>) -> Option<String> {
+fn first_of<'k>(names: impl IntoIterator<Item = &'k Piece>) -> Option<String> {
     names.into_iter().find(|name| !name.is_empty()).map(|name| name.to_string())
 }
 

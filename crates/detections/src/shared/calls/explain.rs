@@ -247,9 +247,9 @@ pub(crate) fn severity(finding_type: FindingType) -> Severity {
 /// `accessKeyDetails`.
 pub(crate) fn access_key(step: &Step) -> AccessKey {
     AccessKey {
-        access_key_id: step.shown.access_key_id.clone(),
-        principal_id: step.shown.principal_id.clone(),
-        user_name: step.shown.user_name.clone(),
+        access_key_id: step.shown.access_key_id.to_string(),
+        principal_id: step.shown.principal_id.to_string(),
+        user_name: step.shown.user_name.to_string(),
         user_type: step.shown.user_type.to_string(),
     }
 }
@@ -265,7 +265,7 @@ pub(crate) fn action(step: &Step, bucket: &str, context: &Context<'_>) -> ApiCal
         service: step.source.clone(),
         caller_type: "Remote IP".to_owned(),
         error_code: step.error_code.clone(),
-        user_agent: step.shown.user_agent.clone(),
+        user_agent: step.shown.user_agent.to_string(),
         remote: step.shown.address.parse::<IpAddr>().ok().map(|ip| context.knowledge.remote(ip)),
         affected_resources,
         ..ApiCallAction::default()

@@ -14,6 +14,7 @@ use crate::{Learning, Scene, Threshold, Thresholds};
 use hashbrown::{Equivalent, HashMap};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::Hash;
 use std::sync::Arc;
 use watchfire_knowledge::baseline::{EntityKind, EntityRef, Feature, Frequency, Lessons, Metric};
 use watchfire_knowledge::statistics::stable_hash;
@@ -69,6 +70,8 @@ const OPEN_MAX: usize = 50_000;
 const STARTS_MAX: usize = 200_000;
 const ACCOUNTS_MAX: usize = 10_000;
 const YOUNG_MAX: usize = 50_000;
+/// Room for the steps of a session, to begin with.
+const STEPS_USUAL: usize = 8;
 /// Steps kept of a session that goes on.
 const STEPS_MAX: usize = 400;
 /// Records shown in a finding.
@@ -104,7 +107,7 @@ pub(crate) struct Scorer {
 struct State {
     /// Sessions that may go on in the next hour.
     #[serde(with = "open_sessions")]
-    open: BTreeMap<Arc<SessionKey>, Session>,
+    open: HashMap<Arc<SessionKey>, Session, foldhash::fast::FixedState>,
     /// Who began to use a token, and when, by account and token.
     #[serde(with = "hashed_pairs")]
     starts: HashMap<(Text, Text), Vec<Start>, foldhash::fast::FixedState>,
@@ -167,7 +170,11 @@ impl Scorer {
         let step = Step::of(key, tally);
         match self.hour.last_mut() {
             Some((last, steps)) if last == session => steps.push(step),
-            _ => self.hour.push((Arc::clone(session), vec![step])),
+            _ => {
+                let mut steps = Vec::with_capacity(STEPS_USUAL);
+                steps.push(step);
+                self.hour.push((Arc::clone(session), steps));
+            }
         }
     }
 
@@ -488,8 +495,10 @@ impl Scorer {
         let State {
             open, starts, scores, young_accounts, young_principals, grown_principals, strangers, evicted, ..
         } = &mut self.state;
-        *evicted += drop_first(open, OPEN_MAX, |session| session.end)
-            + drop_first_starts(starts)
+        *evicted += drop_first_unordered(open, OPEN_MAX, |session| session.end)
+            + drop_first_unordered(starts, STARTS_MAX, |starts| {
+                starts.first().map_or(Time::default(), |start| start.at)
+            })
             + drop_first(scores, ACCOUNTS_MAX, |scores| scores.since)
             + drop_first(young_accounts, ACCOUNTS_MAX, |days| *days)
             + drop_first(young_principals, YOUNG_MAX, |hours| *hours)
@@ -727,15 +736,18 @@ fn note(young: &mut BTreeMap<String, u32>, grown: &mut BTreeSet<u64>, name: &str
     }
 }
 
-/// The same for the beginnings of habits, by the first of each.
-fn drop_first_starts(starts: &mut HashMap<(Text, Text), Vec<Start>, foldhash::fast::FixedState>) -> u64 {
-    if starts.len() <= STARTS_MAX {
+/// As [`drop_first`], where the map has no order.
+fn drop_first_unordered<K: Ord + Clone + Hash, V, R: Ord>(
+    map: &mut HashMap<K, V, foldhash::fast::FixedState>,
+    max: usize,
+    rank: impl Fn(&V) -> R,
+) -> u64 {
+    if map.len() <= max {
         return 0;
     }
-    let mut in_order: BTreeMap<(Text, Text), Vec<Start>> = starts.drain().collect();
-    let dropped =
-        drop_first(&mut in_order, STARTS_MAX, |starts| starts.first().map_or(Time::default(), |start| start.at));
-    starts.extend(in_order);
+    let mut in_order: BTreeMap<K, V> = map.drain().collect();
+    let dropped = drop_first(&mut in_order, max, rank);
+    map.extend(in_order);
     dropped
 }
 
@@ -808,20 +820,19 @@ mod hashed_pairs {
 /// The same where the keys are shared.
 mod open_sessions {
     use super::{Session, SessionKey};
+    use hashbrown::HashMap;
     use serde::{Deserialize, Deserializer, Serializer};
     use std::collections::BTreeMap;
     use std::sync::Arc;
 
-    pub(super) fn serialize<S: Serializer>(
-        map: &BTreeMap<Arc<SessionKey>, Session>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(map.iter().map(|(key, session)| (&**key, session)))
+    type Open = HashMap<Arc<SessionKey>, Session, foldhash::fast::FixedState>;
+
+    pub(super) fn serialize<S: Serializer>(map: &Open, serializer: S) -> Result<S::Ok, S::Error> {
+        let in_order: BTreeMap<&SessionKey, &Session> = map.iter().map(|(key, session)| (&**key, session)).collect();
+        serializer.collect_seq(in_order)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<BTreeMap<Arc<SessionKey>, Session>, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Open, D::Error> {
         let saved = Vec::<(SessionKey, Session)>::deserialize(deserializer)?;
         Ok(saved.into_iter().map(|(key, session)| (Arc::new(key), session)).collect())
     }

@@ -1,5 +1,6 @@
 //! Sessions: what one caller did from one place with one program, without a long pause.
 
+use super::agent;
 use super::caller::{self, Caller, Network, Outcome, RegionChoice};
 use super::risk::{self, Risk, plain_name};
 use super::scorer::{changes_permission, s3_risk};
@@ -7,11 +8,14 @@ use super::text::{Names, Text, shared};
 use super::volume;
 use crate::Context;
 use crate::iam_user::log_supply_silent::switches_logs;
-use crate::tally::{ApiParts, CallTally, CallTallyKey, ClientParts, RecordPlace};
+use crate::tally::{ApiParts, CallTally, CallTallyKey, ClientParts, Piece, RecordPlace};
+use foldhash::fast::FixedState;
+use hashbrown::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::ops::Deref;
 use std::sync::Arc;
+use watchfire_knowledge::Knowledge;
 use watchfire_knowledge::statistics::stable_hash;
 use watchfire_model::Time;
 
@@ -42,7 +46,7 @@ impl Pace {
 
 /// What tells sessions apart: a thief with the owner's key is another session than the owner in the same hour, because
 /// network or program differ. Without this the owner's usual calls would hide the thief's.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub(crate) struct SessionKey {
     /// Whose credentials.
     #[serde(with = "shared")]
@@ -144,19 +148,19 @@ pub(crate) struct Shown {
     /// `awsRegion`.
     pub(crate) region: Text,
     /// `sourceIPAddress`.
-    pub(crate) address: String,
+    pub(crate) address: Piece,
     /// `userAgent`.
-    pub(crate) user_agent: String,
+    pub(crate) user_agent: Piece,
     /// `accessKeyId`.
-    pub(crate) access_key_id: String,
+    pub(crate) access_key_id: Piece,
     /// `principalId`.
-    pub(crate) principal_id: String,
+    pub(crate) principal_id: Piece,
     /// The user's name, or the role's.
-    pub(crate) user_name: String,
+    pub(crate) user_name: Piece,
     /// `userIdentity.type`.
     pub(crate) user_type: Text,
     /// `userIdentity.accountId`.
-    pub(crate) identity_account: String,
+    pub(crate) identity_account: Piece,
     /// Whether the program is the console, or a browser that shows it.
     #[serde(skip)]
     pub(crate) is_by_console: bool,
@@ -169,18 +173,90 @@ impl SessionKey {
     /// The session that these calls belong to; `None` if nobody's credentials were used.
     pub(crate) fn of<'k>(key: &'k CallTallyKey, context: &Context<'_>) -> Option<&'k Arc<Self>> {
         let (client, is_instance_role) = (&key.client, key.is_instance_role);
-        let session = client.session(is_instance_role, || Self::of_client(client, is_instance_role, context))?;
+        let make = || Self::of_client(client, is_instance_role, context.knowledge, &mut InCommon::default());
+        let session = client.session(is_instance_role, make)?;
         key.api.deed().proves_credentials.then_some(session)
     }
 
-    fn of_client(client: &ClientParts, is_instance_role: bool, context: &Context<'_>) -> Option<Self> {
-        let ip = client.source_ip()?;
+    /// That of the client's calls. `None` if nobody's credentials were used.
+    pub(crate) fn of_client(
+        client: &ClientParts,
+        is_instance_role: bool,
+        knowledge: &Knowledge,
+        in_common: &mut InCommon,
+    ) -> Option<Self> {
         Some(Self {
-            caller: Arc::new(Caller::of(client, is_instance_role)?),
+            network: in_common.network(&client.source_address, knowledge)?,
+            caller: in_common.caller(Caller::of(client, is_instance_role)?),
             session: caller::session_name(client),
-            network: Arc::new(Network::of(ip, context)),
-            agent: Text::from(&*caller::agent_family(client)),
+            agent: in_common.agent(&client.user_agent),
         })
+    }
+}
+
+/// What clients have in common: made once, and alike without a look at the texts.
+#[derive(Default)]
+pub(crate) struct InCommon {
+    callers: HashSet<Arc<Caller>, FixedState>,
+    /// By address as it was written.
+    networks: HashMap<Box<str>, Arc<Network>, FixedState>,
+    /// Families by user agent.
+    agents: HashMap<Box<str>, Text, FixedState>,
+    /// Regions and kinds of identities.
+    texts: HashMap<Box<str>, Text, FixedState>,
+}
+
+impl InCommon {
+    /// Of each, about 300 bytes; then all are forgotten, which costs time and nothing else.
+    const MAX: usize = 10_000;
+
+    fn caller(&mut self, caller: Caller) -> Arc<Caller> {
+        if let Some(known) = self.callers.get(&caller) {
+            return Arc::clone(known);
+        }
+        if self.callers.len() >= Self::MAX {
+            self.callers.clear();
+        }
+        let caller = Arc::new(caller);
+        self.callers.insert(Arc::clone(&caller));
+        caller
+    }
+
+    /// `None` if it is no address.
+    fn network(&mut self, address: &str, knowledge: &Knowledge) -> Option<Arc<Network>> {
+        if let Some(known) = self.networks.get(address) {
+            return Some(Arc::clone(known));
+        }
+        let network = Arc::new(Network::of(address.parse().ok()?, knowledge));
+        if self.networks.len() >= Self::MAX {
+            self.networks.clear();
+        }
+        self.networks.insert(address.into(), Arc::clone(&network));
+        Some(network)
+    }
+
+    fn text(&mut self, text: &str) -> Text {
+        if let Some(known) = self.texts.get(text) {
+            return known.clone();
+        }
+        if self.texts.len() >= Self::MAX {
+            self.texts.clear();
+        }
+        let shared = Text::from(text);
+        self.texts.insert(text.into(), shared.clone());
+        shared
+    }
+
+    fn agent(&mut self, user_agent: &str) -> Text {
+        if let Some(known) = self.agents.get(user_agent) {
+            return known.clone();
+        }
+        let family = Text::from(&*agent::family(user_agent));
+        if self.agents.len() >= Self::MAX {
+            self.agents.clear();
+        }
+        self.agents.insert(user_agent.into(), family.clone());
+        family
     }
 }
 
@@ -238,25 +314,28 @@ fn part(token: &str, at: usize) -> &str {
 
 impl Shown {
     /// What findings show of this client.
-    pub(crate) fn of(client: &ClientParts) -> Self {
-        let shown = Self {
-            region: Text::from(&*client.region),
-            address: client.source_address.to_string(),
-            user_agent: client.user_agent.to_string(),
-            access_key_id: client.access_key_id.to_string(),
-            principal_id: client.principal_id.to_string(),
+    pub(crate) fn of(client: &ClientParts, in_common: &mut InCommon) -> Self {
+        Self {
+            region: in_common.text(&client.region),
+            address: client.source_address.clone(),
+            user_agent: client.user_agent.clone(),
+            access_key_id: client.access_key_id.clone(),
+            principal_id: client.principal_id.clone(),
             user_name: display_name(client),
-            user_type: Text::from(&*client.identity_type),
-            identity_account: client.identity_account.to_string(),
-            is_by_console: false,
-        };
-        shown.with_program()
+            user_type: in_common.text(&client.identity_type),
+            identity_account: client.identity_account.clone(),
+            is_by_console: is_console(&in_common.agent(&client.user_agent)),
+        }
     }
 
+    /// Of a saved one.
     fn with_program(self) -> Self {
-        let family = super::agent::family(&self.user_agent);
-        Self { is_by_console: matches!(family.as_str(), "browser" | "console"), ..self }
+        Self { is_by_console: is_console(&agent::family(&self.user_agent)), ..self }
     }
+}
+
+fn is_console(family: &str) -> bool {
+    matches!(family, "browser" | "console")
 }
 
 impl Deref for Step {
@@ -375,17 +454,14 @@ pub(crate) fn cut(mut steps: Vec<Step>, mut begun: Option<(Time, Time)>, pace: P
     sessions
 }
 
-fn display_name(client: &ClientParts) -> String {
+fn display_name(client: &ClientParts) -> Piece {
     let of_arn = || match &*client.identity_type {
         "Root" => "Root",
         "AssumedRole" => client.arn.split('/').nth(1).unwrap_or_default(),
         _ => client.arn.rsplit(['/', ':']).next().unwrap_or_default(),
     };
-    [&*client.issuer_name, &*client.user_name]
-        .into_iter()
-        .find(|name| !name.is_empty())
-        .unwrap_or_else(of_arn)
-        .to_owned()
+    let named = [&client.issuer_name, &client.user_name].into_iter().find(|name| !name.is_empty());
+    named.cloned().unwrap_or_else(|| of_arn().into())
 }
 
 impl From<Id> for String {

@@ -291,20 +291,28 @@ impl Volumes {
         let hour = end.hour() - 1;
         let now = Time::from_ms(hour.saturating_mul(Time::HOUR_MS));
         self.forget(hour - HOURS);
-        let mut touched = self.by_hour.get(&hour).cloned().unwrap_or_default();
-        touched.sort_unstable();
-        touched.dedup();
+        let touched = self.by_hour.remove(&hour).unwrap_or_default();
+        let calls_min = scene.thresholds.count(&CALLS);
         let mut name = String::new();
         for pair in &touched {
-            let newest = self.pairs.get(pair).and_then(|recent| recent.hours.last().copied());
-            let Some((_, calls)) = newest.filter(|(last, _)| *last == hour) else { continue };
+            let newest = self.pairs.get(pair).and_then(|recent| recent.hours.last());
+            if let Some((_, calls)) = newest.filter(|(last, _)| *last == hour) {
+                teach(pair, *calls, hour, scene.lessons, &mut name);
+            }
+        }
+        // The order decides which of an identity's buckets is named. Nearly all are far from that.
+        let mut judged: Vec<&Pair> = touched.iter().filter(|pair| self.sums.most_of(pair) >= calls_min).collect();
+        judged.sort_unstable();
+        for pair in judged {
             if let Some(verdict) = self.judge(pair, hour, now, scene) {
                 for entity in [pair.as_principal(), pair.as_bucket(), EntityRef::from(&pair_entity(pair))] {
                     scene.lessons.fired(entity, hour);
                 }
                 scene.verdicts.push(verdict);
             }
-            teach(pair, calls, hour, scene.lessons, &mut name);
+        }
+        if !touched.is_empty() {
+            self.by_hour.insert(hour, touched);
         }
         while self.pairs.len() > PAIRS_MAX
             && let Some(pair) = self.order.pop_first()
@@ -415,6 +423,12 @@ impl Sums {
     fn of(&self, pair: &Pair) -> [u64; 2] {
         [(&self.of_principals, &pair.principal), (&self.of_buckets, &pair.bucket)]
             .map(|(sums, name)| sums.get(&Counted(name, pair.kind)).copied().unwrap_or_default())
+    }
+
+    /// The larger of these.
+    fn most_of(&self, pair: &Pair) -> u64 {
+        let [all, everyone] = self.of(pair);
+        all.max(everyone)
     }
 
     /// Takes back what was added; what is nothing then is forgotten.

@@ -71,7 +71,7 @@ impl Shown<'_> {
     /// Whether further threads pay. Calls alone are judged on one: few behaviours look at them, and what these share of each
     /// client would move from one processor to the other and back. Meanwhile others prepare the next hour, and learn the last.
     fn has_much_for_all(&self) -> bool {
-        self.flows.len() + self.tallies.queries.len() >= SUMS_MIN
+        (SUMS_MIN..).contains(&(self.flows.len() + self.tallies.queries.len()))
     }
 
     fn to(&self, place: usize, behaviour: &mut dyn Behaviour, lessons: &mut Lessons, verdicts: &mut Vec<Verdict>) {

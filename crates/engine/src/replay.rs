@@ -146,7 +146,7 @@ struct Groups {
 }
 
 /// The version of the saved state. Raise it with every change of any state's form.
-const STATE_VERSION: u32 = 6;
+const STATE_VERSION: u32 = 7;
 
 /// A slice that waits for its turn: what was kept of it, its sums, and how many of its events are copies.
 struct Prepared {

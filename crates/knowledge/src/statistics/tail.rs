@@ -350,7 +350,8 @@ mod tests {
         // One value in a hundred is something: 10 and an exponential excess.
         let mut random = Random(11);
         let mut tail = PeaksOverThreshold::above(100_000, 10_000);
-        let mut next = |at: u32| if at % 100 == 0 { 10_000 - (3_000.0 * random.share().ln()) as i64 } else { 0 };
+        let mut next =
+            |at: u32| if at.is_multiple_of(100) { 10_000 - (3_000.0 * random.share().ln()) as i64 } else { 0 };
         (0..900).for_each(|at| assert!(!tail.observe(next(at))));
         assert_eq!((tail.limit_milli(), tail.is_rarer_than(100_000)), (None, None), "before the thousandth value");
         (900..40_000).for_each(|at| {

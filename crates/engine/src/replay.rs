@@ -147,7 +147,7 @@ struct Groups {
 }
 
 /// The version of the saved state. Raise it with every change of any state's form.
-const STATE_VERSION: u32 = 6;
+const STATE_VERSION: u32 = 7;
 
 /// Sums and bytes of facts from which on a slice takes so much memory that few may wait for their turn.
 const SUMS_LARGE: usize = 200;

@@ -374,7 +374,7 @@ impl<'a> Worker<'a> {
 /// function returns is written in pieces and read as a whole, and that wait was a fifth of what the sums of a flow took.
 #[inline(never)]
 fn tie_of(text: &str) -> u32 {
-    xxhash_rust::xxh3::xxh3_64(text.as_bytes()) as u32
+    twox_hash::XxHash3_64::oneshot(text.as_bytes()) as u32
 }
 
 /// The detections that want this call, decided again when its turn comes.

@@ -9,7 +9,8 @@ use crate::queue::Fetched;
 use crate::source::{Source, to_temporary_file};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek};
-use xxhash_rust::xxh3::{Xxh3, xxh3_128};
+use twox_hash::XxHash3_128;
+use xxhash_rust::xxh3::Xxh3;
 use zstd::zstd_safe::{DCtx, InBuffer, OutBuffer, ResetDirective};
 
 /// Compressions around one another that are taken off: gzip in gzip happens when a shipper compresses what AWS had
@@ -183,7 +184,7 @@ pub fn read(
         compressed_bytes: file.size,
         bytes: 0,
         compression: Compression::Plain,
-        content_hash: xxh3_128(b""),
+        content_hash: XxHash3_128::oneshot(b""),
         problems: Vec::new(),
     };
     let opened = match (&file.source, fetched) {
@@ -317,7 +318,7 @@ fn read_whole(
 
 fn hand_over_whole(content: &[u8], each: &mut dyn FnMut(Content<'_>), outcome: &mut FileOutcome) {
     outcome.bytes = content.len() as u64;
-    outcome.content_hash = xxh3_128(content);
+    outcome.content_hash = XxHash3_128::oneshot(content);
     match sniff(content) {
         Format::Parquet => each(Content::Parquet(ParquetSource::Bytes(content))),
         Format::Zip => outcome.problems.push(FileProblem::Unsupported { format: ZIP }),

@@ -45,10 +45,10 @@ impl Row {
             finding_type: clean(wire::text(finding, "/type")),
             resource: clean(&format!(
                 "{}{}",
-                wire::resource(finding),
+                by_sign_on(&wire::resource(finding)),
                 if wire::is_archived(finding) { " (archived)" } else { "" }
             )),
-            party: clean(&wire::party(finding)),
+            party: clean(&by_sign_on(&wire::party(finding))),
             count: wire::number(finding, "/service/count").unwrap_or(1),
             last_seen: clean(wire::text(finding, "/service/eventLastSeen")),
             id: clean(wire::text(finding, "/id")),
@@ -59,6 +59,23 @@ impl Row {
     fn level(&self) -> Option<SeverityLevel> {
         self.severity.map(Severity::level)
     }
+}
+
+/// The same with roles of single sign-on by what they are called there: `SSO Admin` for `AWSReservedSSO_Admin_1b74cd717d47002b`,
+/// of which a table has room for the two ends only, which tell nothing.
+fn by_sign_on(text: &str) -> String {
+    const PREFIX: &str = "AWSReservedSSO_";
+    const SUFFIX_DIGITS: usize = 16;
+    let words = text.split(' ').map(|word| {
+        let name = word.strip_prefix(PREFIX).and_then(|name| name.rsplit_once('_'));
+        let is_suffix =
+            |suffix: &str| suffix.len() == SUFFIX_DIGITS && suffix.bytes().all(|byte| byte.is_ascii_hexdigit());
+        match name {
+            Some((name, suffix)) if is_suffix(suffix) => format!("SSO {name}"),
+            _ => word.to_owned(),
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn lay_out(mut rows: Vec<Row>, colour: bool) -> String {
@@ -186,6 +203,19 @@ pub(crate) fn level_ink(level: Option<SeverityLevel>) -> Ink {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_role_of_single_sign_on_is_named_by_its_permission_set() {
+        assert_eq!(
+            by_sign_on("role AWSReservedSSO_Db_Admin_1b74cd717d47002b from 192.0.2.1"),
+            "role SSO Db_Admin from 192.0.2.1"
+        );
+        for other in
+            ["role AWSReservedSSO_Admin", "role AWSReservedSSO_Admin_1b74", "bucket  AWSReservedSSO_1b74cd717d47002b"]
+        {
+            assert_eq!(by_sign_on(other), other);
+        }
+    }
     use crate::samples;
     use proptest::prelude::*;
     use serde_json::json;

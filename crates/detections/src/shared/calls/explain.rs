@@ -73,7 +73,7 @@ impl<'c> Case<'c> {
         let circumstances = circumstances(&self.session.shared, self.steps);
         reasons.extend(circumstances.iter().map(|factor| circumstance_sentence(factor, name)));
         reasons.push(self.sum_sentence(&largest, &circumstances));
-        reasons.push(self.limits_sentence());
+        reasons.extend(self.limits.sentences());
         reasons.extend(self.visit_sentence());
         reasons.push(self.history_sentence(name, baselines));
         reasons.extend(self.amount_sentence(name, baselines));
@@ -130,7 +130,7 @@ impl<'c> Case<'c> {
         let context = if context.is_empty() { "0".to_owned() } else { context.join(" + ") };
         format!(
             "Score: ({}) ÷ {LARGEST} + {context} = {}, the limit is {}. The largest alone: {} + {context} = {}, the limit \
-             is {}.",
+             is {}. The weights are of table {TABLE_VERSION}.",
             if points.is_empty() { "0".to_owned() } else { points.join(" + ") },
             milli(score.mean_milli),
             milli(self.limits.mean.milli),
@@ -138,10 +138,6 @@ impl<'c> Case<'c> {
             milli(score.single_milli),
             milli(self.limits.single.milli),
         )
-    }
-
-    fn limits_sentence(&self) -> String {
-        format!("{}; the weights are of table {TABLE_VERSION}.", self.limits.sentence())
     }
 
     /// Since when, and compared with what.

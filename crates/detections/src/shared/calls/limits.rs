@@ -151,12 +151,14 @@ impl Limits {
         Self { mean: limit(&SCORE), single: limit(&SINGLE_SCORE) }
     }
 
-    /// Where they come from, in full.
-    pub(crate) fn sentence(self) -> String {
+    /// Where they come from, in full: one for both, or one for each.
+    pub(crate) fn sentences(self) -> Vec<String> {
         if self.mean.own.is_none() && self.single.own.is_none() {
-            return "Both limits are the settings in force".to_owned();
+            return vec!["Both limits are the settings in force.".to_owned()];
         }
-        format!("The limit of the score is {}, that of the largest alone {}", self.mean.words(), self.single.words())
+        [("score", self.mean), ("largest alone", self.single)]
+            .map(|(of, limit)| format!("The limit of the {of} is {}.", limit.words()))
+            .into()
     }
 }
 
@@ -346,10 +348,15 @@ mod tests {
         let noisy = learnt(30, 8);
         let persistence = noisy.limits(question(PERSISTENCE, 30, Place::Usual), &thresholds);
         let discovery = noisy.limits(question(DISCOVERY, 30, Place::Usual), &thresholds);
-        assert!(persistence.mean.milli > 23_000, "{}", persistence.sentence());
-        assert!(discovery.mean.milli < persistence.mean.milli, "{} {}", discovery.sentence(), persistence.sentence());
+        assert!(persistence.mean.milli > 23_000, "{:?}", persistence.sentences());
+        assert!(
+            discovery.mean.milli < persistence.mean.milli,
+            "{:?} {:?}",
+            discovery.sentences(),
+            persistence.sentences()
+        );
         let stranger = noisy.limits(question(PERSISTENCE, 30, Place::Strange), &thresholds);
-        assert!(stranger.mean.milli < persistence.mean.milli, "{}", stranger.sentence());
+        assert!(stranger.mean.milli < persistence.mean.milli, "{:?}", stranger.sentences());
         // In an account where hardly anything happens a limit is not below its bound.
         let quiet = learnt(30, 0);
         assert_eq!(quiet.limits(question(PERSISTENCE, 30, Place::Usual), &thresholds).single.milli, 24_750);
@@ -365,7 +372,7 @@ mod tests {
         let thresholds = Thresholds::default();
         assert!(learnt(9, 8).limits(question(PERSISTENCE, 9, Place::OfAccount), &thresholds).mean.milli > 19_000);
         let low = learnt(9, 0).limits(question(PERSISTENCE, 9, Place::OfAccount), &thresholds);
-        assert_eq!(low.mean.milli, 19_000, "{}", low.sentence());
+        assert_eq!(low.mean.milli, 19_000, "{:?}", low.sentences());
     }
 
     #[test]
@@ -393,8 +400,10 @@ mod tests {
 
     #[test]
     fn a_learnt_limit_can_be_computed_by_hand_from_the_sentence() {
-        let sentence = learnt(30, 8).limits(question(PERSISTENCE, 30, Place::Usual), &Thresholds::default()).sentence();
-        for part in sentence.split(", that of the largest alone ") {
+        let sentences =
+            learnt(30, 8).limits(question(PERSISTENCE, 30, Place::Usual), &Thresholds::default()).sentences();
+        assert_eq!(sentences.len(), 2);
+        for part in sentences.iter().map(|sentence| sentence.trim_end_matches('.')) {
             let number = |before: &str| number_after(part, before);
             let (q, n, peaks) = (number("with q = "), number(", n = "), number(", N = "));
             let by_budget = number(" count, for ") / 2.0 / number(" sessions of this account (");

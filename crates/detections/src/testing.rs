@@ -507,6 +507,7 @@ impl Tallied {
                 self.slice(hour * 6 + 5).queries.entry(key).or_default().add(
                     query,
                     (&name, crate::tally::QueryTally::name_hash(&name)),
+                    crate::tally::AnswerReach::of(query),
                     hour,
                     || place,
                 );

@@ -7,7 +7,7 @@ use hashbrown::HashTable;
 use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
 use watchfire_detections::SLICE_MS;
-use watchfire_detections::tally::{FlowKey, FlowSums, QueryKey, QueryTally, RecordPlace, Room};
+use watchfire_detections::tally::{AnswerReach, FlowKey, FlowSums, QueryKey, QueryTally, RecordPlace, Room};
 use watchfire_model::{ApiCall, DnsQuery, Time, VpcFlow};
 
 /// Tallies of one kind held before they are handed over: as many as fit into a processor's cache, nearly. A tally that is
@@ -113,12 +113,13 @@ impl Tallier {
         }
     }
 
-    /// Takes in a query; `name` is what follows from its name, and whether it is that of the query before, `place` says where it
-    /// stands.
+    /// Takes in a query; `name` is what follows from its name, and whether it is that of the query before, `answers` where its
+    /// answer leads, `place` says where it stands.
     pub(crate) fn add_query(
         &mut self,
         query: &DnsQuery<'_>,
         (name, is_last): (Name, bool),
+        answers: AnswerReach,
         place: impl Fn() -> RecordPlace,
         facts: &mut FactLog,
     ) {
@@ -137,7 +138,7 @@ impl Tallier {
             && let Some(entry) = entries.get_mut(*last)
             && is_same(entry)
         {
-            entry.tally.add(query, (&normal, name.hash), hour, place);
+            entry.tally.add(query, (&normal, name.hash), answers, hour, place);
             return;
         }
         let (domain, domain_hash) = (name.domain(&normal), name.domain_hash);
@@ -166,7 +167,7 @@ impl Tallier {
                 at
             }
         };
-        entries[*last].tally.add(query, (&normal, name.hash), hour, place);
+        entries[*last].tally.add(query, (&normal, name.hash), answers, hour, place);
         if entries.len() >= TALLIES_MAX {
             self.flush_queries(facts);
         }

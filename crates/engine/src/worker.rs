@@ -8,7 +8,7 @@ use crate::tallier::Tallier;
 use std::hash::{BuildHasher, Hasher};
 use std::net::{IpAddr, Ipv4Addr};
 use watchfire_detections::shared::pen_test::PenTestDistribution;
-use watchfire_detections::tally::RecordPlace;
+use watchfire_detections::tally::{AnswerReach, RecordPlace};
 use watchfire_knowledge::{
     Knowledge, OwnLists, Workload, instance_session, is_cloudtrail, is_publicly_routable, is_task_id,
 };
@@ -126,10 +126,11 @@ impl<'a> Worker<'a> {
             }
             Record::DnsQuery(query) => {
                 let name = self.names.look_up(&query.name, self.knowledge);
+                let answers = AnswerReach::of(query);
                 if self.index.query_tallies != 0 {
-                    self.tallier.add_query(query, name, told_apart, &mut self.facts);
+                    self.tallier.add_query(query, name, answers, told_apart, &mut self.facts);
                 }
-                self.observe_query(query, name.0.kinds, raw, file);
+                self.observe_query(query, (name.0.kinds, answers), raw, file);
             }
         }
     }
@@ -316,14 +317,25 @@ impl<'a> Worker<'a> {
         {
             return;
         }
-        self.last_interface = (flow.interface_id.to_string(), flow.instance_id.to_string(), local, flow.start.day());
-        let address = local.map_or_else(|| "-".to_owned(), |address| address.to_string());
-        let text =
-            format!("{} {} {} {address}", dash(&flow.account), dash(&flow.interface_id), dash(&flow.instance_id));
+        let (interface, instance, address, day) = &mut self.last_interface;
+        interface.replace_range(.., &flow.interface_id);
+        instance.replace_range(.., &flow.instance_id);
+        (*address, *day) = (local, flow.start.day());
         let mut hasher = fixed_hasher();
-        hasher.write(text.as_bytes());
+        for part in [&flow.account, &flow.interface_id, &flow.instance_id] {
+            hasher.write(part.as_bytes());
+            hasher.write_u8(0);
+        }
+        match local.map(|address| address.to_canonical()) {
+            Some(IpAddr::V4(v4)) => hasher.write_u32(v4.to_bits()),
+            Some(IpAddr::V6(v6)) => hasher.write_u128(v6.to_bits()),
+            None => hasher.write_u8(0),
+        }
         hasher.write_i64(flow.start.day());
         if self.is_news(hasher.finish(), flow.start, 0) {
+            let address = local.map_or_else(|| "-".to_owned(), |address| address.to_string());
+            let text =
+                format!("{} {} {} {address}", dash(&flow.account), dash(&flow.interface_id), dash(&flow.instance_id));
             let kind = FactKind::Interface;
             self.facts.push(&Fact {
                 time: flow.start,
@@ -338,16 +350,16 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// `shared`: the kinds of everyone's lists that cover the name.
-    fn observe_query(&mut self, query: &DnsQuery<'_>, shared: u32, raw: Raw<'_>, file: u32) {
+    /// `shared`: the kinds of everyone's lists that cover the name; `answers`: where its answer leads.
+    fn observe_query(&mut self, query: &DnsQuery<'_>, (shared, answers): (u32, AnswerReach), raw: Raw<'_>, file: u32) {
         let kinds = match self.own_lists {
             Some(own) if own.hold_for(&query.account, &query.region) => {
                 self.knowledge.lists(Some(own), &query.account, &query.region).domain_kinds(&query.name)
             }
             _ => shared,
         };
-        let wanted = kinds & self.index.query_kinds_wanted != 0 || has_metadata_answer(query);
-        if wanted {
+        let leads_to_metadata = answers.may_lead_inside() && has_metadata_answer(query);
+        if kinds & self.index.query_kinds_wanted != 0 || leads_to_metadata {
             self.keep(query.time, 0, 0, raw, file, RecordKind::DnsQuery, 0);
         }
     }
@@ -431,13 +443,12 @@ fn uuid(text: &[u8]) -> Option<u128> {
         return None;
     }
     let four = |at: usize| [text[at], text[at + 1], text[at + 2], text[at + 3]];
-    let parts = [(0, 4), (9, 14), (19, 24), (28, 32)].map(|(first, second)| {
+    // Without a list of closures' results, for which a function is called each time.
+    let part = |first: usize, second: usize| {
         let ([a, b, c, d], [e, f, g, h]) = (four(first), four(second));
-        hexadecimal([a, b, c, d, e, f, g, h])
-    });
-    let [first, second, third, fourth] = parts;
-    let parts = [first?, second?, third?, fourth?];
-    Some(parts.into_iter().fold(0, |value, part| value << 32 | u128::from(part)))
+        hexadecimal([a, b, c, d, e, f, g, h]).map(u128::from)
+    };
+    Some(part(0, 4)? << 96 | part(9, 14)? << 64 | part(19, 24)? << 32 | part(28, 32)?)
 }
 
 /// The number that eight hexadecimal digits are, each a byte of one word: adding to the word adds to all of them.

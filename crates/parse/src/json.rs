@@ -60,7 +60,7 @@ impl<'a> Walker<'a> {
     /// The text from `start` to here.
     #[inline(always)]
     pub(crate) fn since(&self, start: usize) -> &'a str {
-        self.text.get(start..self.at).unwrap_or_default()
+        simd::piece(self.text, start, self.at)
     }
 
     /// The next byte that is not blank, without taking it. NUL and its like count as blank.
@@ -222,7 +222,7 @@ impl<'a> Walker<'a> {
         let end = simd::string_end(bytes, start);
         if bytes.get(end) == Some(&b'"') {
             self.at = end + 1;
-            return Ok(Quoted { raw: self.text.get(start..end).unwrap_or_default(), is_escaped: false });
+            return Ok(Quoted { raw: simd::piece(self.text, start, end), is_escaped: false });
         }
         self.escaped_string(start, end)
     }
@@ -271,7 +271,7 @@ impl<'a> Walker<'a> {
         let start = self.at + 1;
         if bytes.get(self.at) == Some(&b'"') && simd::string_ends_after::<LENGTH>(bytes, start) {
             self.at = start + LENGTH + 1;
-            return Ok(Cow::Borrowed(self.text.get(start..start + LENGTH).unwrap_or_default()));
+            return Ok(Cow::Borrowed(simd::piece(self.text, start, start + LENGTH)));
         }
         self.unusual_text()
     }

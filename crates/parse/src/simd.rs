@@ -89,6 +89,23 @@ pub(crate) fn ascii_text(content: &[u8]) -> Option<&str> {
     content.is_ascii().then(|| unsafe { std::str::from_utf8_unchecked(content) })
 }
 
+/// The text from `start` to `end`, empty where there is none. As the standard library would, which calls a function for each
+/// piece that is asked for in code compiled for newer processors: a thirtieth of what a query takes.
+#[inline(always)]
+pub(crate) fn piece(text: &str, start: usize, end: usize) -> &str {
+    let is_boundary = |at: usize| match text.as_bytes().get(at) {
+        // Not within a character: there all bytes begin with the bits 10.
+        Some(&byte) => byte & 0xc0 != 0x80,
+        None => at == text.len(),
+    };
+    if start <= end && is_boundary(start) && is_boundary(end) {
+        // SAFETY: both lie within the text or at its end, in order, and at the begin of a character.
+        unsafe { text.get_unchecked(start..end) }
+    } else {
+        ""
+    }
+}
+
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
     use super::{BLOCK, Brackets, Endless, container};
@@ -357,6 +374,11 @@ mod tests {
             prop_assert_eq!(separators(block), scalar::separators(block));
             let chunk: &[u8; 16] = block.first_chunk().unwrap();
             prop_assert_eq!(dots(chunk), scalar::dots(chunk));
+        }
+
+        #[test]
+        fn pieces_are_those_of_the_standard_library(text in "[aé€\u{1f525}]{0,12}", start in 0usize..50, end in 0usize..50) {
+            prop_assert_eq!(piece(&text, start, end), text.get(start..end).unwrap_or_default());
         }
 
         #[test]

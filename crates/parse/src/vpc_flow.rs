@@ -250,7 +250,7 @@ impl<'a> Line<'a> {
     /// The line without its line break and trailing blanks.
     #[inline(always)]
     pub(crate) fn as_str(&self) -> &'a str {
-        self.text.get(self.start..self.end).unwrap_or_default()
+        simd::piece(self.text, self.start, self.end)
     }
 
     /// Whether the line has the shape of a version 2 record.

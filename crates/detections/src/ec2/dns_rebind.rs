@@ -98,6 +98,9 @@ struct Rebinds {
     turns: Vec<Turn>,
     evicted: u64,
     reported: u64,
+    /// The last client's text, and its hash.
+    #[serde(skip)]
+    last_client: (tallied_query::LastClient, u64),
 }
 
 /// Hashes of client and name.
@@ -146,6 +149,7 @@ impl Default for Rebinds {
             turns: Vec::new(),
             evicted: 0,
             reported: 0,
+            last_client: Default::default(),
         }
     }
 }
@@ -156,7 +160,11 @@ impl Behaviour for Rebinds {
             return;
         }
         self.begin_hour(key.hour);
-        let client = stable_hash(tallied_query::client(key).as_bytes());
+        let (last, hash) = &mut self.last_client;
+        if let (text, true) = last.text(key, tallied_query::client) {
+            *hash = stable_hash(text.as_bytes());
+        }
+        let client = *hash;
         self.note_domain(key, tally, client);
         for name in tally.names.kept() {
             let name_key = (client, stable_hash(name.name.as_bytes()));

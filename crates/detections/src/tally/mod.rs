@@ -25,7 +25,7 @@ pub use call::{
 };
 pub use flow::{Conversation, FlowKey, FlowSums, FlowTally, Room, Sent, service_rank};
 pub use piece::Piece;
-pub use query::{Answered, QueryKey, QueryTally, QueryType, SubName};
+pub use query::{AnswerReach, Answered, QueryKey, QueryTally, QueryType, SubName};
 pub use sample::{Sample, Sampled};
 
 use crate::shared::host::Host;

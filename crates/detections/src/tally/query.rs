@@ -211,8 +211,8 @@ impl SubName {
         self.public.as_ref().into_iter().chain(inside).flat_map(|answered| answered.addresses.iter().copied())
     }
 
-    fn answer(&mut self, query: &DnsQuery<'_>, at: u32, place: impl Fn() -> RecordPlace) {
-        let reach = reach(query);
+    fn answer(&mut self, query: &DnsQuery<'_>, answers: AnswerReach, at: u32, place: impl Fn() -> RecordPlace) {
+        let reach = answers.reach;
         let known = match reach {
             Some(Reach::Public) => self.public.as_mut(),
             Some(Reach::Inside) => self.inside.as_deref_mut(),
@@ -361,9 +361,16 @@ impl QueryTally {
         hasher.finish()
     }
 
-    /// Takes in a query for this name, with its hash ([`Self::name_hash`]). On the hot path.
+    /// Takes in a query for this name, with its hash ([`Self::name_hash`]), and where its answer leads. On the hot path.
     /// `place` says where it stands, and is asked only where that matters.
-    pub fn add(&mut self, query: &DnsQuery<'_>, (name, hash): (&str, u64), hour: i64, place: impl Fn() -> RecordPlace) {
+    pub fn add(
+        &mut self,
+        query: &DnsQuery<'_>,
+        (name, hash): (&str, u64),
+        answers: AnswerReach,
+        hour: i64,
+        place: impl Fn() -> RecordPlace,
+    ) {
         let at = offset_ms(query.time.ms(), hour.saturating_mul(Time::HOUR_MS));
         self.first = if self.queries == 0 { at } else { self.first.min(at) };
         self.last = self.last.max(at);
@@ -377,28 +384,23 @@ impl QueryTally {
         self.tcp += u32::from(query.transport == "TCP");
         self.by_type[QueryType::of(&query.query_type) as usize] += 1;
         self.answer_bytes += query.answers.len() as u64;
-        self.add_name(query, (name, hash), at, place);
-    }
-
-    fn add_name(&mut self, query: &DnsQuery<'_>, (name, hash): (&str, u64), at: u32, place: impl Fn() -> RecordPlace) {
         if self.names.is_out_of_reach(hash) {
             return;
         }
-        let nx = query.rcode == "NXDOMAIN";
         if let Some(known) = self.names.get_mut(hash) {
             known.queries = known.queries.saturating_add(1);
-            known.nx |= nx;
+            known.nx |= is_nx;
             known.last = known.last.max(at);
             if at <= known.first {
                 (known.first, known.place) = (known.first, known.place).min((at, place()));
             }
-            known.answer(query, at, place);
+            known.answer(query, answers, at, place);
         } else {
             let name = Box::from(name);
             let (public, inside) = (None, None);
             let place = place();
-            let mut known = SubName { hash, name, queries: 1, nx, first: at, last: at, public, inside, place };
-            known.answer(query, at, || place);
+            let mut known = SubName { hash, name, queries: 1, nx: is_nx, first: at, last: at, public, inside, place };
+            known.answer(query, answers, at, || place);
             self.names.insert_new(known);
         }
     }
@@ -456,34 +458,54 @@ impl QueryTally {
     }
 }
 
-/// Where an answer leads.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// Where the answer of a query leads: found once, for the sums and for the rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AnswerReach {
+    /// `None` where it holds no address.
+    reach: Option<Reach>,
+    /// Whether each answer was looked at, and none is an address that the internet cannot route to.
+    is_outside: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reach {
     Public,
     Inside,
 }
 
-/// Where the answer of a query for addresses leads; `None` where it holds none. On the hot path: without a parser for the
-/// form that AWS writes, as [`DnsQuery::answer_addresses`].
-fn reach(query: &DnsQuery<'_>) -> Option<Reach> {
-    if query.answers.len() <= 2 || !matches!(&*query.query_type, "A" | "AAAA") {
-        return None;
+impl AnswerReach {
+    /// Of one query. On the hot path: without a parser for the form that AWS writes, as [`DnsQuery::answer_addresses`].
+    pub fn of(query: &DnsQuery<'_>) -> Self {
+        if query.answers.len() <= 2 {
+            return Self { reach: None, is_outside: true };
+        }
+        if !matches!(&*query.query_type, "A" | "AAAA") {
+            return Self::default();
+        }
+        let kind = |address: IpAddr| if is_publicly_routable(address) { Reach::Public } else { Reach::Inside };
+        let merge = |sum: Option<Reach>, one: Reach| Some(if sum == Some(Reach::Inside) { Reach::Inside } else { one });
+        let mut reach = None;
+        let is_plain = each_value(query.answers, |value| {
+            let one = match value {
+                Value::V4(bits) if is_plainly_public(bits) => Reach::Public,
+                Value::V4(bits) => kind(Ipv4Addr::from_bits(bits).into()),
+                Value::Text(text) => match text.parse() {
+                    Ok(address) => kind(address),
+                    Err(_) => return,
+                },
+            };
+            reach = merge(reach, one);
+        });
+        if !is_plain {
+            reach = query.answer_addresses().into_iter().map(kind).fold(None, merge);
+        }
+        Self { reach, is_outside: is_plain && reach != Some(Reach::Inside) }
     }
-    let kind = |address: IpAddr| if is_publicly_routable(address) { Reach::Public } else { Reach::Inside };
-    let merge = |sum: Option<Reach>, one: Reach| Some(if sum == Some(Reach::Inside) { Reach::Inside } else { one });
-    let mut reached = None;
-    let is_plain = each_value(query.answers, |value| {
-        let one = match value {
-            Value::V4(bits) if is_plainly_public(bits) => Reach::Public,
-            Value::V4(bits) => kind(Ipv4Addr::from_bits(bits).into()),
-            Value::Text(text) => match text.parse() {
-                Ok(address) => kind(address),
-                Err(_) => return,
-            },
-        };
-        reached = merge(reached, one);
-    });
-    if is_plain { reached } else { query.answer_addresses().into_iter().map(kind).fold(None, merge) }
+
+    /// Whether an answer may be an address that the internet cannot route to; false where it certainly is none.
+    pub fn may_lead_inside(self) -> bool {
+        !self.is_outside
+    }
 }
 
 /// The value of an answer.
@@ -497,8 +519,6 @@ enum Value<'t> {
 /// Shows the values of answers that are written as AWS writes them, without spaces, always the same keys in the same order:
 /// those that may be addresses. False if they are written otherwise; then what was shown does not count.
 fn each_value<'t>(answers: &'t str, mut show: impl FnMut(Value<'t>)) -> bool {
-    const ENDS: [&[u8]; 3] =
-        [br#"","Type":"A","Class":"IN"}"#, br#"","Type":"CNAME","Class":"IN"}"#, br#"","Type":"AAAA","Class":"IN"}"#];
     let Some(mut rest) = answers.as_bytes().strip_prefix(b"[") else { return false };
     loop {
         let Some(value) = rest.strip_prefix(br#"{"Rdata":""#) else { return false };
@@ -521,7 +541,12 @@ fn each_value<'t>(answers: &'t str, mut show: impl FnMut(Value<'t>)) -> bool {
                 after
             }
         };
-        let Some(after) = ENDS.iter().find_map(|end| after.strip_prefix(*end)) else { return false };
+        // One by one, so that the compiler knows how long each is.
+        let after = after
+            .strip_prefix(br#"","Type":"A","Class":"IN"}"#)
+            .or_else(|| after.strip_prefix(br#"","Type":"CNAME","Class":"IN"}"#))
+            .or_else(|| after.strip_prefix(br#"","Type":"AAAA","Class":"IN"}"#));
+        let Some(after) = after else { return false };
         match after {
             [b',', next @ ..] => rest = next,
             [b']'] => return true,
@@ -531,26 +556,35 @@ fn each_value<'t>(answers: &'t str, mut show: impl FnMut(Value<'t>)) -> bool {
 }
 
 /// The IPv4 address that stands before a quote, and how many bytes it takes. `None` where none does, or one that is not written
-/// as usual: then a parser decides.
+/// as usual: then a parser decides. Counts of digits differ from answer to answer, so there is no loop over them: each octet is
+/// read as a word.
+#[inline(always)]
 fn ipv4(text: &[u8]) -> Option<(u32, usize)> {
-    let (mut bits, mut octet, mut digits, mut dots) = (0_u32, 0_u32, 0, 0);
-    for (at, &byte) in text.iter().take(16).enumerate() {
-        match byte {
-            b'0'..=b'9' if digits == 0 || octet != 0 => {
-                octet = octet * 10 + u32::from(byte - b'0');
-                digits += 1;
-            }
-            b'.' | b'"' if digits > 0 && octet < 256 => {
-                bits = bits << 8 | octet;
-                if byte == b'"' {
-                    return (dots == 3).then_some((bits, at));
-                }
-                (octet, digits, dots) = (0, 0, dots + 1);
-            }
-            _ => return None,
+    // The least number of so many digits: no zeros before it.
+    const SMALLEST: [u32; 4] = [u32::MAX, 0, 10, 100];
+    // As long as the longest with its quote. What stands nearer to the end of the answers is shorter than these may be.
+    let mut rest = u128::from_le_bytes(*text.first_chunk()?);
+    let (mut bits, mut at) = (0_u32, 0);
+    for end in [b'.', b'.', b'.', b'"'] {
+        let word = rest as u32;
+        let digits = word ^ 0x3030_3030;
+        // The high bit of each byte that is no digit. A carry goes up, and the lowest is looked at.
+        let others = (digits.wrapping_add(0x7676_7676) | digits) & 0x8080_8080;
+        let length = others.trailing_zeros() / 8;
+        if length > 3 || (word >> (8 * length)) as u8 != end {
+            return None;
         }
+        // The digits move to the high bytes, so that zeros come before them.
+        let digits = digits.unbounded_shl(8 * (4 - length));
+        let octet = (digits >> 8 & 0xff) * 100 + (digits >> 16 & 0xff) * 10 + (digits >> 24);
+        if octet > 255 || octet < SMALLEST[length as usize & 3] {
+            return None;
+        }
+        bits = bits << 8 | octet;
+        at += length as usize + 1;
+        rest >>= 8 * (length + 1);
     }
-    None
+    Some((bits, at - 1))
 }
 
 /// Whether an IPv4 address can be routed, by its first octet alone; false where the others must be asked.
@@ -597,7 +631,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn reach_of(answers: &str) -> Option<Reach> {
-        reach(&DnsQuery { answers, query_type: "A".into(), ..DnsQuery::default() })
+        let query = DnsQuery { answers, query_type: "A".into(), ..DnsQuery::default() };
+        let reached = AnswerReach::of(&query);
+        // What leads outside for certain must not lead inside.
+        assert!(reached.reach != Some(Reach::Inside) || reached.may_lead_inside(), "{answers}");
+        reached.reach
     }
 
     /// Queries: which name, at which second, answered with what, and what they say beyond.
@@ -620,7 +658,8 @@ mod tests {
                 ..DnsQuery::default()
             };
             let hash = QueryTally::name_hash(&name);
-            tally.add(&query, (&name, hash), 0, || RecordPlace { tie, file: tie % 3, position: u64::from(tie) << 7 });
+            let place = || RecordPlace { tie, file: tie % 3, position: u64::from(tie) << 7 };
+            tally.add(&query, (&name, hash), AnswerReach::of(&query), 0, place);
         }
         tally.settle();
         tally

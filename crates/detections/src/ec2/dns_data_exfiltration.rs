@@ -2,6 +2,7 @@
 
 use crate::behaviour::{Behaviour, Scene, Verdict};
 use crate::shared::dga_decision::is_look_up_service;
+use crate::shared::idle_names::IdleNames;
 use crate::shared::reputation::is_well_known;
 use crate::shared::{subject, tallied_query};
 use crate::tally::{QueryKey, QueryTally, QueryType, RecordPlace, SubName};
@@ -9,6 +10,7 @@ use crate::thresholds::Threshold;
 use crate::{Detection, Interest, Need, Rule};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use watchfire_knowledge::statistics::{log2_milli, stable_hash};
 use watchfire_model::{FindingType, Severity, Time};
 
@@ -93,6 +95,18 @@ const BITS_PER_CHARACTER_MAX_MILLI: u64 = 5_000;
 /// hosts and places have names as short. Sixteen characters are ten bytes at most, about the header of a tunnel's protocol
 /// (dnscat2's has nine). Source: dnscat2's protocol documentation.
 const CARRIED_MIN_MILLI: u64 = 16_000;
+/// Short names carry data where so many of an hour are new: at least one in 3.6 seconds. Source: our choice; of 72,000 recorded
+/// queries of 79 hosts no registered domain had a tenth of it in an hour.
+const SHORT_NAMES_MIN: u64 = 1_000;
+/// And where their characters are used evenly, as an encoding does: the index of coincidence times the characters in use, in
+/// thousandths. Even use gives 1,000, English 1,700 (Friedman, The Index of Coincidence, 1922), base64 in lower case 1,076.
+const EVEN_MAX_MILLI: u64 = 1_300;
+/// An encoding uses so many different characters: hexadecimal digits are sixteen, and numbers, which count hosts, ten.
+const EVEN_CHARACTERS_MIN: usize = 14;
+/// So many characters are needed to tell.
+const EVEN_LENGTH_MIN: u64 = 200;
+/// What names with a UUID carry is an identifier, unless it is so many times the limit.
+const UUID_FACTOR: u64 = 10;
 /// Names of a slow tunnel that asks for addresses must carry so much on average, and as many bits a character: an encoding, not
 /// words. Source: our choice; 24 characters of hexadecimal digits are twelve bytes, and digits alone have 3.3 bits.
 const LONG_MIN_MILLI: u64 = 24_000;
@@ -139,13 +153,24 @@ pub(crate) const DETECTION: Detection = Detection {
 /// Of each name only what no other name of the hour has counts: not labels that several have, and not what a label has in
 /// common with the beginning of its neighbour in the alphabet. The information is the length of the rest times the entropy of
 /// its characters (at most 5 bits). Beyond 64 distinct names an hour the number is estimated from the 64 smallest hashes.
-/// The names must carry 16 characters on average, or most queries must be for TXT, NULL, CNAME, MX or SRV, as tunnels' are.
+/// The names must carry 16 characters on average, or most queries must be for TXT, NULL, CNAME, MX or SRV, as tunnels' are, or
+/// there must be a thousand of them below a domain that is new, half of which exist, in which all characters occur about equally
+/// often. Where most
+/// names have a UUID, ten times the bytes are asked for.
 ///
 /// Or, slowly: the same comes to 4,000 bytes within 24 hours, and most queries are for those types; or to 6,000 bytes in names
 /// of at least 24 characters and 3 bits a character, where addresses are asked for, below a domain that nobody asked for until
 /// two days ago and that is none of the most visited sites (24,000 bytes while the account's logs are younger than a week;
 /// names with a UUID do not count here).
-/// Or, the other way: the answers to TXT and NULL carry 20,000 bytes in a clock hour, asked for by at least 100 distinct names.
+/// Or, the other way: the answers to TXT and NULL carry 20,000 bytes in a clock hour, asked for by at least 100 distinct names;
+/// or at least 100 names of an hour are answered with IPv6 addresses of which half lie where none are given out, so that no host
+/// can have them: such answers are data.
+///
+/// Or nothing is carried yet: one or two names below one domain are asked for at least twelve times in three clock hours of a day, with
+/// a mean gap that differs by half at most from hour to hour, and every answer leads to 0.0.0.0 or to a public resolver, as those
+/// to an implant that waits for orders (Cobalt Strike over DNS). Not where three domains lead to that address, as a filter's do, not
+/// below dynamic DNS, where that is a host that is off, and not below the most visited sites. Low, or medium where the domain is
+/// new to a client that is known for a week.
 ///
 /// No evidence: names that were asked for in the hour before, or six times in one hour; private and reverse zones, AWS's own
 /// zones; the numbers of a reversed address before a block list and labels of a purpose (`_domainkey`), whose rest counts;
@@ -154,7 +179,8 @@ pub(crate) const DETECTION: Detection = Detection {
 ///
 /// False positives: virus scanners, content networks and probes that put hashes into names, where they are not common among
 /// your hosts yet. Tests of DNS itself. Suppress the finding for the domain, or trust it (`--trusted`). What stays unseen: a
-/// tunnel of short names that asks for addresses once a minute, and one that is spread over many domains or hosts.
+/// tunnel of short names that asks for addresses once a minute, and one that is spread over many domains or hosts; an implant at
+/// rest whose name leads to an address as any other.
 #[derive(Default, Serialize, Deserialize)]
 struct Exfiltration {
     /// The hour that is being shown.
@@ -173,7 +199,11 @@ struct Exfiltration {
     days: BTreeMap<PairKey, PairDay>,
     /// The first day with queries, by account.
     since: BTreeMap<Box<str>, i64>,
+    /// Names of implants that wait for orders.
+    idle: IdleNames,
     evicted: u64,
+    /// How many of the above `idle` was last told to have dropped.
+    idle_evicted: u64,
 }
 
 /// Client (account, VPC, instance or address) and domain.
@@ -194,7 +224,10 @@ struct PairHour {
 struct Carried {
     first: Time,
     name: Box<str>,
-    /// Length of what stands below the domain, without dots.
+    /// What no other name of the hour has.
+    #[serde(default)]
+    rest: Box<str>,
+    /// Its length, without dots.
     length: u64,
     /// Entropy of its characters, in thousandths of a bit.
     entropy_milli: u64,
@@ -233,6 +266,7 @@ struct Window {
 impl Behaviour for Exfiltration {
     fn query(&mut self, key: &QueryKey, tally: &QueryTally, scene: &mut Scene<'_>) {
         self.begin_hour(key.hour);
+        self.idle.query(key, tally);
         if !self.since.contains_key(&key.place.account) {
             self.since.insert(key.place.account.clone(), key.hour.div_euclid(24));
         }
@@ -250,9 +284,12 @@ impl Behaviour for Exfiltration {
         let window = pair.busiest(previous, key.hour);
         self.note_domain(key);
         let uses_tunnels_types = uses_tunnels_types(tally);
-        let is_enough = window.bytes >= scene.thresholds.count(&BYTES_PER_HOUR)
+        let factor = if window.are_mostly_uuids() { UUID_FACTOR } else { 1 };
+        let is_enough = window.bytes >= scene.thresholds.count(&BYTES_PER_HOUR).saturating_mul(factor)
             && window.distinct >= scene.thresholds.count(&NAMES)
-            && (uses_tunnels_types || window.mean_length_milli >= CARRIED_MIN_MILLI);
+            && (uses_tunnels_types
+                || window.mean_length_milli >= CARRIED_MIN_MILLI
+                || self.are_many_short(&window, key, tally, scene));
         let are_long = window.mean_length_milli >= LONG_MIN_MILLI
             && window.mean_entropy_milli >= LONG_ENTROPY_MIN_MILLI
             && !window.are_mostly_uuids();
@@ -267,7 +304,7 @@ impl Behaviour for Exfiltration {
         {
             Some(Why::LongNamesOfADay(sums))
         } else {
-            pair.answers(tally, scene).map(Why::Answers)
+            pair.answers(tally, scene).map(Why::Answers).or_else(|| pair.addresses_of_nobody(tally))
         };
         if let Some(why) = why
             && !self.is_common(&key.domain, key.hour / 24, scene)
@@ -287,7 +324,14 @@ impl Behaviour for Exfiltration {
         }
     }
 
+    fn close(&mut self, _end: Time, scene: &mut Scene<'_>) {
+        self.idle.close(EXFILTRATION, scene);
+    }
+
     fn expire(&mut self, now: Time) -> u64 {
+        let idle_evicted = self.idle.expire(now);
+        self.evicted += idle_evicted.saturating_sub(self.idle_evicted);
+        self.idle_evicted = idle_evicted;
         self.domains.retain(|_, usage| now.day() - usage.last_day <= 60);
         self.days.retain(|_, day| day.hours.keys().next_back().is_some_and(|last| now.hour() - last <= DAY_HOURS));
         std::mem::take(&mut self.evicted)
@@ -297,14 +341,22 @@ impl Behaviour for Exfiltration {
         let names: usize = self.current.values().chain(self.previous.values()).map(|pair| pair.names.len()).sum();
         let pairs = self.current.len() + self.previous.len();
         let days: usize = self.days.values().map(|day| 200 + day.hours.len() * 40 + day.seen.len() * 16).sum();
-        (pairs as u64, (days + names * 120 + pairs * 120 + self.domains.len() * 80 + self.clients.len() * 60) as u64)
+        (
+            pairs as u64,
+            (days
+                + names * 120
+                + pairs * 120
+                + self.domains.len() * 80
+                + self.clients.len() * 60
+                + self.idle.len() * 150) as u64,
+        )
     }
 
     fn save(&self) -> serde_json::Value {
         serde_json::json!({ "version": 1, "state": {
             "hour": self.hour, "current": pairs(&self.current), "previous": pairs(&self.previous),
             "clients": self.clients, "domains": self.domains, "days": self.days.iter().collect::<Vec<_>>(),
-            "since": self.since, "evicted": self.evicted } })
+            "since": self.since, "idle": self.idle, "idle_evicted": self.idle_evicted, "evicted": self.evicted } })
     }
 
     fn load(&mut self, state: serde_json::Value) -> Result<(), String> {
@@ -319,8 +371,11 @@ impl Behaviour for Exfiltration {
             domains: saved.domains,
             days: saved.days.into_iter().collect(),
             since: saved.since,
+            idle: saved.idle,
+            idle_evicted: saved.idle_evicted,
             evicted: saved.evicted,
         };
+        self.idle.reindex();
         Ok(())
     }
 }
@@ -337,6 +392,10 @@ struct Saved {
     days: Vec<(PairKey, PairDay)>,
     #[serde(default)]
     since: BTreeMap<Box<str>, i64>,
+    #[serde(default)]
+    idle: IdleNames,
+    #[serde(default)]
+    idle_evicted: u64,
     evicted: u64,
 }
 
@@ -396,11 +455,26 @@ impl Exfiltration {
     fn is_much_below_a_new_domain(&self, key: &QueryKey, bytes: u64, scene: &Scene<'_>) -> bool {
         let day = key.hour.div_euclid(24);
         let is_young = self.since.get(&key.place.account).is_none_or(|since| day - since < YOUNG_DAYS);
-        let is_new = self.domains.get(&key.domain).is_none_or(|usage| day - usage.first_day <= NEW_DAYS);
         let limit = scene.thresholds.count(&ADDRESS_BYTES_PER_DAY);
         let limit = if is_young { limit.saturating_mul(YOUNG_FACTOR) } else { limit };
+        bytes >= limit && self.is_new_and_unknown(key, scene)
+    }
+
+    /// Whether so many short names are data, although names of customers and hosts are as short. They are not where most do not
+    /// exist: tests of resolvers, floods and whoever guesses names ask for more of these than any thief.
+    fn are_many_short(&self, window: &Window, key: &QueryKey, tally: &QueryTally, scene: &Scene<'_>) -> bool {
+        window.distinct >= SHORT_NAMES_MIN
+            && u64::from(tally.nx) * 2 <= u64::from(tally.queries)
+            && window.are_even()
+            && self.is_new_and_unknown(key, scene)
+    }
+
+    /// Whether nobody asked for the domain until two days ago, and it is none of the most visited sites.
+    fn is_new_and_unknown(&self, key: &QueryKey, scene: &Scene<'_>) -> bool {
+        let day = key.hour.div_euclid(24);
+        let is_new = self.domains.get(&key.domain).is_none_or(|usage| day - usage.first_day <= NEW_DAYS);
         let now = Time::from_ms(key.hour.saturating_mul(Time::HOUR_MS));
-        bytes >= limit && is_new && !is_well_known(key, now, &scene.context)
+        is_new && !is_well_known(key, now, &scene.context)
     }
 
     /// Whether many of this hour's clients so far use the domain, and it is nothing new. The keys of an hour come in order,
@@ -432,7 +506,7 @@ impl PairHour {
             let rest: String = labels.iter().map(|label| shared.rest(label)).collect();
             let (length, entropy_milli) = content(&rest);
             let first = QueryTally::moment(key.hour, name.first);
-            Carried { first, name: name.name.clone(), length, entropy_milli, place: name.place }
+            Carried { first, name: name.name.clone(), rest: rest.into(), length, entropy_milli, place: name.place }
         });
         let mut names: Vec<Carried> = carried.collect();
         names.sort_unstable();
@@ -459,6 +533,17 @@ impl PairHour {
             && names >= ANSWERED_NAMES_MIN
             && u64::from(asked) * 2 >= u64::from(tally.queries);
         is_enough.then_some((names, bytes))
+    }
+
+    /// The names that were answered with addresses which no host can have, if they are enough, and the bytes of those.
+    fn addresses_of_nobody(&self, tally: &QueryTally) -> Option<Why> {
+        let kept = tally.names.kept();
+        let answered: Vec<&SubName> = kept.iter().filter(|name| name.answers().any(|ip| ip.is_ipv6())).collect();
+        let odd = answered.iter().filter(|name| name.answers().any(is_nobodys)).count() as u64;
+        let all = kept.len().max(1) as u64;
+        let names = answered.len() as u64 * self.distinct / all;
+        let is_enough = names >= ANSWERED_NAMES_MIN && odd * 2 >= answered.len() as u64;
+        is_enough.then_some(Why::Addresses { names, odd, of: answered.len() as u64 })
     }
 
     /// The window that carries most among those that end in this hour.
@@ -502,7 +587,31 @@ impl PairHour {
     }
 }
 
+/// Whether an IPv6 address lies where none are given out: neither global unicast (2000::/3), nor local, nor with an IPv4 address
+/// inside, nor the one that means nowhere (100::/64). Source: IANA's registries of IPv6 address space and of special addresses.
+fn is_nobodys(address: IpAddr) -> bool {
+    let IpAddr::V6(v6) = address.to_canonical() else { return false };
+    let first = v6.segments()[0];
+    first >> 13 != 1 && !matches!(first, 0 | 0x64 | 0x100) && !matches!(first >> 8, 0xfc..=0xff)
+}
+
 impl Window {
+    /// Whether the characters that only one name has occur about equally often, and are more than digits.
+    fn are_even(&self) -> bool {
+        let mut counts = [0u64; 256];
+        self.kept
+            .iter()
+            .flat_map(|carried| carried.rest.bytes())
+            .filter(|&byte| byte != b'.')
+            .for_each(|byte| counts[usize::from(byte)] += 1);
+        let length: u64 = counts.iter().sum();
+        // Hyphens and what else is rare is left out: it would make many characters of few.
+        let used = counts.iter().filter(|&&count| count * 200 > length).count() as u64;
+        let pairs: u64 = counts.iter().map(|&count| count * count.saturating_sub(1)).sum();
+        let all = length * length.saturating_sub(1);
+        length >= EVEN_LENGTH_MIN && used >= EVEN_CHARACTERS_MIN as u64 && pairs * used * 1_000 <= all * EVEN_MAX_MILLI
+    }
+
     /// Whether most names have a UUID for a label: probes and pages name what they measure so.
     fn are_mostly_uuids(&self) -> bool {
         let with_uuid = self.kept.iter().filter(|carried| carried.name.split('.').any(is_uuid)).count();
@@ -533,6 +642,13 @@ enum Why {
     LongNamesOfADay((u64, u64)),
     /// Distinct names, and bytes of their answers.
     Answers((u64, u64)),
+    /// Distinct names that were answered with IPv6 addresses; of those that were kept, how many of how many had one that no host
+    /// can have.
+    Addresses {
+        names: u64,
+        odd: u64,
+        of: u64,
+    },
 }
 
 /// Whether most queries were of the types that tunnels use, because their answers hold more than an address.
@@ -612,7 +728,7 @@ fn verdict(key: &QueryKey, tally: &QueryTally, window: &Window, why: &Why, scene
     let end = Time::from_ms(window.begin.ms() + Time::HOUR_MS);
     let (who, domain) = (subject::name(&signal), &key.domain);
     signal.title = match why {
-        Why::Answers(_) => format!("{who} may be exchanging data in DNS queries."),
+        Why::Answers(_) | Why::Addresses { .. } => format!("{who} may be exchanging data in DNS queries."),
         _ => format!("{who} may be sending data out in DNS queries."),
     };
     signal.description = match why {
@@ -632,6 +748,10 @@ fn verdict(key: &QueryKey, tally: &QueryTally, window: &Window, why: &Why, scene
         Why::Answers((names, bytes)) => format!(
             "{who} asked for about {names} distinct names below {domain} within an hour, whose answers to TXT and NULL carry \
              about {bytes} bytes. Ordinary domains have a few such answers."
+        ),
+        Why::Addresses { names, .. } => format!(
+            "{who} asked for about {names} distinct names below {domain} within an hour, which were answered with IPv6 addresses \
+             that no host can have. Such answers carry data."
         ),
     };
     signal.reasons = reasons(tally, window, why, scene);
@@ -715,6 +835,14 @@ fn reasons(tally: &QueryTally, window: &Window, why: &Why, scene: &Scene<'_>) ->
                 tally.answered,
                 scene.thresholds.get(&ANSWER_BYTES),
                 ANSWER_BYTES.key
+            ),
+        ),
+        Why::Addresses { names, odd, of } => reasons.insert(
+            2,
+            format!(
+                "About {names} names of the clock hour were answered with IPv6 addresses; the limit is {ANSWERED_NAMES_MIN}. Of {of} \
+                 of them {odd} have an address that lies neither in 2000::/3, where all that are given out lie, nor in a local \
+                 range: half of them are asked for. An address holds 16 bytes."
             ),
         ),
     }
@@ -883,6 +1011,66 @@ mod tests {
         assert!(found(&as_type(&lines(60), "TXT", &long)).is_empty(), "too few names");
     }
 
+    /// So many distinct short names in an hour, each of eight digits or letters.
+    fn short(count: u32, alphabet: &[u8], domain: &str) -> Vec<String> {
+        let mut state = 5u64;
+        let mut letter = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            char::from(alphabet[(state >> 33) as usize % alphabet.len()])
+        };
+        let names: Vec<String> = (0..count).map(|_| (0..8).map(|_| letter()).collect()).collect();
+        let lines: Vec<String> =
+            names.iter().zip(0..).map(|(name, at)| line(3_600 + at, &format!("{name}.{domain}."))).collect();
+        as_type(&lines, "A", "203.0.113.80")
+    }
+
+    #[test]
+    fn thousands_of_short_names_in_an_encoding_are_found_below_a_new_domain() {
+        let hex = b"0123456789abcdef";
+        let verdicts = found(&short(2_400, hex, "evil.example"));
+        assert_eq!(verdicts.len(), 1);
+        assert!(found(&short(700, hex, "evil.example")).is_empty(), "too few");
+        assert!(found(&short(2_400, b"0123456789", "evil.example")).is_empty(), "numbers");
+        let fails = |line: &String| line.replace("NOERROR", "NXDOMAIN");
+        let guessed: Vec<String> = short(2_400, hex, "evil.example").iter().map(fails).collect();
+        assert!(found(&guessed).is_empty(), "none of them exists");
+        let english =
+            b"eeeeeeeeeeeetttttttttaaaaaaaaoooooooiiiiiiinnnnnnnsssssshhhhhhrrrrrrddddlllluuucccmmwwffggyyppbbvk";
+        assert!(found(&short(2_400, english, "evil.example")).is_empty(), "letters as in words");
+        let before: Vec<String> =
+            short(40, hex, "evil.example").iter().map(|line| line.replace("-31T", "-21T")).collect();
+        assert!(found(&[before, short(2_400, hex, "evil.example")].concat()).is_empty(), "known for ten days");
+    }
+
+    #[test]
+    fn a_stage_that_comes_in_addresses_is_found() {
+        let lines = |count: u32, address: &dyn Fn(u32) -> String| -> Vec<String> {
+            let one = |at| as_type(&[line(3_600 + at * 5, &format!("node-{at}.evil.example."))], "AAAA", &address(at));
+            (0..count).flat_map(one).collect()
+        };
+        // Machine code in steps of 16 bytes: where it begins is any of 65,536 numbers.
+        let code = |at: u32| format!("{:x}:48ff:c0{:02x}::{at:x}", at.wrapping_mul(40_503) % 65_536, at % 256);
+        let verdicts = found(&lines(300, &code));
+        assert_eq!(verdicts.len(), 1);
+        assert!(verdicts[0].signal.reasons[2].contains("neither in 2000::/3"), "{:#?}", verdicts[0].signal.reasons);
+        assert!(found(&lines(60, &code)).is_empty(), "too few");
+        assert!(found(&lines(300, &|at| format!("2001:db8:{at:x}::1"))).is_empty(), "a content network");
+        assert!(found(&lines(300, &|at| format!("64:ff9b::c000:{at:x}"))).is_empty(), "translated from IPv4");
+        assert!(found(&lines(300, &|at| format!("fd00:ec2::{at:x}"))).is_empty(), "local");
+    }
+
+    #[test]
+    fn names_with_a_uuid_below_an_application_are_identifiers() {
+        let uuid = |at: u32| {
+            format!("{:08x}-7f3a-4c1e-9b2d-{:012x}", at.wrapping_mul(2_654_435_761), u64::from(at) * 977_777_771)
+        };
+        let queries = |count: u32| -> Vec<String> {
+            (0..count).map(|at| line(3_600 + at, &format!("{}.app.firm.example.", uuid(at)))).collect()
+        };
+        assert!(found(&queries(300)).is_empty());
+        assert_eq!(found(&queries(3_400)).len(), 1, "ten times as much");
+    }
+
     #[test]
     fn data_before_a_key_or_an_address_count_and_the_key_and_the_address_do_not() {
         for domain in ["_domainkey.evil.example", "9.113.0.203.evil.example"] {
@@ -952,6 +1140,7 @@ mod tests {
         let carried = Carried {
             first: Time::from_ms(5),
             name: "a.evil.example".into(),
+            rest: "a".into(),
             length: 1,
             entropy_milli: 0,
             place: RecordPlace::default(),

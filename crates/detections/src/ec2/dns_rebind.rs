@@ -10,8 +10,8 @@ use crate::{Detection, Interest, Need, Rule};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use watchfire_knowledge::Bounded;
 use watchfire_knowledge::statistics::stable_hash;
+use watchfire_knowledge::{Bounded, is_publicly_routable};
 use watchfire_model::{FindingType, ResourceRole, Severity, Time};
 
 const REBIND: FindingType = FindingType::new("Behavior:EC2/DnsRebind.Watchfire");
@@ -46,13 +46,16 @@ const KNOWN_CLIENTS: usize = 3;
 const PAGE_DOMAINS: usize = 3;
 /// A name below a domain of which private answers were given so long before is one with two views.
 const TWO_VIEWS_MS: i64 = Time::DAY_MS;
+/// A name that leads to the client itself and stays there was given up by its owner, unless nobody had asked for its domain
+/// until so long before: a name for rebinding is new to its victim. Our choice.
+const NEW_MS: i64 = Time::DAY_MS;
 /// How long a domain, and a private address, is remembered. Source: detection-methods, section 0.4 (30 days).
 const MEMORY_MS: i64 = 30 * Time::DAY_MS;
 /// Domains and private addresses remembered: about 80 bytes each.
 const REMEMBERED_MAX: usize = 100_000;
 /// Names of the hour before: about 80 bytes each.
 const NAMES_MAX: usize = 100_000;
-const STATE_VERSION: u32 = 1;
+const STATE_VERSION: u32 = 2;
 
 pub(crate) const DETECTION: Detection = Detection {
     reports: &[REBIND],
@@ -68,8 +71,10 @@ pub(crate) const DETECTION: Detection = Detection {
 /// IPv6, each also written as an IPv4-mapped address. A program that checked the first address and connects to the second
 /// reaches what is inside on behalf of whoever owns the name.
 ///
-/// 0.0.0.0, ::, 127.0.0.1 and ::1 are also what filters answer for names that they block. They count only where the name
-/// went back and forth: a filter does not take its answer back. Metadata addresses have a type of their own
+/// 0.0.0.0, ::, 127.0.0.1 and ::1 are also what filters answer for names that they block, and owners for names that they give up.
+/// They count only where the name went back and forth, for neither takes its answer back; or where nobody asked for the domain until a
+/// day before, and no filter is at work, which would lead other domains there too. One answer that holds both a public address
+/// and one of the client itself counts at once: a browser tries the second when the first is closed. Metadata addresses have a type of their own
 /// (MetadataDNSRebind), which needs no public answer before.
 ///
 /// No evidence: private zones and AWS's own; answers that DNS Firewall gave; a trusted domain (`--trusted`); a domain below
@@ -91,8 +96,9 @@ struct Rebinds {
     current: BTreeMap<NameKey, Public>,
     /// Domains that were asked for.
     domains: Bounded<u64, Usage>,
-    /// Private addresses, with the domains that led there.
-    inside: Bounded<IpAddr, Vec<u64>>,
+    /// Private addresses by account (its hash), with the domains that led there: each account has a network of its own. Those of
+    /// the client itself by client: names of developers' machines lead there everywhere, and a filter is at work for each client.
+    inside: Bounded<(u64, IpAddr), Vec<u64>>,
     /// What may be a turn, until the hour has been shown whole.
     #[serde(skip)]
     turns: Vec<Turn>,
@@ -134,8 +140,19 @@ struct Turn {
     queries: u32,
     public: Public,
     inside: Public,
-    /// Whether it led to the internet again afterwards, or inside before.
-    goes_back: bool,
+    /// How it turned.
+    manner: Manner,
+}
+
+/// How a name turned.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Manner {
+    /// From the internet to the inside.
+    Once,
+    /// It led to the internet again afterwards, or inside before.
+    BackAndForth,
+    /// One answer held both.
+    AtOnce,
 }
 
 impl Default for Rebinds {
@@ -169,13 +186,13 @@ impl Behaviour for Rebinds {
         for name in tally.names.kept() {
             let name_key = (client, stable_hash(name.name.as_bytes()));
             if let Some(inside) = &name.inside {
-                self.note_inside(key, inside);
+                self.note_inside(key, inside, client);
                 let earlier = self.before.get(&name_key);
                 // What DNS Firewall answers is the network's own doing.
                 let turn = turn(key, name, earlier).filter(|_| tally.blocked == 0);
-                if let Some((public, inside, goes_back)) = turn {
+                if let Some((public, inside, manner)) = turn {
                     let (key, tally, queries) = (key.clone(), tally.clone(), name.queries);
-                    self.turns.push(Turn { key, tally, name: name.name.clone(), queries, public, inside, goes_back });
+                    self.turns.push(Turn { key, tally, name: name.name.clone(), queries, public, inside, manner });
                 }
             }
             let Some(public) = &name.public else { continue };
@@ -241,13 +258,13 @@ impl Rebinds {
         }
     }
 
-    fn note_inside(&mut self, key: &QueryKey, inside: &Answered) {
+    fn note_inside(&mut self, key: &QueryKey, inside: &Answered, client: u64) {
         let (domain, at) = (stable_hash(key.domain.as_bytes()), QueryTally::moment(key.hour, inside.first));
         if let Some(usage) = self.domains.get_mut(&domain) {
             usage.inside_since = Some(usage.inside_since.map_or(at, |since| since.min(at)));
         }
         for address in inside.addresses.iter().filter(|address| Reached::of(**address).is_some()) {
-            let domains = self.inside.touch(*address, at, Vec::new);
+            let domains = self.inside.touch((whose(key, *address, client), *address), at, Vec::new);
             if domains.len() < PAGE_DOMAINS && !domains.contains(&domain) {
                 domains.push(domain);
             }
@@ -263,11 +280,20 @@ impl Rebinds {
             usage.inside_since.is_some_and(|since| inside.at.ms() - since.ms() >= TWO_VIEWS_MS) && !usage.is_reported;
         let is_known = usage.clients.len() >= KNOWN_CLIENTS
             && (inside.at.ms() - usage.since.ms()) as f64 >= scene.thresholds.get(&KNOWN_DAYS) * Time::DAY_MS as f64;
-        let is_page = self.inside.get(&inside.address).is_some_and(|domains| domains.len() >= PAGE_DOMAINS);
+        let client = stable_hash(tallied_query::client(key).as_bytes());
+        let place = (whose(key, inside.address, client), inside.address);
+        // A filter gives no answers that are half another's.
+        let is_page = turn.manner != Manner::AtOnce
+            && self.inside.get(&place).is_some_and(|domains| domains.len() >= PAGE_DOMAINS);
+        // What stays with the client itself is given up, if it is old.
+        let is_given_up = turn.manner == Manner::Once
+            && Reached::of(inside.address) == Some(Reached::Sink)
+            && inside.at.ms() - usage.since.ms() > NEW_MS;
         if apart_ms as f64 > scene.thresholds.get(&MINUTES) * Time::MINUTE_MS as f64
             || has_two_views
             || is_known
             || is_page
+            || is_given_up
             || scene.context.lists(&key.place.account, &key.place.region).trusted_domain(&turn.name).is_some()
         {
             return;
@@ -320,10 +346,18 @@ impl Reached {
     }
 }
 
-/// The public answer, the private one after it, and whether the name went back and forth.
-fn turn(key: &QueryKey, name: &SubName, before: Option<&Public>) -> Option<(Public, Public, bool)> {
+/// Whose a private address is: the account's (its hash), or this client's.
+fn whose(key: &QueryKey, address: IpAddr, client: u64) -> u64 {
+    match Reached::of(address) {
+        Some(Reached::Sink | Reached::Loopback) => client,
+        _ => stable_hash(key.place.account.as_bytes()),
+    }
+}
+
+/// The public answer, the private one after it or with it, and how the name turned.
+fn turn(key: &QueryKey, name: &SubName, before: Option<&Public>) -> Option<(Public, Public, Manner)> {
     let answered = name.inside.as_deref()?;
-    let (address, reached) = answered.addresses.iter().find_map(|&address| Some((address, Reached::of(address)?)))?;
+    let address = answered.addresses.iter().copied().find(|address| Reached::of(*address).is_some())?;
     let is_alike = |public: &IpAddr| public.is_ipv4() == address.is_ipv4();
     let moment = |offset| QueryTally::moment(key.hour, offset);
     let now = name.public.as_ref().filter(|public| public.addresses.first().is_some_and(is_alike));
@@ -332,6 +366,14 @@ fn turn(key: &QueryKey, name: &SubName, before: Option<&Public>) -> Option<(Publ
     let of = |offset, place, public: &Answered| {
         Some(Public { at: moment(offset), address: *public.addresses.first()?, place })
     };
+    let itself = |address: &&IpAddr| matches!(Reached::of(**address), Some(Reached::Sink | Reached::Loopback));
+    let outside = |address: &&IpAddr| is_publicly_routable(**address);
+    if let (Some(&itself), Some(&public)) =
+        (answered.addresses.iter().find(itself), answered.addresses.iter().find(outside))
+    {
+        let at_once = |address| Public { at: moment(answered.first), address, place: answered.place };
+        return Some((at_once(public), at_once(itself), Manner::AtOnce));
+    }
     let (public, inside) = match (now, before.filter(|before| is_alike(&before.address))) {
         (Some(now), _) if now.last < answered.first => (of(now.last, now.last_place, now)?, first_inside),
         (Some(now), _) if now.first < answered.first => (of(now.first, now.place, now)?, first_inside),
@@ -342,19 +384,20 @@ fn turn(key: &QueryKey, name: &SubName, before: Option<&Public>) -> Option<(Publ
     let goes_back = now.is_some_and(|now| {
         moment(now.last) > inside.at || (inside.at > moment(answered.first) && public.at > moment(answered.first))
     });
-    (reached != Reached::Sink || goes_back).then_some((public, inside, goes_back))
+    Some((public, inside, if goes_back { Manner::BackAndForth } else { Manner::Once }))
 }
 
 fn verdict(turn: &Turn, usage: &Usage, scene: &Scene<'_>) -> Verdict {
-    let Turn { key, tally, name, public, inside, .. } = turn;
+    let Turn { key, tally, name, public, inside, manner, .. } = turn;
     let mut signal = tallied_query::signal(REBIND, Severity::MEDIUM, key, tally, name, &scene.context);
     // The one who owns the name attacks; the instance that asked is made to reach what is inside.
     signal.role = Some(ResourceRole::Target);
     let who = subject::name(&signal);
     let said = Reached::of(inside.address).map_or("a private address", Reached::said);
     signal.title = format!("{who} may be the target of a DNS rebinding attack by {name}.");
+    let then = if *manner == Manner::AtOnce { "at the same time" } else { "then" };
     signal.description = format!(
-        "{name} led {} to {}, which anyone can reach, and then to {}, {said}. Whoever owns the name may be making a program \
+        "{name} led {} to {}, which anyone can reach, and {then} to {}, {said}. Whoever owns the name may be making a program \
          there connect to something inside on their behalf.",
         subject::lower(&who),
         public.address,
@@ -369,8 +412,17 @@ fn verdict(turn: &Turn, usage: &Usage, scene: &Scene<'_>) -> Verdict {
         inside.at,
         quoted(&MINUTES, scene.thresholds)
     )];
-    if turn.goes_back {
-        signal.reasons.push("The name went back and forth between the two within the hour.".to_owned());
+    match manner {
+        Manner::Once if Reached::of(inside.address) == Some(Reached::Sink) => signal.reasons.push(
+            "Filters answer so too, but no other domain led there; and owners who give a name up, but nobody asked for this \
+             domain until a day before."
+                .to_owned(),
+        ),
+        Manner::Once => {}
+        Manner::BackAndForth => {
+            signal.reasons.push("The name went back and forth between the two within the hour.".to_owned());
+        }
+        Manner::AtOnce => signal.reasons.push("One answer held both.".to_owned()),
     }
     signal.reasons.push(format!(
         "The first query below {} in these logs is of {}, and the first private answer of {}; {} asked for it.",
@@ -385,7 +437,9 @@ fn verdict(turn: &Turn, usage: &Usage, scene: &Scene<'_>) -> Verdict {
     ));
     let mut records = vec![(public.at, public.place), (inside.at, inside.place)];
     records.sort_unstable();
-    Verdict { signal, begin: public.at, end: inside.at, records, record_count: u64::from(turn.queries).max(2) }
+    records.dedup();
+    let record_count = u64::from(turn.queries).max(records.len() as u64);
+    Verdict { signal, begin: public.at, end: inside.at, records, record_count }
 }
 
 #[cfg(test)]
@@ -465,12 +519,32 @@ mod tests {
     }
 
     #[test]
-    fn what_a_filter_answers_stays_quiet() {
+    fn a_new_name_that_turns_to_the_client_itself_fires() {
         for sink in ["0.0.0.0", "127.0.0.1"] {
-            assert!(turned("ads.example.", PUBLIC, sink).is_empty(), "{sink}");
+            let verdicts = turned("a.rebind.example.", PUBLIC, sink);
+            assert_eq!(verdicts.len(), 1, "{sink}");
+            assert!(verdicts[0].signal.reasons[1].contains("no other domain led there"));
         }
         for sink in ["::", "::1", "::ffff:127.0.0.1"] {
-            assert!(turned("ads.example.", "2001:db8::80", sink).is_empty(), "{sink}");
+            assert_eq!(turned("a.rebind.example.", "2001:db8::80", sink).len(), 1, "{sink}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_its_owner_gives_up_stays_quiet() {
+        let (day, name) = (86_400, "shop.firm.example.");
+        let lines = [answer(100, name, PUBLIC), answer(2 * day, name, PUBLIC), answer(2 * day + 60, name, "127.0.0.1")];
+        assert!(found(&lines).is_empty());
+        assert_eq!(found(&lines[1..]).len(), 1);
+    }
+
+    #[test]
+    fn what_a_filter_answers_stays_quiet() {
+        for sink in ["0.0.0.0", "127.0.0.1"] {
+            let blocked = |at: i64, name: &str| [answer(at, name, PUBLIC), answer(at + 60, name, sink)];
+            let names = ["ads.example.", "pixel.example.net.", "trk.example.org."];
+            let lines: Vec<String> = (100..).zip(names).flat_map(|(at, name)| blocked(at, name)).collect();
+            assert!(found(&lines).is_empty(), "{sink}");
         }
         let blocked = answer(160, "ads.example.", "10.0.0.9")
             .replace(r#""transport""#, r#""firewall_rule_action":"BLOCK","transport""#);
@@ -494,6 +568,14 @@ mod tests {
         let lines: Vec<String> = names.iter().enumerate().flat_map(|(at, name)| page(at, name)).collect();
         assert!(found(&lines).is_empty());
         assert_eq!(found(&lines[..4]).len(), 2);
+        // Another account's page, and another client's names of its own, say nothing.
+        let other = |line: &String| line.replace("111122223333", "444455556666");
+        let apart: Vec<String> = lines[..4].iter().cloned().chain(lines[4..].iter().map(other)).collect();
+        assert_eq!(found(&apart).len(), 3);
+        let local = |name: &str| by(2, answer(50, name, "127.0.0.1"));
+        let mut lines: Vec<String> = names.iter().map(|name| local(name)).collect();
+        lines.extend([answer(100, "a.rebind.example.", PUBLIC), answer(160, "a.rebind.example.", "127.0.0.1")]);
+        assert_eq!(found(&lines).len(), 1);
     }
 
     #[test]
@@ -528,6 +610,12 @@ mod tests {
         };
         assert!(both(100).contains("10.0.0.9"));
         assert!(found(&[both(100), both(160)]).is_empty());
+        // Nobody serves a page at the client itself.
+        for itself in ["127.0.0.1", "0.0.0.0"] {
+            let verdicts = found(&[both(100).replace("10.0.0.9", itself)]);
+            assert_eq!(verdicts.len(), 1, "{itself}");
+            assert_eq!(verdicts[0].signal.reasons[1], "One answer held both.");
+        }
         // Public by IPv4 and private by IPv6, as in a network with addresses of its own, is two views at once.
         assert!(turned("dual.example.", PUBLIC, "fd12:3456::1").is_empty());
     }

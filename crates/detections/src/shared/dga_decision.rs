@@ -12,7 +12,7 @@
 //! arguments.
 
 use super::dga::{DgaModel, DgaThreshold, judged_label};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use watchfire_knowledge::Suffixes;
 use watchfire_model::Time;
 
@@ -284,6 +284,59 @@ fn is_one_of(name: &str, names: &[&str]) -> bool {
     names.iter().any(|other| name.eq_ignore_ascii_case(other))
 }
 
+/// Changed letters between two misspellings of one word, each of which has one. Source: the tools that try them (dnstwist,
+/// URLCrazy) change one place; a family that changes the beginning of one word (Banjori) changes four.
+const MISSPELT_EDITS_MAX: usize = 2;
+/// So many percent of the labels must be: such tools try a few other things as well.
+const MISSPELT_PERCENT_MIN: usize = 80;
+/// Shorter labels are near each other by chance.
+const MISSPELT_BYTES_MIN: usize = 6;
+/// So few labels say nothing.
+const MISSPELT_LABELS_MIN: usize = 4;
+/// Labels tried as the word that the others are near.
+const MISSPELT_TRIED: usize = 5;
+
+/// Whether the domains are one word written in many ways, as tools ask for that look after a brand: most of their labels are at
+/// most two changed letters away from one of them. `domains` are what [`counted_domain`] gave.
+pub fn are_misspellings<'d>(domains: impl Iterator<Item = &'d str>) -> bool {
+    let mut labels: Vec<&str> = domains.map(|domain| domain.split('.').next().unwrap_or_default()).collect();
+    labels.sort_unstable();
+    labels.dedup();
+    // One word with many numbers behind it is no misspelling.
+    let word = |label: &&'d str| label.trim_end_matches(|letter: char| letter.is_ascii_digit());
+    let spellings: BTreeSet<&str> = labels.iter().map(word).collect();
+    if labels.len() < MISSPELT_LABELS_MIN || spellings.len() * 2 < labels.len() {
+        return false;
+    }
+    let is_near = |word: &str| {
+        let near = labels.iter().filter(|label| edits_within(word, label, MISSPELT_EDITS_MAX)).count();
+        near * 100 >= labels.len() * MISSPELT_PERCENT_MIN
+    };
+    let step = (labels.len() / MISSPELT_TRIED).max(1);
+    labels.iter().step_by(step).filter(|word| word.len() >= MISSPELT_BYTES_MIN).any(|word| is_near(word))
+}
+
+/// Whether one text becomes the other by so many bytes put in, left out or changed. Source: Levenshtein 1966.
+fn edits_within(one: &str, other: &str, most: usize) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    if one.len().abs_diff(other.len()) > most {
+        return false;
+    }
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (at, byte) in one.iter().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], at + 1);
+        for (place, against) in other.iter().enumerate() {
+            let changed = diagonal + usize::from(byte != against);
+            diagonal = row[place + 1];
+            row[place + 1] = changed.min(diagonal + 1).min(row[place] + 1);
+        }
+        if row.iter().all(|&edits| edits > most) {
+            return false;
+        }
+    }
+    row[other.len()] <= most
+}
+
 /// How often a client's registered domains failed in hours gone by: each counted once an hour, muted ones left out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct UsualFailures {
@@ -442,6 +495,27 @@ mod tests {
 
     fn judged<'a>(names: &[(&'a str, i64)]) -> Option<GeneratedNames<'a>> {
         generated_names(&failed(names), DgaModel::shipped(), Enough::default())
+    }
+
+    #[test]
+    fn one_word_in_many_spellings_is_told_from_a_generator() {
+        let spellings = ["facebok.com", "facebo0k.net", "facebook.co", "faceebook.com", "fcebook.org", "face-book.com"];
+        assert!(are_misspellings(spellings.into_iter()));
+        let banjori = [
+            "rrhlestnessbiophysicalohax.com",
+            "cliiestnessbiophysicalohax.com",
+            "gcntestnessbiophysicalohax.com",
+            "kwtoestnessbiophysicalohax.com",
+        ];
+        let digits = ["7ersonink.org", "6ersonink.com", "5personink.com", "personink.xyz", "9personink.top"];
+        assert!(are_misspellings(digits.into_iter()), "in order, as a tool asks");
+        assert!(!are_misspellings(spellings[..3].iter().copied()), "too few to tell");
+        assert!(!are_misspellings(banjori.into_iter()));
+        let words = ["greentable.com", "rivercloud.com", "happystone.com", "lightmoney.com", "paperhouse.com"];
+        assert!(!are_misspellings(words.into_iter()));
+        assert!(!are_misspellings(["room61.com", "room62.com", "room73.com", "room84.com"].into_iter()), "numbers");
+        assert!(!are_misspellings(["abc.com", "abd.com", "abe.com", "abf.com"].into_iter()), "too short to tell");
+        assert!(edits_within("", "ab", 2) && !edits_within("abc", "cab", 1) && edits_within("abc", "cab", 2));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::behaviour::{Behaviour, Scene, Verdict};
 use crate::shared::dga::{DgaModel, DgaThreshold, SCORE_UNIT, judged_label};
 use crate::shared::dga_decision::{
     self, BAD_PER_MILLE, EXAMPLES_MAX, Enough, GENERATED_MIN, GENERATED_PERCENT_MIN, NxDomain, RATE_FAILED_MIN,
-    RATE_FIRES_AT, RateTest, UsualFailures, WINDOW_MS, counted_domain, muted,
+    RATE_FIRES_AT, RateTest, UsualFailures, WINDOW_MS, are_misspellings, counted_domain, muted,
 };
 use crate::shared::reputation::is_dynamic;
 use crate::shared::tallied_flow::quoted;
@@ -60,7 +60,9 @@ const QUIET_MS: i64 = Time::HOUR_MS;
 /// No evidence: one name; what lies under a name that resolves, names of one label, search domains and local zones; domains
 /// that are asked for their mail servers only; look-ups of addresses, hashes and mail policies; SERVFAIL and REFUSED.
 ///
-/// False positives: log analysers that look up whatever others send them; tools that try the misspellings of a brand. Families
+/// Nor one word in many spellings, as tools ask for that look after a brand.
+///
+/// False positives: log analysers that look up whatever others send them; tools that try the misspellings of many brands. Families
 /// that put words together are seen by the rate alone, and only if nothing else the client does resolves.
 pub(crate) struct GeneratedNames {
     finding_type: FindingType,
@@ -257,6 +259,9 @@ impl GeneratedNames {
         };
         let inside = |one: &&Asked| one.first >= found.since && one.first <= found.until;
         let shown: Vec<&Asked> = failed.iter().filter(inside).filter(is_generated).collect();
+        if are_misspellings(shown.iter().map(|one| &*one.domain)) {
+            return None;
+        }
         let count = format!("{} names that do not exist and look generated", found.generated);
         Some(self.verdict(who, &count, reasons, &shown, (found.failed as u64, shown.first().copied()), scene))
     }
@@ -298,6 +303,10 @@ impl GeneratedNames {
                 usual_line,
             ];
             let shown: Vec<&Asked> = asked[..=at].iter().filter(|one| one.failed && one.first >= rate.since).collect();
+            if are_misspellings(shown.iter().map(|one| &*one.domain)) {
+                client.rate = RateTest::default();
+                return None;
+            }
             let latest: Vec<&str> = shown.iter().rev().take(EXAMPLES_MAX).map(|one| &*one.domain).collect();
             reasons.push(format!("The latest of them: {}.", latest.join(", ")));
             let count = format!("{} names that do not exist, far more than is usual for it", rate.failed);
@@ -546,6 +555,19 @@ mod tests {
         // As many new ones are told.
         lines.extend((60..120).map(|at| line(36_100 + at / 15 * 3_600 + at % 15, &format!("partner-{at}.com."), &[])));
         assert!(!found(&lines).is_empty());
+    }
+
+    #[test]
+    fn the_misspellings_of_one_brand_stay_quiet() {
+        let brand = "lemonharbor";
+        let spelt = |at: u32| {
+            let (place, letter) = ((at % 11) as usize, char::from(b'a' + (at / 11 * 5 % 26) as u8));
+            format!("{}{letter}{}.com.", &brand[..place], &brand[place + 1..])
+        };
+        let mut lines: Vec<String> =
+            (0..400).map(|at| line(at * 30, &format!("www.site{at}.example."), &[("198.51.100.7", "A")])).collect();
+        lines.extend((0..50).map(|at| line(20_000 + at * 20, &spelt(at), &[])));
+        assert!(found(&lines).is_empty());
     }
 
     /// Lines of other hours: a week in which each hour asks for so many domains that are gone, and others that are not.

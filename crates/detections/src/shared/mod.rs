@@ -14,6 +14,7 @@ pub(crate) mod generated_names;
 pub(crate) mod guessing;
 pub(crate) mod habit;
 pub(crate) mod host;
+pub(crate) mod idle_names;
 pub(crate) mod listed_caller;
 pub(crate) mod listed_flow;
 pub(crate) mod listed_query;

@@ -7,9 +7,21 @@ use std::net::IpAddr;
 use watchfire_model::{Action, DnsRequestAction, FindingType, ResourceRole, Severity, Signal};
 
 /// Zones that no registry gives out, and the reverse zones. Source: RFC 6762 and its appendix G, RFC 8375, RFC 6761, ICANN
-/// 2024 (`internal`).
-const PRIVATE_ZONES: [&str; 10] =
-    ["arpa", "corp", "home", "internal", "intranet", "lan", "local", "localdomain", "localhost", "private"];
+/// 2024 (`internal`); Consul's and Mesos-DNS's documentation for the zones that they serve by default.
+const PRIVATE_ZONES: [&str; 12] = [
+    "arpa",
+    "consul",
+    "corp",
+    "home",
+    "internal",
+    "intranet",
+    "lan",
+    "local",
+    "localdomain",
+    "localhost",
+    "mesos",
+    "private",
+];
 /// AWS's own zones, whose names are made by machines. Source: AWS documentation of service endpoints.
 const AWS_ZONES: [&str; 5] = ["amazonaws.com", "amazonaws.com.cn", "aws", "cloudfront.net", "awsglobalaccelerator.com"];
 

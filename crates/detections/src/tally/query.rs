@@ -69,7 +69,7 @@ pub enum QueryType {
     Aaaa,
     /// Text.
     Txt,
-    /// NULL, which nothing but tunnels asks for.
+    /// NULL and other types whose answers can hold anything, which nothing but tunnels asks for: KEY, and types of private use.
     Null,
     /// An alias.
     Cname,
@@ -87,12 +87,20 @@ impl QueryType {
             "A" => Self::A,
             "AAAA" => Self::Aaaa,
             "TXT" => Self::Txt,
-            "NULL" => Self::Null,
+            "NULL" | "KEY" => Self::Null,
             "CNAME" => Self::Cname,
             "MX" => Self::Mx,
             "SRV" => Self::Srv,
+            _ if Self::is_private(name) => Self::Null,
             _ => Self::Other,
         }
+    }
+
+    /// Whether a type is one of private use, 65280 to 65534, which has no name. Source: RFC 6895, section 3.1, and RFC 3597 for
+    /// how it is written.
+    fn is_private(name: &str) -> bool {
+        let number = name.strip_prefix("TYPE").unwrap_or(name);
+        number.len() == 5 && number.parse::<u16>().is_ok_and(|number| (65_280..=65_534).contains(&number))
     }
 }
 

@@ -109,6 +109,10 @@ const SYN_BYTES_MAX: u64 = 80;
 /// Packets of TCP sent for each received that no upload reaches: receivers acknowledge at the latest after two bundles of
 /// 64 KiB, which is 90 packets of 1,460 bytes.
 const TCP_UNANSWERED_MIN: u64 = 100;
+/// Questions sent to one name server for each answer that only a flood reaches at such a rate: a server that answers is asked
+/// once for each answer, and a resolver turns away from one that leaves half unanswered. Source: RFC 9520, section 3 (failures
+/// to resolve are remembered, and servers that do not answer are asked less).
+const DNS_UNANSWERED_MIN: u64 = 2;
 /// Packets of one connection without a word: opened, answered, and closed or reset, each repeated. Source: RFC 9293, section 3.5
 /// (three to open, four to close), with room for repetitions.
 const WORDLESS_PACKETS_MAX: u64 = 10;
@@ -123,6 +127,14 @@ const USUAL_PROTOCOLS: [u8; 2] = [50, 51];
 /// UDP by which logs, metrics and flows are sent to a collector that never answers: syslog, NetFlow and IPFIX, sFlow, statsd,
 /// GELF. Only floods by rate are reported there. Source: IANA's registry; the collectors' documentation.
 const TELEMETRY_PORTS: [u16; 9] = [514, 2055, 4739, 6343, 8125, 9995, 9996, 12_201, 24_224];
+
+/// UDP services that answer anyone with far more than they were asked, so that who writes another's address as his own floods
+/// that one through them: QOTD, CHARGEN, DNS, portmapper, NTP, SNMP, CLDAP, RIP, SSDP, WS-Discovery, mDNS, memcached.
+/// Source: CISA, "UDP-Based Amplification Attacks" (TA14-017A).
+const REFLECTING_PORTS: [u16; 12] = [17, 19, 53, 111, 123, 161, 389, 520, 1900, 3702, 5353, 11_211];
+/// Bytes answered for each byte asked that make an answer an amplification. Source: our choice; all of these reach it
+/// by TA14-017A, and an honest request of NTP is answered with as many bytes as it has.
+const AMPLIFIED_MIN: u64 = 5;
 
 /// Minutes of a slice, and two more for records that end after it.
 const MINUTES: usize = 12;
@@ -157,14 +169,18 @@ pub(crate) const DETECTION: Detection = Detection {
 /// its own largest ten minutes. Of TCP, besides, four of five records must be lone SYNs of at most 80 bytes a packet, or there
 /// must be a hundred packets for each that came back, which no upload reaches. A target that is alive answers each SYN: of TCP
 /// without a word (at most 80 bytes a packet both ways, and lone SYNs or at most ten packets a record) the answers do not speak
-/// against a flood, but ten minutes are not enough then, it must be the rate.
+/// against a flood, but ten minutes are not enough then, it must be the rate. So it is with questions by DNS of which half or less were answered.
 ///
 /// The kinds, in this order: UDP to port 53; UDP to a port normally served over TCP (not 443, which is QUIC's too); other UDP;
 /// TCP; protocols that hosts rarely use (not IPsec; ICMP by packets, bits or records a second only). Ports are summed, so that a flood over many ports counts as one.
 /// How packets spread over the minutes is told from the conversations; where there were more than 64 on one port, from a
 /// sample of them. What was reported does not count as the instance's own for 24 hours.
 ///
-/// No evidence: private targets, whatever they are sent. Traffic that the other side asked for. Collectors of logs, metrics and
+/// An instance whose own service is abused by others floods as well: what one of the UDP services that are known for it (such as
+/// NTP, DNS, SSDP, CLDAP, memcached) answers one address counts as a flood of UDP if it has five times the bytes of what was asked
+/// and the rate of a minute is that of a flood; ten minutes are not enough.
+///
+/// No evidence: private targets, whatever they are sent. Other traffic that the other side asked for. Collectors of logs, metrics and
 /// flows on their usual UDP ports, unless they are flooded by rate. Ten minutes of UDP whose receiver reports back each ten
 /// seconds, as with video and sound.
 ///
@@ -201,6 +217,8 @@ enum Kind {
     UnusualProtocol,
     /// ICMP, of which a little is everyday.
     Ping,
+    /// Answers of UDP services that amplify.
+    Reflection,
 }
 
 /// The largest one-way traffic of each host.
@@ -239,6 +257,7 @@ struct Sums {
 
 /// What a finding needs of the largest tally.
 struct Prepared {
+    kind: Kind,
     packets_out: u64,
     signal: Signal,
     records: Vec<(Time, crate::tally::RecordPlace)>,
@@ -266,10 +285,16 @@ impl Behaviour for Floods {
         let is_one_way = packets_out >= packets_in.saturating_mul(ONE_WAY_MIN);
         let is_wordless =
             view.is_tcp() && packets_out >= packets_in && is_small(view.bytes_out_in(), (packets_out, packets_in));
-        if view.remote_is_internal || view.is_inbound() || !(is_one_way || is_wordless) {
+        let is_reflection = is_reflection(view);
+        let is_unanswered = view.key.protocol == UDP
+            && view.key.port == 53
+            && packets_out >= packets_in.saturating_mul(DNS_UNANSWERED_MIN);
+        let is_sent = !view.is_inbound() && (is_one_way || is_wordless || is_unanswered);
+        if view.remote_is_internal || !(is_reflection || is_sent) {
             return;
         }
-        let Some(kind) = Kind::of(view) else { return };
+        let kind = if is_reflection { Some(Kind::Reflection) } else { Kind::of(view) };
+        let Some(kind) = kind else { return };
         let Some(sender) = self.sender(view, scene) else { return };
         let key = (sender, view.remote(), kind);
         if self.current.len() >= TARGETS_MAX && !self.current.contains_key(&key) {
@@ -283,7 +308,7 @@ impl Behaviour for Floods {
             && is_largest
             && let Some(signal) = tallied_flow::signal(kind.finding_type(), Severity::HIGH, view, &scene.context)
         {
-            self.prepared.insert(key, Prepared { packets_out, signal, records: view.records(RECORDS_MAX) });
+            self.prepared.insert(key, Prepared { kind, packets_out, signal, records: view.records(RECORDS_MAX) });
         }
     }
 
@@ -380,7 +405,7 @@ impl Kind {
         match self {
             Self::Dns => DNS,
             Self::UdpOnTcpPorts => UDP_ON_TCP_PORTS,
-            Self::Udp | Self::Telemetry => UDP_FLOOD,
+            Self::Udp | Self::Telemetry | Self::Reflection => UDP_FLOOD,
             Self::Tcp => TCP_FLOOD,
             Self::UnusualProtocol | Self::Ping => UNUSUAL_PROTOCOL,
         }
@@ -396,6 +421,31 @@ fn remote_port(view: &FlowView<'_>) -> u16 {
             kept.max_by_key(|one| (one.down_packets, one.port)).map_or(0, |one| one.port)
         }
     }
+}
+
+/// Our port: the service's, or where the other one looks more like one, that of the largest conversation.
+fn own_port(view: &FlowView<'_>) -> u16 {
+    match view.local_end {
+        End::Server => view.key.port,
+        End::Client => {
+            let kept = view.tally.conversations.kept().iter();
+            kept.max_by_key(|one| (one.up_packets, one.port)).map_or(0, |one| one.port)
+        }
+    }
+}
+
+/// Whether a service of ours answers with far more than it was asked: [`REFLECTING_PORTS`], [`AMPLIFIED_MIN`].
+fn is_reflection(view: &FlowView<'_>) -> bool {
+    let (bytes_out, bytes_in) = view.bytes_out_in();
+    view.key.protocol == UDP
+        && is_amplified(bytes_out, bytes_in)
+        && REFLECTING_PORTS.contains(&own_port(view))
+        && !REFLECTING_PORTS.contains(&remote_port(view))
+}
+
+/// Whether so much was answered to so much; without a question there is no answer.
+const fn is_amplified(bytes_out: u64, bytes_in: u64) -> bool {
+    bytes_in > 0 && bytes_out >= bytes_in.saturating_mul(AMPLIFIED_MIN)
 }
 
 impl Own {
@@ -456,7 +506,13 @@ impl Sums {
         let at_least = |value: u64, threshold| value >= scene.thresholds.count(threshold);
         let is_one_sided = self.is_one_sided(scene);
         let is_wordless = kind == Kind::Tcp && self.is_wordless_tcp();
-        if !is_wordless && (!is_one_sided || (kind == Kind::Tcp && !self.is_unanswered_tcp())) {
+        let is_reflection = kind == Kind::Reflection && is_amplified(self.bytes_out, self.bytes_in);
+        if kind == Kind::Reflection && !is_reflection {
+            return None;
+        }
+        let is_unanswered = kind == Kind::Dns && self.packets_out >= self.packets_in.saturating_mul(DNS_UNANSWERED_MIN);
+        let is_by_rate = is_wordless || is_reflection || is_unanswered;
+        if !is_by_rate && (!is_one_sided || (kind == Kind::Tcp && !self.is_unanswered_tcp())) {
             return None;
         }
         let factor = scene.thresholds.count(&OWN_FACTOR);
@@ -471,7 +527,7 @@ impl Sums {
             None
         } else if at_least(busiest / 60, &OWN_PACKETS_PER_SECOND) && busiest >= own.packets_a_minute * factor {
             Some(Why::OwnRate)
-        } else if !is_one_sided || (kind == Kind::Udp && self.is_reported_back()) {
+        } else if is_reflection || !is_one_sided || (kind == Kind::Udp && self.is_reported_back()) {
             None
         } else if at_least(in_ten, &OWN_PACKETS) && in_ten >= own.packets_in_ten * factor {
             Some(Why::OwnTenMinutes)
@@ -566,10 +622,11 @@ fn verdict(
     scene: &Scene<'_>,
 ) -> Verdict {
     let mut signal = prepared.signal;
+    let kind = prepared.kind;
     let who = subject::name(&signal);
     let protocol = protocol_name(sums.protocol);
     let mut reasons =
-        vec![sent(sums, remote, &protocol, scene), busiest(sums), explained(why, sums, in_ten, own, scene)];
+        vec![sent(sums, kind, remote, &protocol, scene), busiest(sums), explained(why, sums, in_ten, own, scene)];
     if sums.protocol == TCP && sums.is_one_sided(scene) {
         reasons.push(format!(
             "{} of {} records that it sent show a lone SYN, and a packet has {} bytes; at least {SYN_PERCENT_MIN} percent and \
@@ -588,7 +645,11 @@ fn verdict(
         );
     }
     signal.title = format!("{who} may be taking part in a denial-of-service attack by {protocol}.");
-    let why = if sums.is_one_sided(scene) {
+    let why = if kind == Kind::Dns && !sums.is_one_sided(scene) {
+        "So many questions, of which so few were answered, are"
+    } else if kind == Kind::Reflection {
+        "So many answers, so much larger than what was asked, are"
+    } else if sums.is_one_sided(scene) {
         "So much, and so one-sided, is"
     } else {
         "So many connections without a word are"
@@ -600,8 +661,16 @@ fn verdict(
     Verdict { signal, begin: sums.first, end: sums.last, records: prepared.records, record_count: sums.records_all }
 }
 
-fn sent(sums: &Sums, remote: IpAddr, protocol: &str, scene: &Scene<'_>) -> String {
-    let asked = if sums.is_one_sided(scene) {
+fn sent(sums: &Sums, kind: Kind, remote: IpAddr, protocol: &str, scene: &Scene<'_>) -> String {
+    let asked = if kind == Kind::Dns && !sums.is_one_sided(scene) {
+        format!("at least {DNS_UNANSWERED_MIN} questions sent for each answer are asked for, and the rate of a flood")
+    } else if kind == Kind::Reflection {
+        format!(
+            "they carry {} bytes, and {AMPLIFIED_MIN} bytes answered for each asked are asked for. Who asked may have written the \
+             address of a victim as his own",
+            sums.bytes_in
+        )
+    } else if sums.is_one_sided(scene) {
         format!("at least {} sent for each received are asked for", quoted(&SENT_TO_RECEIVED, scene.thresholds))
     } else {
         format!("they carry {} bytes, and packets of at most {SYN_BYTES_MAX} bytes carry no data", sums.bytes_in)
@@ -791,6 +860,49 @@ mod tests {
         let asked = FlowLine::into(TARGET, 50_000, 9_999).protocol(17).packets(1, 60);
         let served = FlowLine::out(9_999, TARGET, 50_000).protocol(17).packets(500_000, 600_000_000).after(1);
         assert!(found(&DETECTION, &[asked, served]).is_empty());
+    }
+
+    /// Requests to a service of ours in another's name, and what it answers him.
+    #[test]
+    fn a_service_that_amplifies_floods_who_never_asked() {
+        let abused = |port: u16, asked: u64, answered: u64| {
+            [
+                FlowLine::into(TARGET, 50_000, port).protocol(17).packets(40_000, 40_000 * asked),
+                FlowLine::out(port, TARGET, 50_000).protocol(17).packets(400_000, 400_000 * answered).after(1),
+            ]
+        };
+        let verdicts = found(&DETECTION, &abused(123, 60, 468));
+        assert_eq!(verdicts.len(), 1);
+        assert_eq!(verdicts[0].signal.finding_type, UDP_FLOOD);
+        assert!(verdicts[0].signal.reasons[0].contains("they carry 2400000 bytes"), "{:?}", verdicts[0].signal.reasons);
+        // As many bytes as were asked, a service that is not known for it, less than a flood.
+        assert!(found(&DETECTION, &abused(123, 468, 100)).is_empty());
+        assert!(found(&DETECTION, &abused(27_015, 60, 468)).is_empty());
+        let little = [
+            FlowLine::into(TARGET, 50_000, 53).protocol(17).packets(10_000, 700_000),
+            FlowLine::out(53, TARGET, 50_000).protocol(17).packets(100_000, 50_000_000).after(1),
+        ];
+        assert!(found(&DETECTION, &little).is_empty());
+    }
+
+    #[test]
+    fn a_name_server_that_answers_few_of_the_questions_is_flooded() {
+        let asked = |answers: u64| {
+            [udp(53, 400_000), FlowLine::into(TARGET, 53, 40_000).protocol(17).packets(answers, answers * 120).after(1)]
+        };
+        let verdicts = found(&DETECTION, &asked(120_000));
+        assert_eq!(verdicts.len(), 1);
+        assert_eq!(verdicts[0].signal.finding_type, DNS);
+        assert!(verdicts[0].signal.description.contains("so few were answered"));
+        assert!(found(&DETECTION, &asked(250_000)).is_empty());
+        // Ten minutes below the rate of a flood are not enough.
+        let slow = |at: i64| {
+            [
+                udp(53, 40_000).after(at * 60),
+                FlowLine::into(TARGET, 53, 40_000).protocol(17).packets(12_000, 900_000).after(at * 60),
+            ]
+        };
+        assert!(found(&DETECTION, &(0..9).flat_map(slow).collect::<Vec<_>>()).is_empty());
     }
 
     #[test]

@@ -136,7 +136,8 @@ fn judge(mut suspect: Suspect<'_>, scene: &Scene<'_>) -> Option<Verdict> {
         );
         return verdict(&mut suspect, &slow, Severity::HIGH, limit, scene);
     }
-    if is_fan_out(&fast, fast_limit, &suspect, scene) {
+    let now = suspect.group.busiest_now(suspect.now);
+    if is_fan_out(&now, fast_limit, &suspect, scene) {
         let limit = format!(
             "The walk does not tell a scanner from a client yet, so the finding is mild. The limits are {fast_limit} new hosts \
              within ten minutes (the larger of {} and five times the most failures on an earlier day), and a share of {} \
@@ -144,7 +145,7 @@ fn judge(mut suspect: Suspect<'_>, scene: &Scene<'_>) -> Option<Verdict> {
             scan::quoted(&HOSTS, scene.thresholds),
             scan::quoted(&FAILED_SHARE, scene.thresholds)
         );
-        return verdict(&mut suspect, &fast, Severity::LOW, limit, scene);
+        return verdict(&mut suspect, &now, Severity::LOW, limit, scene);
     }
     suspect.group.learn(suspect.now, fast_count, slow_count);
     None
@@ -233,6 +234,19 @@ mod tests {
         let flows: Vec<FlowLine> = (0..100)
             .flat_map(|number| if number % 10 == 0 { unanswered(number, 443, 5) } else { answered(number, 443, 5) })
             .collect();
+        assert!(flow_verdicts(&DETECTION, &flows).is_empty());
+    }
+
+    /// What was answered an hour ago is forgotten: the share is that of the ten minutes that end now.
+    #[test]
+    fn a_crawler_whose_busiest_minutes_are_past_stays_quiet() {
+        let crawl = |first: u16, count: u16, after: i64| {
+            (0..count).flat_map(move |n| {
+                let open = if n % 8 == 0 { unanswered } else { answered };
+                open(first + n, 443, after + 3 * i64::from(n))
+            })
+        };
+        let flows: Vec<FlowLine> = crawl(0, 170, 0).chain(crawl(170, 80, 7_200)).collect();
         assert!(flow_verdicts(&DETECTION, &flows).is_empty());
     }
 

@@ -27,10 +27,14 @@ pub(crate) const DETECTION: Detection = Detection {
 /// Pieces of one connection in several records are joined by the client's port, so a long session counts once, and as
 /// what it is: longer. No evidence are connections without an answer or too short for a login (that is scanning), a pair
 /// that has talked on seven earlier days and does not talk more than five times as much now, two hosts of yours that log in
-/// all day and did so in the first week of the logs (only ten minutes count there), and other ports. The finding is about the target, whoever attacks, and mild; where the attacker is yours as well, there is a second one about it.
+/// all day and did so in the first week of the logs (only ten minutes count there), and other ports. Nor are connections that a
+/// host of yours opens by the clock, one in 25 seconds at the most (four of five gaps within 5 percent of the median gap, or of
+/// two or three of them): that is a fetch or a check. Of one host at many targets it must be one in two minutes at the most,
+/// from the beginning of the logs on. Strangers may keep any beat. The finding is about the target, whoever attacks, and mild;
+/// where the attacker is yours as well, there is a second one about it.
 ///
 /// False positives: jobs that log in again and again for moments, such as deployment tools, checks and repositories over
-/// RDP, in their first week. Suppress the finding for their address.
+/// RDP at uneven times, in their first week. Suppress the finding for their address.
 #[derive(Default)]
 struct Guessing {
     guesses: Guesses,

@@ -27,11 +27,14 @@ pub(crate) const DETECTION: Detection = Detection {
 /// Pieces of one connection in several records are joined by the client's port, so a long session counts once, and as
 /// what it is: longer. No evidence are connections without an answer or too short for a login (that is scanning), a pair
 /// that has talked on seven earlier days and does not talk more than five times as much now, two hosts of yours that log in
-/// all day and did so in the first week of the logs (only ten minutes count there), and other ports. The finding
-/// is about the target, whoever attacks, and mild; where the attacker is yours as well, there is a second one about it.
+/// all day and did so in the first week of the logs (only ten minutes count there), and other ports. Nor are connections that a
+/// host of yours opens by the clock, one in 25 seconds at the most (four of five gaps within 5 percent of the median gap, or of
+/// two or three of them): that is a fetch or a check. Of one host at many targets it must be one in two minutes at the most,
+/// from the beginning of the logs on. Strangers may keep any beat. The finding is about the target, whoever attacks, and mild;
+/// where the attacker is yours as well, there is a second one about it.
 ///
 /// False positives: jobs that log in again and again for moments, such as deployment tools, checks and repositories over
-/// SSH, in their first week. Suppress the finding for their address.
+/// SSH at uneven times, in their first week. Suppress the finding for their address.
 #[derive(Default)]
 struct Guessing {
     guesses: Guesses,
@@ -234,7 +237,8 @@ mod tests {
     #[test]
     fn a_job_that_has_logged_in_for_a_week_stays_quiet_on_the_eighth_day() {
         let day = |day: i64, count: u16| -> Vec<FlowLine> {
-            (0..count).flat_map(|n| attempt("10.0.9.9", 40_000 + n, day * 86_400 + 1_000 * i64::from(n), 20)).collect()
+            let at = |n: u16| day * 86_400 + 1_000 * i64::from(n) + i64::from(n) * i64::from(n) * 37 % 400;
+            (0..count).flat_map(|n| attempt("10.0.9.9", 40_000 + n, at(n), 20)).collect()
         };
         let mut flows: Vec<FlowLine> = (0..8).flat_map(|at| day(at, 30)).collect();
         flows.extend(day(8, 80));
@@ -243,6 +247,59 @@ mod tests {
         assert!(flow_verdicts(&DETECTION, &day(8, 80)).is_empty());
         let another = FlowLine::out(40_000, "198.51.100.7", 443).flags(3).packets(8, 900).after(0);
         assert!(!flow_verdicts(&DETECTION, &[vec![another], day(8, 80)].concat()).is_empty());
+    }
+
+    /// A fetch over SSH, each `every` seconds and up to `late` seconds later, with something to fetch now and then.
+    fn fetches(count: u16, every: i64, late: i64) -> Vec<FlowLine> {
+        (0..count)
+            .flat_map(|n| {
+                let packets = if n % 20 == 7 { 200 } else { 21 + u64::from(n % 3) };
+                let after = every * i64::from(n) + i64::from(n) * i64::from(n) * 37 % (late + 1);
+                [
+                    FlowLine::out(40_000 + n, ATTACKER, 22).flags(3).packets(packets, packets * 170).after(after),
+                    FlowLine::into(ATTACKER, 22, 40_000 + n).flags(19).packets(20, 4_400).after(after),
+                ]
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_fetch_by_the_clock_stays_quiet() {
+        for every in [30, 60, 300, 900] {
+            assert!(flow_verdicts(&DETECTION, &fetches(90, every, 2)).is_empty(), "one in {every} seconds");
+        }
+        // Without the beat it is guessing, and so is a beat of logins without a pause.
+        assert!(!flow_verdicts(&DETECTION, &fetches(90, 300, 200)).is_empty());
+        assert!(!flow_verdicts(&DETECTION, &fetches(90, 10, 0)).is_empty());
+        // A stranger may keep a beat.
+        assert!(!flow_verdicts(&DETECTION, &attempts(45, 300, 0)).is_empty());
+    }
+
+    #[test]
+    fn guessing_between_fetches_by_the_clock_is_seen() {
+        let flows = [fetches(200, 60, 1), turned(30)].concat();
+        assert!(!flow_verdicts(&DETECTION, &flows).is_empty());
+    }
+
+    #[test]
+    fn checks_of_many_hosts_by_the_clock_are_no_spray() {
+        let checks = |every: i64, hosts: u16| -> Vec<FlowLine> {
+            (0..hosts * 12)
+                .flat_map(|n| {
+                    let target = format!("10.0.2.{}", n % hosts + 1);
+                    let after = every * i64::from(n / hosts) + i64::from(n % hosts);
+                    [
+                        FlowLine::out(40_000 + n, &target, 22).flags(3).packets(15, 1_800).after(after),
+                        FlowLine::into(&target, 22, 40_000 + n).flags(19).packets(15, 1_800).after(after),
+                    ]
+                })
+                .collect()
+        };
+        assert!(flow_verdicts(&DETECTION, &checks(300, 30)).is_empty());
+        assert!(!flow_verdicts(&DETECTION, &checks(40, 30)).is_empty());
+        // What begins later was not there.
+        let before = FlowLine::out(39_000, "198.51.100.7", 443).flags(3).packets(8, 900).after(-7_200);
+        assert!(!flow_verdicts(&DETECTION, &[vec![before], checks(300, 30)].concat()).is_empty());
     }
 
     #[test]

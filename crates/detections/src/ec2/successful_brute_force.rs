@@ -20,7 +20,7 @@ const STANDING_OUT_MAX: usize = 2;
 /// The success comes during the guessing, or so long after its last attempt: as long as the attempts are remembered. Source:
 /// our choice; what a program has guessed is often used by hand, hours later.
 const AFTER_MS: i64 = Time::DAY_MS;
-/// A connection must have more than so many times the packets of the longest of the alike ones: a client may use one port for
+/// A connection must have more than so many times the packets of the longest of the usual attempts: a client may use one port for
 /// two attempts within a slice, and flow logs show both as one.
 const TWICE: u32 = 2;
 /// A connection of SSH with so many times the packets of the mean attempt, and more than the longest attempt may have, is no
@@ -173,7 +173,7 @@ fn explain(
     signal.reasons.push(guess.limits(scene.thresholds));
     signal.reasons.push(format!(
         "The connection {} (client's port {}) has {} packets of the client; the attempts have {} in the mean (rounded \
-         down), and it takes {} more to stand out, and more than {TWICE} times the {} of the longest of the alike ones.",
+         down), and it takes {} more to stand out, and more than {TWICE} times the {} of the longest of the usual ones.",
         span(session.first, session.last),
         session.port,
         session.packets,
@@ -268,6 +268,26 @@ mod tests {
         assert!(flow_verdicts(&DETECTION, &[attempts(40), again.to_vec()].concat()).is_empty());
         let flows = [attempts(40), again.to_vec()].concat();
         assert!(flow_verdicts_in_default_form(&DETECTION, &flows).is_empty());
+    }
+
+    /// Attempts need not be alike all: two long ones through one port are none of it either.
+    #[test]
+    fn two_long_attempts_through_one_port_are_no_session() {
+        let one = |port: u16, packets: u64, after: i64| {
+            [
+                FlowLine::into(ATTACKER, port, 5_985).flags(3).packets(packets, packets * 150).after(after),
+                FlowLine::out(5_985, ATTACKER, port).flags(19).packets(packets, packets * 120).after(after),
+            ]
+        };
+        let many =
+            |lengths: u64| (0..60_u16).flat_map(move |n| one(40_000 + n, 6 + u64::from(n) % lengths, 5 * i64::from(n)));
+        let again = [one(50_000, 9, 60), one(50_000, 9, 500)].concat();
+        let flows: Vec<FlowLine> = many(4).chain(again).collect();
+        assert!(flow_verdicts(&DETECTION, &flows).is_empty());
+        // A session has many times as many.
+        let session = [one(50_000, 9, 60), one(50_000, 40, 500)].concat();
+        let flows: Vec<FlowLine> = many(4).chain(session).collect();
+        assert_eq!(flow_verdicts(&DETECTION, &flows).len(), 1);
     }
 
     #[test]

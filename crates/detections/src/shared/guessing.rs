@@ -118,6 +118,22 @@ const POOLED_MIN: u32 = 7_000;
 /// The reach of sprays and distributed attacks.
 const CAMPAIGN_MS: i64 = Time::HOUR_MS;
 
+/// Connections that follow each other by the clock, further apart than this, are a timer's: a fetch, a poll, a check. A program that
+/// guesses has no reason to wait. Source: our choice; a login takes a few seconds, and one in 30 seconds is what
+/// [`ATTEMPTS`] asks for.
+const BEAT_MIN_MS: i64 = 25 * Time::SECOND_MS;
+/// The same of one host at many targets: who takes one after the other comes to each of them by the clock, too, but sooner.
+/// Source: our choice; monitoring checks each host once in five minutes (Nagios' `check_interval`).
+const CAMPAIGN_BEAT_MIN_MS: i64 = 2 * Time::MINUTE_MS;
+/// How far from the beat a gap may lie: so many milliseconds, or so much of the beat, in percent. Source: our choice; timers
+/// are exact, and flow logs have whole seconds.
+const BEAT_SLACK_MS: i64 = 3 * Time::SECOND_MS;
+const BEAT_SLACK_PERCENT: i64 = 5;
+/// Beats that a gap may take: one or two may be missing.
+const BEATS_MAX: i64 = 3;
+/// Percent of the gaps that must keep the beat.
+const ON_BEAT_PERCENT_MIN: usize = 80;
+
 /// Nearly the same number of packets: the largest at most 1.1⁴ times the smallest, which is ±20 %. In 1/10000.
 const ALIKE_FACTOR: u64 = 14_641;
 /// Packets of an answer that is more than a refusal.
@@ -249,6 +265,14 @@ struct Part {
     pairs: Vec<PairKey>,
     guess: Guess,
     what: String,
+}
+
+/// The beat of some conversations, in order of time.
+struct Beat {
+    /// The median gap, in milliseconds.
+    period_ms: i64,
+    /// How many of the first so many gaps keep it.
+    on_beat: Vec<usize>,
 }
 
 /// How many of some conversations have nearly the same number of packets.
@@ -396,6 +420,9 @@ impl Guesses {
         let mut pooled = BTreeMap::new();
         for (key, pair) in self.active(end.ms() - CAMPAIGN_MS).filter(|(_, pair)| !pair.is_established(end)) {
             let (attempts, all) = pair.attempts_since(end.ms() - CAMPAIGN_MS, service, end);
+            if attempts.is_empty() || pair.is_check(key, service, end) {
+                continue;
+            }
             if attempts.len() >= SPRAY_EACH_MIN && key.is_outbound {
                 Campaign::add(&mut sprays, &key.host, key, &attempts, all);
             }
@@ -405,7 +432,7 @@ impl Guesses {
             if attempts.len() >= SOURCE_EACH_MIN && !key.is_outbound {
                 Campaign::add(&mut targets, &key.host, key, &attempts, all);
             }
-            if !attempts.is_empty() && !key.is_outbound {
+            if !key.is_outbound {
                 Campaign::add(&mut pooled, &key.host, key, &attempts, all);
             }
         }
@@ -577,6 +604,23 @@ impl Pair {
         self.remote_is_internal && days < ESTABLISHED_DAYS && self.began_after_ms.is_none_or(|after| after < week_ms)
     }
 
+    /// Whether one of our own hosts opens the connections: strangers may keep a beat, too.
+    fn is_opened_by_ours(&self, key: &PairKey) -> bool {
+        key.is_outbound || self.remote_is_internal
+    }
+
+    /// Whether it is a check of ours that went on by the clock when these logs began: of many targets, each would be a spray's.
+    fn is_check(&self, key: &PairKey, service: &Service, now: Time) -> bool {
+        if !self.is_opened_by_ours(key) {
+            return false;
+        }
+        let judged: Vec<&Joined> = self.conversations.iter().filter(|one| one.is_long_enough(service, now)).collect();
+        Beat::of(&judged, CAMPAIGN_BEAT_MIN_MS).is_some_and(|beat| {
+            beat.is_kept(0, judged.len())
+                && self.began_after_ms.is_some_and(|after| after <= BEATS_MAX * beat.period_ms)
+        })
+    }
+
     /// On how many earlier days they talked, and the most in ten minutes and on a day.
     fn own_maximum(&self, now: Time) -> (usize, (u64, u64)) {
         let today = Time::from_ms(now.ms() - 1).day();
@@ -625,8 +669,12 @@ impl Pair {
         };
         let (fast, slow) = (of(&ATTEMPTS, most.0), of(&SLOW_ATTEMPTS, most.1));
         let whom = format!("{} {}", if key.is_outbound { "to" } else { "from" }, key.remote);
+        let beat = if self.is_opened_by_ours(key) { Beat::of(&judged, BEAT_MIN_MS) } else { None };
         let find = |span_ms, limit, setting, time| {
-            best_window(&judged, span_ms, is_news, |window| {
+            best_window(&judged, span_ms, is_news, |begin, window| {
+                if beat.as_ref().is_some_and(|beat| beat.is_kept(begin, window.len())) {
+                    return None;
+                }
                 let (attempts, alike) = (attempts_of(window, service, now), Alike::of_all(window, service));
                 let is_guessing = attempts.len() as u64 >= limit && alike.bound >= share(thresholds.get(&ALIKE));
                 let all = window.len() as u64;
@@ -833,9 +881,40 @@ impl Guess {
         sum / (self.attempts.len() as u64).max(1)
     }
 
-    /// The most packets among those that are alike.
+    /// The most packets of nine in ten attempts, and of those that are alike.
     pub(crate) fn usual_max(&self) -> u32 {
-        self.alike.packets.1
+        let mut packets: Vec<u32> = self.attempts.iter().map(|one| one.packets).collect();
+        packets.sort_unstable();
+        let of_nine_in_ten = packets.get(packets.len() * 9 / 10).copied().unwrap_or(0);
+        self.alike.packets.1.max(of_nine_in_ten)
+    }
+}
+
+impl Beat {
+    /// The beat of these, if it is at least so long.
+    fn of(conversations: &[&Joined], least_ms: i64) -> Option<Self> {
+        let gaps: Vec<i64> = conversations.windows(2).map(|pair| pair[1].first - pair[0].first).collect();
+        let mut sorted = gaps.clone();
+        sorted.sort_unstable();
+        let period_ms = *sorted.get(sorted.len() / 2).filter(|median| **median >= least_ms)?;
+        let slack = BEAT_SLACK_MS.max(period_ms * BEAT_SLACK_PERCENT / 100);
+        let mut on_beat = Vec::with_capacity(gaps.len() + 1);
+        let mut count = 0;
+        on_beat.push(0);
+        for gap in gaps {
+            let beats = ((gap + period_ms / 2) / period_ms).clamp(1, BEATS_MAX);
+            count += usize::from((gap - beats * period_ms).abs() <= slack);
+            on_beat.push(count);
+        }
+        Some(Self { period_ms, on_beat })
+    }
+
+    /// Whether so many conversations from this one on keep it.
+    fn is_kept(&self, begin: usize, count: usize) -> bool {
+        let gaps = count.saturating_sub(1);
+        let at = |place: usize| self.on_beat.get(place).copied().unwrap_or(0);
+        let kept = at(begin + gaps).saturating_sub(at(begin));
+        gaps > 0 && kept * 100 >= gaps * ON_BEAT_PERCENT_MIN
     }
 }
 
@@ -879,7 +958,7 @@ fn best_window(
     all: &[&Joined],
     span_ms: i64,
     is_news: bool,
-    judge: impl Fn(&[&Joined]) -> Option<Guess>,
+    judge: impl Fn(usize, &[&Joined]) -> Option<Guess>,
 ) -> Option<Guess> {
     let (mut best, mut begin, mut after_new): (Option<Guess>, usize, usize) = (None, 0, 0);
     for end in 0..all.len() {
@@ -891,7 +970,7 @@ fn best_window(
         }
         let is_larger = best.as_ref().is_none_or(|best| end + 1 - begin > best.all as usize);
         if is_larger && (after_new > begin || !is_news) {
-            best = judge(&all[begin..=end]).or(best);
+            best = judge(begin, &all[begin..=end]).or(best);
         }
     }
     best

@@ -444,6 +444,16 @@ impl Group {
 
     /// The tries of the span that had the most failures, among those with one that was not reported yet.
     pub(crate) fn busiest(&self, span_ms: i64) -> Window {
+        self.busiest_until(span_ms, i64::MIN)
+    }
+
+    /// The same of ten minutes that reach into the slice which ends now: only of these it is still known what was answered.
+    pub(crate) fn busiest_now(&self, now: Time) -> Window {
+        self.busiest_until(FAST_MS, now.ms() - FAST_MS - EDGE_MS)
+    }
+
+    /// The same, whose last failure was not before `last_min_ms`.
+    fn busiest_until(&self, span_ms: i64, last_min_ms: i64) -> Window {
         let mut failed: Vec<&Tried> = self.doors.values().filter(|tried| tried.first.outcome.is_failure()).collect();
         failed.sort_unstable_by_key(|tried| tried.first);
         let (mut best, mut begin, mut after_new) = (0..0, 0, 0);
@@ -454,7 +464,8 @@ impl Group {
             if !failed[end].is_reported {
                 after_new = end + 1;
             }
-            if end + 1 - begin > best.len() && after_new > begin {
+            let is_late_enough = failed[end].first.at >= last_min_ms;
+            if is_late_enough && end + 1 - begin > best.len() && after_new > begin {
                 best = begin..end + 1;
             }
         }
@@ -509,7 +520,7 @@ impl Group {
 
     fn forget_before(&mut self, now: Time) {
         self.doors.retain(|_, tried| {
-            let reach = if tried.first.outcome.is_failure() { SLOW_MS } else { 2 * FAST_MS };
+            let reach = if tried.first.outcome.is_failure() { SLOW_MS } else { 2 * FAST_MS + EDGE_MS };
             now.ms() - tried.first.at <= reach
         });
         let day = now.day();

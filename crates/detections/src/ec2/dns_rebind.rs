@@ -72,10 +72,10 @@ pub(crate) const DETECTION: Detection = Detection {
 /// reaches what is inside on behalf of whoever owns the name.
 ///
 /// 0.0.0.0, ::, 127.0.0.1 and ::1 are also what filters answer for names that they block, and owners for names that they give up.
-/// They count only where the name went back and forth, for neither takes its answer back; or where nobody asked for the domain until a
-/// day before, and no filter is at work, which would lead other domains there too. One answer that holds both a public address
-/// and one of the client itself counts at once: a browser tries the second when the first is closed. Metadata addresses have a type of their own
-/// (MetadataDNSRebind), which needs no public answer before.
+/// They count only where the name went back and forth, for neither takes its answer back; 127.0.0.1 and ::1, which few filters
+/// answer, also where nobody asked for the domain until a day before and no filter is at work, which would lead other domains
+/// there too. One answer that holds both a public address and one of the client itself counts at once: a browser tries the second
+/// when the first is closed. Metadata addresses have a type of their own (MetadataDNSRebind), which needs no public answer before.
 ///
 /// No evidence: private zones and AWS's own; answers that DNS Firewall gave; a trusted domain (`--trusted`); a domain below
 /// which private addresses were answered a day before already, as where a name has one view inside and one outside; a private
@@ -285,10 +285,10 @@ impl Rebinds {
         // A filter gives no answers that are half another's.
         let is_page = turn.manner != Manner::AtOnce
             && self.inside.get(&place).is_some_and(|domains| domains.len() >= PAGE_DOMAINS);
-        // What stays with the client itself is given up, if it is old.
+        // What stays at 0.0.0.0 is blocked by a filter of today; what stays with the client itself is given up, if it is old.
         let is_given_up = turn.manner == Manner::Once
             && Reached::of(inside.address) == Some(Reached::Sink)
-            && inside.at.ms() - usage.since.ms() > NEW_MS;
+            && (inside.address.to_canonical().is_unspecified() || inside.at.ms() - usage.since.ms() > NEW_MS);
         if apart_ms as f64 > scene.thresholds.get(&MINUTES) * Time::MINUTE_MS as f64
             || has_two_views
             || is_known
@@ -414,7 +414,7 @@ fn verdict(turn: &Turn, usage: &Usage, scene: &Scene<'_>) -> Verdict {
     )];
     match manner {
         Manner::Once if Reached::of(inside.address) == Some(Reached::Sink) => signal.reasons.push(
-            "Filters answer so too, but no other domain led there; and owners who give a name up, but nobody asked for this \
+            "Filters answer so too, but fewer than three domains led there; and owners who give a name up, but nobody asked for this \
              domain until a day before."
                 .to_owned(),
         ),
@@ -520,12 +520,10 @@ mod tests {
 
     #[test]
     fn a_new_name_that_turns_to_the_client_itself_fires() {
-        for sink in ["0.0.0.0", "127.0.0.1"] {
-            let verdicts = turned("a.rebind.example.", PUBLIC, sink);
-            assert_eq!(verdicts.len(), 1, "{sink}");
-            assert!(verdicts[0].signal.reasons[1].contains("no other domain led there"));
-        }
-        for sink in ["::", "::1", "::ffff:127.0.0.1"] {
+        let verdicts = turned("a.rebind.example.", PUBLIC, "127.0.0.1");
+        assert_eq!(verdicts.len(), 1);
+        assert!(verdicts[0].signal.reasons[1].contains("fewer than three domains led there"));
+        for sink in ["::1", "::ffff:127.0.0.1"] {
             assert_eq!(turned("a.rebind.example.", "2001:db8::80", sink).len(), 1, "{sink}");
         }
     }
@@ -540,6 +538,8 @@ mod tests {
 
     #[test]
     fn what_a_filter_answers_stays_quiet() {
+        assert!(turned("ads.example.", PUBLIC, "0.0.0.0").is_empty());
+        assert!(turned("ads.example.", "2001:db8::80", "::").is_empty());
         for sink in ["0.0.0.0", "127.0.0.1"] {
             let blocked = |at: i64, name: &str| [answer(at, name, PUBLIC), answer(at + 60, name, sink)];
             let names = ["ads.example.", "pixel.example.net.", "trk.example.org."];

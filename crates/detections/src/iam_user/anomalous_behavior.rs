@@ -44,8 +44,8 @@ struct AnomalousBehavior(Scorer);
 /// is that of the largest contributor; what else was done is reported as well if it would have fired by itself.
 ///
 /// Nothing fires before the account has been learnt for seven days; from a place that is new to the account, before it has
-/// been for three. A network is no news for a caller that comes from another one nearly each time. Of a caller that was active for less than twenty
-/// hours only calls of high risk count. Who makes five different calls of high risk as a habit is an administrator:
+/// been for three. A network is no news for a caller that comes from another one nearly each time. Of a caller that was
+/// active for less than twenty hours only calls of high risk count. Who makes five different calls of high risk as a habit is an administrator:
 /// from the usual place with the usual program another such call weighs like any other. A call of ordinary risk that
 /// three principals begin within a day is a new tool, not news; of high risk, if all three are where they usually are,
 /// or each in a home of its own whose network and program the account knows, it is an incident that they answer, or a

@@ -146,6 +146,7 @@ pub static GROUPS: &[Group] = &[
             &console_login_success::SPEED,
             &console_login_success::DISTANCE,
             &console_login_success::LEARNING_DAYS,
+            &console_login_success::FAILURES,
         ],
     },
     Group {

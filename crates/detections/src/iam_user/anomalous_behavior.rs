@@ -43,8 +43,9 @@ struct AnomalousBehavior(Scorer);
 /// network, country, program and region add, are the score; the largest alone with the same is a second one. The type
 /// is that of the largest contributor; what else was done is reported as well if it would have fired by itself.
 ///
-/// Nothing fires before the account has been learnt for seven days. Of a caller that was active for less than twenty
-/// hours only calls of high risk count. Who makes five different calls of high risk as a habit is an administrator:
+/// Nothing fires before the account has been learnt for seven days; from a place that is new to the account, before it has
+/// been for three. A network is no news for a caller that comes from another one nearly each time. Of a caller that was
+/// active for less than twenty hours only calls of high risk count. Who makes five different calls of high risk as a habit is an administrator:
 /// from the usual place with the usual program another such call weighs like any other. A call of ordinary risk that
 /// three principals begin within a day is a new tool, not news; of high risk, if all three are where they usually are,
 /// or each in a home of its own whose network and program the account knows, it is an incident that they answer, or a
@@ -144,6 +145,38 @@ mod tests {
     }
 
     #[test]
+    fn a_new_network_is_no_news_for_who_brings_one_each_time() {
+        let build = |network: i64, day: i64, step: &str| {
+            call(step).by("build").from(&format!("20.{network}.0.9")).at(day, 600 + 60 * (network % 2))
+        };
+        let builds = |of_a_rover: bool| {
+            let usual = (0..28).map(|at| build(if of_a_rover { at } else { at % 2 }, at / 2, "ecs:UpdateService"));
+            let steps = ["iam:AttachUserPolicy", "iam:CreateAccessKey", "kms:PutKeyPolicy"];
+            let more = steps.into_iter().map(|step| build(200, 14, step));
+            let found = found(&office_and(15, usual.chain(more)));
+            let reasons = found.into_iter().flat_map(|verdict| verdict.signal.reasons);
+            reasons.filter(|reason| reason.starts_with("The network `20.200.0.0/16` is new")).count()
+        };
+        assert_eq!(builds(true), 0);
+        assert!(builds(false) > 0);
+    }
+
+    #[test]
+    fn a_stranger_is_told_of_in_the_first_week_once_the_accounts_own_places_are_known() {
+        let stolen = |day: i64| {
+            let more = ["lambda:AddPermission", "guardduty:DeleteDetector", "cloudtrail:StopLogging"];
+            let more = more.into_iter().map(move |step| call(step).from(THIEF).with(THIEFS_PROGRAM).at(day, 630));
+            types(&found(&office_and(day + 1, theft(day, 600).into_iter().chain(more))))
+        };
+        assert!(!stolen(4).is_empty());
+        assert_eq!(stolen(1), [""; 0]);
+        let at_the_desk =
+            ["iam:AttachUserPolicy", "lambda:AddPermission", "guardduty:DeleteDetector", "iam:CreateUser"];
+        let at_the_desk = at_the_desk.into_iter().map(|step| call(step).by("bob").at(4, 630));
+        assert_eq!(types(&found(&office_and(5, at_the_desk))), [""; 0]);
+    }
+
+    #[test]
     fn a_session_that_straddles_the_hour_fires_once() {
         let whole = found(&office_and(15, theft(14, 20 * 60 + 2)));
         let straddling = found(&office_and(15, theft(14, 20 * 60 + 49)));
@@ -228,7 +261,9 @@ mod tests {
 
     #[test]
     fn an_account_is_learnt_for_a_week_first() {
-        assert_eq!(types(&found(&office_and(6, theft(5, 600)))), [""; 0]);
+        let at_the_desk =
+            theft(5, 600).into_iter().map(|call| call.from("198.51.100.7").with("aws-cli/2.15.30 Python/3.11.8"));
+        assert_eq!(types(&found(&office_and(6, at_the_desk))), [""; 0]);
         let mut behaviour = AnomalousBehavior(Scorer::new(Plane::Management));
         assert_eq!(behaviour.learning(&Thresholds::default()), []);
         show(&mut behaviour, &office(2));

@@ -51,7 +51,9 @@ impl AnomalousBehavior {
 ///
 /// No evidence are requests without credentials, and what AWS services do by themselves. Nothing fires before the
 /// account has been learnt for seven days; amounts need three earlier days of their own, or an identity that was active
-/// for twenty hours on a bucket that is known: then days without such calls count as days of none. New buckets say
+/// for twenty hours on a bucket that is known: then days without such calls count as days of none. An identity of which
+/// neither is known, a forgotten user or a newcomer, who calls from a network that is new to the account, is told of when it
+/// makes a hundred of them on one bucket, and as many as everyone there made on the largest day, or five hundred on all. New buckets say
 /// nothing of an identity in its first week, of one that uses more buckets than are remembered (a scanner, a backup),
 /// or in the console, which asks after every bucket by itself.
 ///
@@ -252,6 +254,21 @@ mod tests {
         assert_eq!(types(&found(&calls)), [""; 0]);
         let little = found(&bob_on_all("s3:GetObject", 15));
         assert!(little.iter().all(|verdict| verdict.signal.reasons.len() != 4));
+    }
+
+    #[test]
+    fn a_forgotten_user_who_reads_more_than_everyone_is_exfiltration_and_a_newcomer_at_the_desk_is_not() {
+        let read_by_erin = |count: i64, address: &str| {
+            let mut calls = users_of_a_bucket(15);
+            calls.extend((0..count).map(|_| call("s3:GetObject").by("erin").from(address).on("reports").at(14, 1_030)));
+            found(&calls)
+        };
+        let elsewhere = "203.0.113.99";
+        let bulk = read_by_erin(150, elsewhere);
+        assert_eq!(types(&bulk), ["Exfiltration:S3/AnomalousBehavior"]);
+        assert!(bulk[0].signal.reasons[4].contains("Of `erin` too little is known"), "{:#?}", bulk[0].signal.reasons);
+        assert_eq!(types(&read_by_erin(80, elsewhere)), [""; 0]);
+        assert_eq!(types(&read_by_erin(70, "198.51.100.7")), [""; 0]);
     }
 
     /// Carol, who reads reports, looks into this many other buckets on the last day, with this program.

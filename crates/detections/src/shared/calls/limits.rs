@@ -6,7 +6,8 @@
 //! setting, and one for each type over the sessions that would get it, for its budget; a session of another type, or
 //! without news, counts there as nothing. The larger limit holds, so that what is common in an account (incidents,
 //! releases) raises the limit of its own type and of no other. Who comes from where nobody of the account was is held
-//! against the first only, and is not learnt if it fired: a wave of thefts is no reason to hear less of them.
+//! against others who did, for the whole setting, and is not learnt if it fired: neither busy days at the desk nor a wave
+//! of thefts is a reason to hear less of thefts.
 
 use super::explain::{milli, severity};
 use super::score::Score;
@@ -103,11 +104,19 @@ pub(crate) struct Limit {
     own: Option<Own>,
 }
 
+/// Sessions of an account that a limit follows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Whose {
+    All,
+    OfType,
+    Strangers,
+}
+
 /// A limit that was learnt.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Own {
-    /// Of sessions of the finding's type only; else of all.
-    of_type: bool,
+    /// Whose scores it follows.
+    of: Whose,
     /// The budget, in alarms a day.
     alarms_a_day: f64,
     sessions_a_day: f64,
@@ -125,6 +134,9 @@ pub(crate) struct AccountScores {
     /// When the first of them began.
     pub(crate) since: Time,
     all: Tails,
+    /// Of those from strange places.
+    #[serde(default = "Tails::new")]
+    strange: Tails,
     /// By the type that they would get.
     by_type: BTreeMap<FindingType, Tails>,
 }
@@ -164,18 +176,16 @@ impl Limits {
 
 impl Limit {
     fn words(self) -> String {
-        let Some(Own {
-            of_type,
-            alarms_a_day,
-            sessions_a_day,
-            fit,
-            tail: (points, peaks, begin),
-            bounds: (least, most),
-        }) = self.own
+        let Some(Own { of, alarms_a_day, sessions_a_day, fit, tail: (points, peaks, begin), bounds: (least, most) }) =
+            self.own
         else {
             return format!("the setting {}", milli(self.set_milli));
         };
-        let kind = if of_type { "those of this type" } else { "all" };
+        let kind = match of {
+            Whose::All => "all",
+            Whose::OfType => "those of this type",
+            Whose::Strangers => "those from places that are new to the account",
+        };
         let begin = milli(begin);
         let tail = match fit {
             None => format!("{peaks} of them reached t = {begin}, which is no more than that allows: it gives {begin}"),
@@ -215,16 +225,26 @@ impl Limit {
 impl AccountScores {
     /// None yet.
     pub(crate) fn begun(since: Time) -> Self {
-        Self { since, all: Tails::new(), by_type: BTreeMap::new() }
+        Self { since, all: Tails::new(), strange: Tails::new(), by_type: BTreeMap::new() }
     }
 
     /// Learns the score of a session with the type that it would get; `None` of one without news.
-    pub(crate) fn learn(&mut self, scored: Option<(FindingType, Score)>, now: Time, thresholds: &Thresholds) {
+    pub(crate) fn learn(
+        &mut self,
+        scored: Option<(FindingType, Score)>,
+        place: Place,
+        now: Time,
+        thresholds: &Thresholds,
+    ) {
         let before = self.all.mean.points();
         let budget = thresholds.get(&ALARMS_PER_DAY);
         let none = Score { mean_milli: 0, single_milli: 0, context_milli: 0 };
         let rate_ppb = self.rate_ppb(budget, now);
         self.all.learn(scored.map_or(none, |(_, score)| score), rate_ppb);
+        if let Some((_, score)) = scored.filter(|_| place == Place::Strange) {
+            self.strange.catch_up(before);
+            self.strange.learn(score, rate_ppb);
+        }
         if let Some((finding_type, score)) = scored {
             let rate_ppb = self.rate_ppb(budget * share(finding_type), now);
             let tails = self.by_type.entry(finding_type).or_insert_with(Tails::new);
@@ -258,25 +278,31 @@ impl AccountScores {
             tails.catch_up(self.all.mean.points());
             tails
         });
+        let strange = (place == Place::Strange).then(|| {
+            let mut tails = self.strange.clone();
+            tails.catch_up(self.all.mean.points());
+            tails
+        });
+        let (all, whose) = strange.as_ref().map_or((&self.all, Whose::All), |tails| (tails, Whose::Strangers));
         let least = if account_days >= OWN_LIMIT_DAYS { OWN_LIMIT_PERCENT.0 } else { 100 };
-        let own = |tail: &PeaksOverThreshold, set_milli: i64, is_of_type: bool| {
-            let alarms_a_day = if is_of_type { budget * share(finding_type) } else { budget };
+        let own = |tail: &PeaksOverThreshold, set_milli: i64, of: Whose| {
+            let alarms_a_day = if of == Whose::OfType { budget * share(finding_type) } else { budget };
             let rate_ppb = self.rate_ppb(alarms_a_day, now);
             let fit = if tail.is_rarer_than(rate_ppb)? { None } else { Some(tail.fit_at(rate_ppb)?) };
             let tail = (tail.points(), tail.peaks(), set_milli * TAIL_PERCENT / 100);
             let bounds = (set_milli * least / 100, set_milli * OWN_LIMIT_PERCENT.1 / 100);
-            Some(Own { of_type: is_of_type, alarms_a_day, sessions_a_day, tail, fit, bounds })
+            Some(Own { of, alarms_a_day, sessions_a_day, tail, fit, bounds })
         };
         let limit = |limit: Limit, tail: fn(&Tails) -> &PeaksOverThreshold| {
-            let all = own(tail(&self.all), limit.set_milli, false).filter(|_| account_days >= OWN_LIMIT_DAYS);
-            limit.learnt(all, of_type.as_ref().and_then(|tails| own(tail(tails), limit.set_milli, true)))
+            let all = own(tail(all), limit.set_milli, whose).filter(|_| account_days >= OWN_LIMIT_DAYS);
+            limit.learnt(all, of_type.as_ref().and_then(|tails| own(tail(tails), limit.set_milli, Whose::OfType)))
         };
         Limits { mean: limit(set.mean, |tails| &tails.mean), single: limit(set.single, |tails| &tails.single) }
     }
 
     /// Bytes, about.
     pub(crate) fn size_bytes(&self) -> usize {
-        let tails = self.by_type.values().chain([&self.all]);
+        let tails = self.by_type.values().chain([&self.all, &self.strange]);
         tails.map(|tails| size_of::<Tails>() + tails.mean.size_bytes() + tails.single.size_bytes()).sum()
     }
 }
@@ -337,7 +363,7 @@ mod tests {
             let score = Score { mean_milli, single_milli: 2 * mean_milli, context_milli: 0 };
             let has_news = session % SESSIONS_A_DAY < of_persistence;
             let now = Time::from_ms((session / SESSIONS_A_DAY) as i64 * Time::DAY_MS);
-            scores.learn(has_news.then_some((PERSISTENCE, score)), now, &Thresholds::default());
+            scores.learn(has_news.then_some((PERSISTENCE, score)), Place::Usual, now, &Thresholds::default());
         }
         scores
     }
@@ -363,7 +389,7 @@ mod tests {
         let mut seldom = learnt(30, 0);
         let score = |mean_milli| Score { mean_milli, single_milli: mean_milli, context_milli: 0 };
         let end = Time::from_ms(30 * Time::DAY_MS - 1);
-        (0..12).for_each(|more| seldom.learn(Some((DISCOVERY, score(1_000 + more))), end, &thresholds));
+        (0..12).for_each(|more| seldom.learn(Some((DISCOVERY, score(1_000 + more))), Place::Usual, end, &thresholds));
         assert_eq!(seldom.limits(question(PERSISTENCE, 30, Place::Usual), &thresholds).mean.milli, 14_250);
     }
 

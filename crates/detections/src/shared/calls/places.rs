@@ -2,7 +2,7 @@
 
 use super::caller::{Caller, Network};
 use crate::Scene;
-use watchfire_knowledge::baseline::{Entity, EntityKind, Feature};
+use watchfire_knowledge::baseline::{Entity, EntityKind, Feature, Frequency};
 use watchfire_model::Time;
 
 /// A network that so many other principals use as well is an office, a VPN or a gateway. Source: the design; the
@@ -28,6 +28,15 @@ pub(crate) fn known_because(caller: &Caller, network: &Network, at: Time, scene:
     }
     let others = users_of(caller, network, at, scene);
     (others >= SHARED_BY).then(|| format!("is used by {others} other principals"))
+}
+
+/// Whether nobody of the caller's account used this network for a month. An address of AWS is none: a service that is rolled
+/// out to another region is new there, and at home.
+pub(super) fn is_new_to_account(caller: &Caller, network: &Network, at: Time, scene: &Scene<'_>) -> bool {
+    let [_, _, account] = caller.levels();
+    &*network.name != "private"
+        && !network.name.starts_with("AWS ")
+        && scene.baselines.frequency(account, feature(network), &network.name, at) <= Frequency::Rare
 }
 
 /// The feature that a network is learnt as.

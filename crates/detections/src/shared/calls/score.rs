@@ -15,6 +15,12 @@ pub(crate) const LARGEST: usize = 5;
 /// deployment, brings all the calls of a service at once, and that is one piece of news. Source: our choice.
 pub(crate) const OF_ONE_SERVICE_MAX: usize = 2;
 
+/// So many networks, and so many for each hundred hours in which the caller was active, make a rover: somebody at home, in the
+/// office and on the way has a handful. Source: our choice; the builds of a hosted service meet a new piece of its address
+/// space in more than half of the hours.
+const ROVER_NETWORKS: u64 = 6;
+const ROVER_PERCENT: u64 = 50;
+
 /// Something unusual: how surprising it is, and how common at each level.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub(crate) struct Factor {
@@ -131,7 +137,8 @@ impl<'b> Levels<'b> {
     pub(crate) fn circumstance(&self, feature: Feature, value: &Text) -> Option<Factor> {
         let Circumstance { cap_milli, offset_milli, .. } = CIRCUMSTANCES.iter().find(|one| one.feature == feature)?;
         let mut factor = self.factor(feature, value);
-        factor.points_milli = (factor.points_milli - offset_milli).clamp(0, *cap_milli) / 2;
+        let points_milli = (factor.points_milli - offset_milli).clamp(0, *cap_milli) / 2;
+        factor.points_milli = if factor.is_of_a_rover() { 0 } else { points_milli };
         Some(factor)
     }
 
@@ -157,6 +164,17 @@ impl<'b> Levels<'b> {
 }
 
 impl Factor {
+    /// Whether it is the network of a caller that comes from another one nearly each time, as the builds of a hosted service
+    /// do: that this one is new as well is no news.
+    fn is_of_a_rover(&self) -> bool {
+        let is_network = matches!(self.feature, Feature::Network | Feature::Asn);
+        let of_caller = self.surprise.levels.first().filter(|_| is_network);
+        of_caller.is_some_and(|level| {
+            let per_hour = level.total_1024.saturating_mul(ROVER_PERCENT) / 100;
+            level.distinct >= ROVER_NETWORKS && level.distinct.saturating_mul(1_024) >= per_hour
+        })
+    }
+
     /// Whether it is new, or was not seen for a month, for the caller itself.
     pub(crate) fn is_rare_for_caller(&self) -> bool {
         self.common[0] <= Frequency::Rare

@@ -172,10 +172,15 @@ const NAMES_MAX: usize = 20;
 impl SessionKey {
     /// The session that these calls belong to; `None` if nobody's credentials were used.
     pub(crate) fn of<'k>(key: &'k CallTallyKey, context: &Context<'_>) -> Option<&'k Arc<Self>> {
+        let session = Self::claimed(key, context)?;
+        key.api.deed().proves_credentials.then_some(session)
+    }
+
+    /// The same of calls that may prove nothing, such as sign-ins that failed: as whom, and from where, somebody tried.
+    pub(crate) fn claimed<'k>(key: &'k CallTallyKey, context: &Context<'_>) -> Option<&'k Arc<Self>> {
         let (client, is_instance_role) = (&key.client, key.is_instance_role);
         let make = || Self::of_client(client, is_instance_role, context.knowledge, &mut InCommon::default());
-        let session = client.session(is_instance_role, make)?;
-        key.api.deed().proves_credentials.then_some(session)
+        client.session(is_instance_role, make)
     }
 
     /// That of the client's calls. `None` if nobody's credentials were used.

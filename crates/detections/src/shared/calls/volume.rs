@@ -1,7 +1,8 @@
 //! Objects read, written and deleted in 24 hours: by one identity on one bucket, by it on all buckets, by everyone on the bucket.
 
-use super::caller::{Caller, Outcome};
+use super::caller::{Caller, Network, Outcome};
 use super::explain::{access_key, action, milli, severity};
+use super::places;
 use super::scorer::PRINCIPAL_HOURS;
 use super::session::{SessionKey, Step};
 use super::text::{Text, shared};
@@ -89,6 +90,9 @@ struct Recent {
     hours: Vec<(i64, u64)>,
     /// Most of the calls of the newest hour, to be shown.
     step: Step,
+    /// From where that was called.
+    #[serde(default)]
+    network: Option<Network>,
     /// The last hour that was reported.
     fired_hour: Option<i64>,
 }
@@ -191,6 +195,8 @@ struct Counter {
     age_days: u32,
     /// The identity and the bucket are known for long, so that days without such calls say that it makes none.
     is_known: bool,
+    /// So many are unusual whatever is known, if the identity is hardly known and calls from a network that is new to its account.
+    of_stranger: Option<u64>,
 }
 
 impl Counter {
@@ -211,12 +217,16 @@ impl Counter {
             usual: profile.and_then(|profile| profile.volume(kind.metric(), now, 1_000)),
             age_days: profile.map_or(0, |profile| profile.age_days(now)),
             is_known: false,
+            of_stranger: None,
         }
     }
 
     fn is_beyond(&self, scene: &Scene<'_>) -> bool {
         let (periods, largest) =
             self.usual.as_ref().map_or((0, 0), |usual| (usual.periods, usual.max.max(usual.mean_milli() / 1_000)));
+        if self.of_stranger.is_some_and(|most| self.count >= most) {
+            return true;
+        }
         let times = scene.thresholds.get(&TIMES_LARGEST);
         (periods >= DAYS_MIN || self.is_known)
             && self.age_days >= AGE_DAYS_MIN
@@ -266,7 +276,8 @@ impl Volumes {
             self.by_hour.entry(key.hour).or_default().push(pair.clone());
             self.order.insert(pair.clone());
             self.sums.add(&pair, tally.calls);
-            self.pairs.insert(pair, Recent { caller, hours, step, fired_hour: None });
+            let network = Some((*session.network).clone());
+            self.pairs.insert(pair, Recent { caller, hours, step, network, fired_hour: None });
             return;
         };
         match recent.hours.last_mut() {
@@ -283,6 +294,9 @@ impl Volumes {
         let shown = (old.last.hour(), old.latest_calls, old.last, old.first);
         if (new, &*key.api.deed().token, tally.place) > (shown, &*old.token, old.place) {
             recent.step = Step::of(key, tally);
+            if recent.network.as_ref() != Some(&*session.network) {
+                recent.network = Some((*session.network).clone());
+            }
         }
     }
 
@@ -380,14 +394,22 @@ impl Volumes {
             Counter::of(&bucket, ("bucket", EVERYONE), everyone, kind, now, scene),
         ];
         counters[1].is_known = is_known;
-        let [_, all, everyone] = &counters;
+        if is_stranger(recent, &principal, &bucket, now, scene) {
+            let calls = scene.thresholds.count(&CALLS);
+            let largest = counters[2].usual.as_ref().map_or(0, |usual| usual.max);
+            counters[0].of_stranger = Some(calls.max(largest));
+            counters[1].of_stranger = Some((calls as f64 * scene.thresholds.get(&TIMES_LARGEST)) as u64);
+        }
+        let [own, all, everyone] = &counters;
         // Of many buckets the one with the most calls is named. Who brought less than half of what is unusual on a bucket is
         // not the one to be named.
         let is_largest = of_identity().all(|(other, recent_there)| {
             (recent_there.total(), &pair.bucket) <= (recent.total(), &other.bucket) || other == pair
         });
         let brought_half = recent.total().saturating_mul(2) >= everyone.count;
-        let fires = (all.is_beyond(scene) && is_largest) || (everyone.is_beyond(scene) && brought_half);
+        let by_stranger = own.of_stranger.is_some() && own.is_beyond(scene);
+        let fires =
+            ((all.is_beyond(scene) || by_stranger) && is_largest) || (everyone.is_beyond(scene) && brought_half);
         if !fires {
             return None;
         }
@@ -397,6 +419,15 @@ impl Volumes {
         }
         Some(verdict)
     }
+}
+
+/// Whether this is somebody of whom too little is known to have days of its own, a newcomer or a user who was forgotten, from
+/// a network that is new to its account, on a bucket whose users are known.
+fn is_stranger(recent: &Recent, principal: &Entity, bucket: &Entity, now: Time, scene: &Scene<'_>) -> bool {
+    let Some(network) = &recent.network else { return false };
+    !is_settled(principal, scene.thresholds.count(&PRINCIPAL_HOURS), now, scene)
+        && is_settled(bucket, BUCKET_HOURS_MIN.into(), now, scene)
+        && places::is_new_to_account(&recent.caller, network, now, scene)
 }
 
 /// Calls in 24 hours, by principal and kind, and by bucket and kind.
@@ -457,11 +488,14 @@ impl Equivalent<(Text, Kind)> for Counted<'_> {
 /// Whether days without such calls tell something: the identity is no newcomer, and the bucket's calls were logged all
 /// the time.
 fn is_known(principal: &Entity, bucket: &Entity, now: Time, scene: &Scene<'_>) -> bool {
-    let is_settled = |entity: &Entity, hours: u64| {
-        let profile = scene.baselines.profile(entity);
-        profile.is_some_and(|it| it.age_days(now) >= AGE_DAYS_MIN && u64::from(it.active_hours()) >= hours)
-    };
-    is_settled(principal, scene.thresholds.count(&PRINCIPAL_HOURS)) && is_settled(bucket, BUCKET_HOURS_MIN.into())
+    is_settled(principal, scene.thresholds.count(&PRINCIPAL_HOURS), now, scene)
+        && is_settled(bucket, BUCKET_HOURS_MIN.into(), now, scene)
+}
+
+/// Whether this is known for a week, and was active for so many hours.
+fn is_settled(entity: &Entity, hours: u64, now: Time, scene: &Scene<'_>) -> bool {
+    let profile = scene.baselines.profile(entity);
+    profile.is_some_and(|it| it.age_days(now) >= AGE_DAYS_MIN && u64::from(it.active_hours()) >= hours)
 }
 
 impl Recent {
@@ -540,6 +574,14 @@ fn verdict(pair: &Pair, recent: &Recent, counters: &[Counter; 3], now: Time, sce
             .collect::<Vec<_>>()
             .join(" and ")
     ));
+    if let [Some(on_bucket), Some(on_all)] = [counters[0].of_stranger, counters[1].of_stranger] {
+        let network = recent.network.as_ref().map_or("", |network| &network.name);
+        signal.reasons.push(format!(
+            "Of `{name}` too little is known for days of its own, and the network {network} is new to its account. Of such an identity \
+             unusual are {on_bucket} on one bucket, as many as everyone together made there on the largest day, or {on_all} \
+             on all."
+        ));
+    }
     let mut anomaly = Anomaly::default();
     for counter in counters {
         let amount = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);

@@ -88,6 +88,10 @@ const HOSTS_MAX: usize = 100_000;
 const NAMES_MAX: usize = 100_000;
 /// A series of less than three contacts is forgotten after so long, any other after the second.
 const SHORT_MEMORY_MS: i64 = 6 * Time::HOUR_MS;
+/// While there is room, a series of less than three contacts is kept so long: twice a day is a rhythm, too.
+const ROOMY_MEMORY_MS: i64 = 25 * Time::HOUR_MS;
+/// There is room up to so many series.
+const ROOMY_SERIES_MAX: usize = SERIES_MAX / 4;
 const MEMORY_MS: i64 = 2 * Time::DAY_MS;
 /// A series is judged on the contacts of so long, then it begins anew: a changed rhythm must not hide behind the old one.
 const SPAN_MS: i64 = 7 * Time::DAY_MS;
@@ -168,6 +172,8 @@ pub(crate) const DETECTION: Detection = Detection {
 /// Gaps under 5 seconds are reconnecting, not rhythm. They are told by themselves: at least 120 connections within a slice of
 /// ten minutes, at most 1,000 bytes sent in each, four of five of one size (lower bound), to a service that is new (within 7
 /// days) to a host that was known for a week before, or that a threat list names.
+///
+/// A series needs a second contact within 25 hours, or six where very many are remembered, and a third within two days.
 ///
 /// No evidence: time servers and DNS; services that AWS runs itself; names of operating systems' updates and of certificate
 /// status, where the queries are logged.
@@ -396,7 +402,9 @@ impl Behaviour for Beacons {
 
     fn expire(&mut self, now: Time) -> u64 {
         let silent = |series: &Series| now.ms() - series.last.ms();
-        let is_kept = |series: &Series| silent(series) < if series.starts < 3 { SHORT_MEMORY_MS } else { MEMORY_MS };
+        let is_roomy = self.series.len() + self.named.len() <= ROOMY_SERIES_MAX;
+        let short_ms = if is_roomy { ROOMY_MEMORY_MS } else { SHORT_MEMORY_MS };
+        let is_kept = |series: &Series| silent(series) < if series.starts < 3 { short_ms } else { MEMORY_MS };
         self.series.retain(|_, series| is_kept(series));
         self.named.retain(|_, series| is_kept(series));
         for series in self.series.values_mut().chain(self.named.values_mut()) {
@@ -823,6 +831,25 @@ mod tests {
             assert_eq!(verdicts.len(), 1, "{period} {percent}");
             assert_eq!(verdicts[0].signal.severity, Severity::LOW);
         }
+    }
+
+    #[test]
+    fn twice_a_day_is_a_rhythm() {
+        // Something else goes on in between, or nothing would be forgotten.
+        let others: Vec<FlowLine> = (0..84_u16)
+            .map(|n| {
+                FlowLine::out(30_000 + n, &format!("198.51.100.{n}"), 443)
+                    .flags(3)
+                    .packets(8, 900)
+                    .after(7_200 * i64::from(n))
+            })
+            .collect();
+        let twice_a_day = |percent| [contacts(jittered(DAY / 2, percent, 14), |_| 850), others.clone()].concat();
+        let verdicts = found(&DETECTION, &twice_a_day(2));
+        assert!(verdicts[0].signal.reasons[0].starts_with("12 connections"), "{:?}", verdicts[0].signal.reasons);
+        // At any time of the day it is none, nor is once in two days.
+        assert!(found(&DETECTION, &twice_a_day(50)).is_empty());
+        assert!(found(&DETECTION, &contacts(jittered(2 * DAY, 0, 14), |_| 850)).is_empty());
     }
 
     #[test]

@@ -184,14 +184,16 @@ fn tunnels_of_several(all: &mut Vec<Variant>) {
             .with_history(),
         );
     }
-    all.push(Variant::limit("tunnel", "8 hexadecimal digits, five a second, asked as A", EXFILTRATION, |it| {
+    all.push(Variant::attack("tunnel", "8 hexadecimal digits, five a second, asked as A", EXFILTRATION, |it| {
         let domain = domain(it);
+        it.telling.push(domain.clone());
         let from = it.from;
         let tool = Tool { kinds: &["A"], alphabet: HEX, chunk: 8, gap_ms: 200, ..PLAIN };
         tunnel(it, 1, from, &tool, &domain);
     }));
-    all.push(Variant::limit("tunnel", "Cobalt Strike at rest: one name a minute", EXFILTRATION, |it| {
+    all.push(Variant::attack("tunnel", "Cobalt Strike at rest: one name a minute", EXFILTRATION, |it| {
         let domain = format!("{}.{}", text(&mut it.random, HEX, 8), domain(it));
+        it.telling.push(domain.clone());
         for step in 0..1_200 {
             let second = it.from + step * 60 + it.random.below(20) as i64;
             it.ask(second, 1, &domain, "A", "NOERROR", &[("0.0.0.0", "A")]);

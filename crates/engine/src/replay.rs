@@ -236,7 +236,7 @@ pub enum RestoreError {
     #[error("the engine's state could not be read")]
     Damaged(#[source] serde_json::Error),
     /// One window refused its part.
-    #[error("{0}")]
+    #[error("{0}: remove the engine's state to begin anew")]
     Window(String),
 }
 

@@ -230,7 +230,12 @@ impl Behaviour for Rebinds {
         state::save(STATE_VERSION, self)
     }
 
-    fn load(&mut self, saved: serde_json::Value) -> Result<(), String> {
+    fn load(&mut self, mut saved: serde_json::Value) -> Result<(), String> {
+        if saved["version"] == 1 {
+            // Private addresses were not told apart by account: they are learnt anew, which takes a day.
+            saved["version"] = STATE_VERSION.into();
+            saved["state"]["inside"] = serde_json::to_value(Self::default().inside).unwrap_or_default();
+        }
         *self = state::load(REBIND, STATE_VERSION, saved)?;
         self.domains.reindex();
         self.inside.reindex();
@@ -529,6 +534,25 @@ mod tests {
         for sink in ["::1", "::ffff:127.0.0.1"] {
             assert_eq!(turned("a.rebind.example.", "2001:db8::80", sink).len(), 1, "{sink}");
         }
+    }
+
+    #[test]
+    fn a_state_of_version_1_is_taken_over_but_for_private_addresses() {
+        let mut behaviour = Rebinds::default();
+        behaviour.domains.touch(7, Time::from_seconds(100), || Usage {
+            since: Time::from_seconds(100),
+            clients: Vec::new(),
+            inside_since: None,
+            is_reported: false,
+        });
+        behaviour.inside.touch((1, "10.0.0.9".parse().unwrap()), Time::from_seconds(100), Vec::new);
+        let mut saved = behaviour.save();
+        let addresses = Bounded::<IpAddr, Vec<u64>>::new(REMEMBERED_MAX);
+        (saved["version"], saved["state"]["inside"]) = (1.into(), serde_json::to_value(addresses).unwrap());
+        let mut loaded = Rebinds::default();
+        loaded.load(saved).unwrap();
+        assert_eq!((loaded.domains.len(), loaded.inside.len()), (1, 0));
+        assert!(loaded.load(serde_json::json!({ "version": 3, "state": {} })).is_err());
     }
 
     #[test]

@@ -416,21 +416,25 @@ impl<'l> Guesses<'l> {
         );
         let networks: BTreeSet<&Text> = self.failed.iter().map(|(attempt, _)| &attempt.network).collect();
         let names: BTreeSet<&str> = self.failed.iter().map(|(attempt, _)| attempt.name.as_str()).collect();
+        let many = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+        let others = match self.others {
+            0 => String::new(),
+            others => format!(", and {others} as others from the same network"),
+        };
         signal.reasons = vec![
             format!(
-                "Since {first}, {} sign-ins as `{name}` failed, and {} as others from the same network; from {} networks, \
-                 with {} names. At {} a sign-in as `{name}` from {} succeeded.",
+                "Since {first}, {} sign-ins as `{name}` failed{others}: from {}, with {}. At {} a sign-in as `{name}` from {} \
+                 succeeded.",
                 self.own,
-                self.others,
-                networks.len(),
-                names.len(),
+                many(networks.len(), "network"),
+                many(names.len(), "name"),
                 login.at,
                 place_of(login, scene)
             ),
             format!("The network {network} {}.", new_words()),
             format!(
-                "Unusual are at least {} failures in 24 hours, {FAILED_TO_SUCCEEDED} for each of the {} sign-ins that \
-                 succeeded from that network{}: {count} ≥ {}.",
+                "Unusual are at least {} failures in 24 hours, and {FAILED_TO_SUCCEEDED} for each sign-in that succeeded from \
+                 that network ({}){}: {count} ≥ {}.",
                 scene.thresholds.count(&FAILURES),
                 self.succeeded,
                 match u64::from(self.account_days) < scene.thresholds.count(&LEARNING_DAYS) {

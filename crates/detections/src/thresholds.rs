@@ -136,6 +136,7 @@ pub static GROUPS: &[Group] = &[
             &limits::ALARMS_PER_DAY,
         ],
     },
+    Group { detections: &[&iam_user::anomalous_behavior::DETECTION], thresholds: &[&breadth::NEW_ROLES] },
     Group {
         detections: &[&s3::anomalous_behavior::DETECTION],
         thresholds: &[&volume::CALLS, &volume::TIMES_LARGEST, &breadth::NEW_BUCKETS],

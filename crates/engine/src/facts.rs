@@ -8,6 +8,7 @@ use crate::event_ids::Calls;
 use hashbrown::HashMap;
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::RangeInclusive;
 use std::sync::{Mutex, PoisonError};
 use watchfire_detections::SLICE_MS;
 use watchfire_detections::tally::{FlowTally, Kept, QueryTally, RecordPlace};
@@ -18,7 +19,10 @@ use watchfire_parse::FlowFormat;
 const MEMORY_MAX: usize = 24 << 20;
 
 /// The form of what [`FactLog::save`] writes. Raise it with every change of the bytes of a fact, of a tally or of a census.
-pub const KEPT_FORM: u32 = 3;
+pub const KEPT_FORM: u32 = 4;
+/// The forms that [`FactLog::restore`] reads. In the third calls had no object, and what has none is written as it was then:
+/// of such a file roles are not told apart.
+pub const KEPT_FORMS_READ: RangeInclusive<u32> = 3..=KEPT_FORM;
 
 /// Somewhere to put bytes that do not fit into memory: a temporary file, in practice.
 pub trait Spool: Send {

@@ -30,7 +30,7 @@ mod tests;
 mod worker;
 
 pub use census::{Census, Coverage, CoverageMap};
-pub use facts::{FactLog, FlowFormats, KEPT_FORM, Spool, Taken};
+pub use facts::{FactLog, FlowFormats, KEPT_FORM, KEPT_FORMS_READ, Spool, Taken};
 pub use fold::{EVIDENCE_MAX, OPEN_FOR_MS, show_text};
 pub use index::ListenIndex;
 pub use replay::{Replay, ReplayCounts, RestoreError, SourceFile, SourceFiles, StillLearning};

@@ -147,7 +147,9 @@ struct Groups {
 }
 
 /// The version of the saved state. Raise it with every change of any state's form.
-const STATE_VERSION: u32 = 7;
+const STATE_VERSION: u32 = 8;
+/// The version before roles were told apart: it has none, and each state says itself how it is taken over.
+const STATE_WITHOUT_ROLES: u32 = 7;
 
 /// Sums and bytes of facts from which on a slice takes so much memory that few may wait for their turn.
 const SUMS_LARGE: usize = 200;
@@ -372,11 +374,11 @@ impl<'a> Replay<'a> {
         state: Value,
     ) -> Result<Self, RestoreError> {
         let found = state.get("version").and_then(Value::as_u64).unwrap_or(0);
-        if found != u64::from(STATE_VERSION) {
+        if ![STATE_WITHOUT_ROLES, STATE_VERSION].map(u64::from).contains(&found) {
             return Err(RestoreError::WrongVersion { found });
         }
         let mut saved: Saved = serde_json::from_value(state).map_err(RestoreError::Damaged)?;
-        debug_assert_eq!(saved.version, STATE_VERSION);
+        debug_assert!((STATE_WITHOUT_ROLES..=STATE_VERSION).contains(&saved.version));
         let mut replay = Self::new(detections, index, knowledge);
         let states = replay.windows.iter_mut().zip(&mut replay.behaviours);
         for (detection, (window, behaviour)) in detections.iter().zip(states) {

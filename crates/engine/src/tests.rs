@@ -211,6 +211,14 @@ fn a_state_of_another_version_is_refused() {
     assert!(refused.is_err_and(|error| error.to_string().contains("version 99")));
 }
 
+#[test]
+fn a_state_of_before_roles_were_told_apart_is_taken_over() {
+    let (knowledge, index) = (knowledge(), ListenIndex::new(DETECTIONS));
+    let mut state = Replay::new(DETECTIONS, &index, &knowledge).save().unwrap();
+    state["version"] = 7.into();
+    assert!(Replay::restore(DETECTIONS, &index, &knowledge, state).is_ok());
+}
+
 /// Says everything that its tallies say.
 #[derive(Default)]
 struct Everything;

@@ -28,7 +28,7 @@ use watchfire_parse::{Remark, Report, Skipped};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 /// Raise it with every change of what a frame holds.
-const FORM: u32 = 3;
+const FORM: u32 = 4;
 /// No frame is longer; a longer one is torn.
 const FRAME_BYTES_MAX: u64 = 16 << 30;
 

@@ -16,7 +16,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use watchfire_engine::{Census, FactLog, FlowFormats, KEPT_FORM, Spool};
+use watchfire_engine::{Census, FactLog, FlowFormats, KEPT_FORM, KEPT_FORMS_READ, Spool};
 use watchfire_parse::Origin;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -125,10 +125,11 @@ impl SavedBaseline {
         let mut line = String::new();
         (&mut reader).take(1024).read_line(&mut line).with_context(|| format!("could not read `{path}`"))?;
         let head: Head = serde_json::from_str(&line).map_err(|_| self.damaged(ErrorKind::InvalidData.into()))?;
-        if head.watchfire_baseline != KEPT_FORM {
+        if !KEPT_FORMS_READ.contains(&head.watchfire_baseline) {
             bail!(
-                "`{path}` is a baseline of form {}; this program reads form {KEPT_FORM}: save it again from the logs",
-                head.watchfire_baseline
+                "`{path}` is a baseline of form {}; this program reads forms {} to {KEPT_FORM}: save it again from the logs",
+                head.watchfire_baseline,
+                KEPT_FORMS_READ.start()
             );
         }
         Ok(reader)

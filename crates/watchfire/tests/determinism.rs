@@ -128,7 +128,7 @@ enum Copies {
 }
 
 /// (service, API, request, address, agent)
-const CALLS: [(&str, &str, &str, &str, &str); 8] = [
+const CALLS: [(&str, &str, &str, &str, &str); 9] = [
     ("cloudtrail", "StopLogging", r#"{"name":"main"}"#, "198.51.100.20", "aws-cli/2.27.50"),
     ("ec2", "DescribeInstances", "null", "203.0.113.57", "aws-cli/2.27.50"),
     ("iam", "CreateUser", r#"{"userName":"backup2"}"#, "203.0.113.57", "aws-cli/2.27.50 md/distrib#kali.2025"),
@@ -154,6 +154,13 @@ const CALLS: [(&str, &str, &str, &str, &str); 8] = [
         r#"{"minimumPasswordLength":7,"requireNumbers":true}"#,
         "198.51.100.20",
         "console",
+    ),
+    (
+        "sts",
+        "AssumeRole",
+        r#"{"roleArn":"arn:aws:iam::111122223333:role/Deploy","roleSessionName":"s"}"#,
+        "203.0.113.57",
+        "aws-cli/2.27.50",
     ),
 ];
 const REMOTES: [&str; 9] = [

@@ -263,6 +263,9 @@ fn a_file_that_an_earlier_program_saved_teaches_what_its_logs_teach() {
     }
     let head = fs::read(&fixture).unwrap().into_iter().take_while(|byte| *byte != b'\n').collect::<Vec<u8>>();
     assert_eq!(String::from_utf8(head).unwrap(), format!("{{\"watchfire_baseline\":{KEPT_FORM}}}"), "write it anew");
+    // Of the form before: none of these calls has an object, so that it says the same.
+    let former = [Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/kept-form-3.baseline")];
+    assert_eq!(learnt(&former), learnt(&files));
     let fixture = [fixture];
     assert_eq!(learnt(&fixture), learnt(&files));
     let findings = found(&today, &fixture);
@@ -298,8 +301,9 @@ fn a_file_of_another_form_or_a_damaged_one_is_refused() {
     for form in ["1", "99"] {
         let other = String::from_utf8_lossy(&good[..24]).replace(&mine, &format!("\":{form}")).into_bytes();
         let other = shown(&[&other[..], &good[24..]].concat());
-        let sentence =
-            format!("is a baseline of form {form}; this program reads form {KEPT_FORM}: save it again from the logs");
+        let sentence = format!(
+            "is a baseline of form {form}; this program reads forms 3 to {KEPT_FORM}: save it again from the logs"
+        );
         assert!(other.0 == 2 && other.1.contains(&sentence), "{other:?}");
     }
     let no_baseline =

@@ -1,6 +1,7 @@
 //! Somebody does with credentials what their owner never does.
 
 use crate::Thresholds;
+use crate::shared::calls::breadth::{Breadth, Of};
 use crate::shared::calls::scorer::{Plane, Scorer};
 use crate::tally::{CallTally, CallTallyKey};
 use crate::{Behaviour, Detection, Interest, Learning, Need, Rule, Scene};
@@ -30,10 +31,19 @@ pub(crate) const DETECTION: Detection = Detection {
     listens: &[Interest::CallTallies],
     needs: &[Need::ManagementEvents],
     file: file!(),
-    rule: Rule::Behaviour(|| Box::new(AnomalousBehavior(Scorer::new(Plane::Management)))),
+    rule: Rule::Behaviour(|| Box::new(AnomalousBehavior::new())),
 };
 
-struct AnomalousBehavior(Scorer);
+struct AnomalousBehavior {
+    sessions: Scorer,
+    roles: Breadth,
+}
+
+impl AnomalousBehavior {
+    fn new() -> Self {
+        Self { sessions: Scorer::new(Plane::Management), roles: Breadth::new(Of::Roles) }
+    }
+}
 
 /// Evidence: a session of management calls whose surprises add up. A session is what one caller did from one network
 /// with one program, without a pause of 15 minutes, for at most an hour; so a thief with the owner's key is judged
@@ -42,6 +52,14 @@ struct AnomalousBehavior(Scorer);
 /// (in bits: −log2 of how likely it is), and weighed by what it is for. The five largest, by five, and half of what
 /// network, country, program and region add, are the score; the largest alone with the same is a second one. The type
 /// is that of the largest contributor; what else was done is reported as well if it would have fired by itself.
+///
+/// Of `AssumeRole` the role counts too: that this name, in whatever account, is new adds up to six bits. Who asks for eight
+/// roles in 24 hours whose names it never assumed, with success or not, and has assumed no more names before, tries what a key
+/// opens, however small each of the sessions is. An account that joins an organisation brings no new name. Where calls were
+/// learnt before roles were, by an earlier version, roles count after a week.
+///
+/// To set all of Block Public Access weighs as what the console does in the background; to set less of it, or to delete it,
+/// weighs as what opens a bucket.
 ///
 /// Nothing fires before the account has been learnt for seven days; from a place that is new to the account, before it has
 /// been for three. A network is no news for a caller that comes from another one nearly each time. Of a caller that was
@@ -62,31 +80,44 @@ struct AnomalousBehavior(Scorer);
 /// migration. The finding names what was new and how new it was: ask the owner of the credentials.
 impl Behaviour for AnomalousBehavior {
     fn call(&mut self, key: &CallTallyKey, tally: &CallTally, scene: &mut Scene<'_>) {
-        self.0.call(key, tally, scene);
+        self.sessions.call(key, tally, scene);
+        self.roles.call(key, tally, scene);
     }
 
     fn close(&mut self, end: Time, scene: &mut Scene<'_>) {
-        self.0.close(end, scene);
+        self.sessions.close(end, scene);
+        if end.ms() % Time::HOUR_MS == 0 {
+            self.roles.close(end, scene);
+        }
     }
 
     fn expire(&mut self, now: Time) -> u64 {
-        self.0.expire(now)
+        self.sessions.expire(now) + self.roles.evicted()
     }
 
     fn size(&self) -> (u64, u64) {
-        self.0.size()
+        let ((sessions, bytes), asked) = (self.sessions.size(), self.roles.len() as u64);
+        (sessions + asked, bytes + asked * 1_200)
     }
 
     fn learning(&self, thresholds: &Thresholds) -> Vec<Learning> {
-        self.0.learning(thresholds)
+        self.sessions.learning(thresholds)
     }
 
     fn save(&self) -> serde_json::Value {
-        self.0.save()
+        let mut saved = self.sessions.save();
+        saved["roles"] = serde_json::json!(self.roles);
+        saved
     }
 
-    fn load(&mut self, state: serde_json::Value) -> Result<(), String> {
-        self.0.load(state)
+    fn load(&mut self, mut saved: serde_json::Value) -> Result<(), String> {
+        // A state of before new roles were counted has none.
+        self.roles = match saved["roles"].take() {
+            serde_json::Value::Null => Breadth::new(Of::Roles),
+            roles => serde_json::from_value(roles)
+                .map_err(|cause| format!("the state of new roles cannot be read: {cause}"))?,
+        };
+        self.sessions.load(saved)
     }
 }
 
@@ -264,7 +295,7 @@ mod tests {
         let at_the_desk =
             theft(5, 600).into_iter().map(|call| call.from("198.51.100.7").with("aws-cli/2.15.30 Python/3.11.8"));
         assert_eq!(types(&found(&office_and(6, at_the_desk))), [""; 0]);
-        let mut behaviour = AnomalousBehavior(Scorer::new(Plane::Management));
+        let mut behaviour = AnomalousBehavior::new();
         assert_eq!(behaviour.learning(&Thresholds::default()), []);
         show(&mut behaviour, &office(2));
         let learning = behaviour.learning(&Thresholds::default());
@@ -398,6 +429,148 @@ mod tests {
         assert!((active_hours(twice) - active_hours(theft(16, 600))).abs() < 0.5);
     }
 
+    /// The role of this name in one of the organisation's accounts.
+    fn arn(account: i64, name: &str) -> String {
+        format!("arn:aws:iam::{}:role/{name}", 111_122_223_333 + account)
+    }
+
+    /// A pipeline that assumes its role in one account in each run, by day and night.
+    fn pipeline(days: i64) -> Vec<CallLine> {
+        let run = |at: i64| {
+            let (day, minute) = (at / 6, at % 6 * 240 + 5);
+            let assume = call("sts:AssumeRole").of_role(&arn(0, "Deploy"));
+            [assume, call("ecs:UpdateService")].map(|call| call.by("pipeline").at(day, minute))
+        };
+        (0..days * 6).flat_map(run).collect()
+    }
+
+    /// The pipeline's key asks for these roles, one after the other.
+    fn hopping<'n>(
+        names: impl IntoIterator<Item = &'n str>,
+        (day, first, gap): (i64, i64, i64),
+        error: &str,
+    ) -> Vec<CallLine> {
+        let asked = names.into_iter().zip(0..);
+        let ask = |(name, at): (&str, i64)| {
+            let call = call("sts:AssumeRole").by("pipeline").of_role(&arn(at, name)).at(day, first + gap * at);
+            if at % 3 == 0 { call } else { call.failing(error) }
+        };
+        asked.map(ask).collect()
+    }
+
+    const TRIED: [&str; 12] = [
+        "OrganizationAccountAccessRole",
+        "Admin",
+        "AWSControlTowerExecution",
+        "terraform",
+        "ci",
+        "PowerUser",
+        "Developer",
+        "ReadOnly",
+        "SecurityAudit",
+        "backup",
+        "BreakGlass",
+        "Jenkins",
+    ];
+
+    fn with_pipeline(days: i64, more: Vec<CallLine>) -> Vec<CallLine> {
+        office(days).into_iter().chain(pipeline(days)).chain(more).collect()
+    }
+
+    #[test]
+    fn a_dozen_new_roles_in_an_hour_or_over_a_day_are_somebody_who_tries_a_key() {
+        for (first, gap) in [(610, 3), (20, 110)] {
+            let found = found(&with_pipeline(15, hopping(TRIED, (14, first, gap), "AccessDenied")));
+            assert_eq!(types(&found), ["InitialAccess:IAMUser/AnomalousBehavior"], "every {gap} minutes");
+            let signal = &found[0].signal;
+            assert_eq!(signal.entity, "arn:aws:iam::111122223333:user/pipeline");
+            assert!(signal.reasons[0].contains("roles in 24 hours of names that it never assumed before"));
+            assert!(signal.reasons[0].contains(&arn(1, "Admin")), "{:#?}", signal.reasons);
+            assert!(signal.reasons[1].starts_with("Before that it assumed roles of 1 names"), "{:#?}", signal.reasons);
+        }
+    }
+
+    #[test]
+    fn a_few_new_roles_and_the_usual_one_in_other_accounts_stay_quiet() {
+        let few = hopping(TRIED.into_iter().take(7), (14, 610, 3), "");
+        assert_eq!(types(&found(&with_pipeline(15, few))), [""; 0]);
+        let others = hopping(["Deploy"; 40], (14, 610, 1), "");
+        assert_eq!(types(&found(&with_pipeline(15, others))), [""; 0], "accounts that joined the organisation");
+    }
+
+    #[test]
+    fn a_scan_of_all_accounts_is_told_once_and_then_known() {
+        let scan = |day: i64| hopping(["Scan"; 60], (day, 120, 0), "");
+        let later: Vec<CallLine> = (12..20).flat_map(scan).collect();
+        let told = found(&with_pipeline(20, later));
+        assert_eq!(types(&told), ["InitialAccess:IAMUser/AnomalousBehavior"]);
+        assert!(told[0].signal.reasons[0].contains("asked for 60 roles"), "{:#?}", told[0].signal.reasons);
+        let from_the_first_day: Vec<CallLine> = (0..20).flat_map(scan).collect();
+        assert_eq!(types(&found(&with_pipeline(20, from_the_first_day))), [""; 0]);
+    }
+
+    #[test]
+    fn where_calls_were_learnt_before_roles_were_roles_count_after_a_week() {
+        let hopped = |day: i64| {
+            let former = (0..14 * 6).map(|at| call("sts:AssumeRole").by("pipeline").at(at / 6, at % 6 * 240 + 5));
+            let since = pipeline(25).into_iter().filter(|call| call.is_from_day(14));
+            let hopping = hopping(TRIED, (day, 610, 3), "AccessDenied");
+            types(&found(&office(25).into_iter().chain(former).chain(since).chain(hopping).collect::<Vec<_>>()))
+        };
+        assert_eq!(hopped(15), [""; 0]);
+        assert_eq!(hopped(23), ["InitialAccess:IAMUser/AnomalousBehavior"]);
+    }
+
+    #[test]
+    fn a_role_that_nobody_assumed_adds_to_what_a_stranger_does() {
+        let theft = |role: &str| {
+            let ask = call("sts:AssumeRole").of_role(&arn(0, role));
+            let calls = [ask, call("sts:GetCallerIdentity"), call("kms:CreateGrant")];
+            let calls = calls.map(|call| call.by("pipeline").from(THIEF).with(THIEFS_PROGRAM).at(14, 610));
+            found(&with_pipeline(15, calls.into()))
+        };
+        let of_role = |found: &[Verdict]| {
+            let reasons = found.iter().flat_map(|verdict| &verdict.signal.reasons);
+            reasons.filter(|reason| reason.starts_with("The role `")).cloned().collect::<Vec<_>>()
+        };
+        let new = theft("Admin");
+        assert!(of_role(&new)[0].starts_with("The role `Admin` is new for `pipeline`, new for its peers"), "{new:#?}");
+        check_arithmetic(&new[0]);
+        assert_eq!(of_role(&theft("Deploy")), [""; 0]);
+    }
+
+    #[test]
+    fn to_be_denied_another_role_is_no_lost_permission() {
+        let step = |role: &str| {
+            let denied =
+                call("sts:AssumeRole").of_role(&arn(0, role)).failing("AccessDenied").by("pipeline").at(14, 600);
+            // With something that fires, so that the reasons tell.
+            let found = found(&with_pipeline(15, vec![denied, call("kms:PutKeyPolicy").by("pipeline").at(14, 600)]));
+            let reasons = found[0].signal.reasons.clone();
+            reasons.into_iter().any(|reason| reason.contains("sts:AssumeRole (denied, once)"))
+        };
+        assert!(step("Admin"));
+        assert!(!step("Deploy"));
+    }
+
+    #[test]
+    fn to_shut_buckets_to_the_public_is_no_attack_and_to_open_one_is() {
+        let set = |flags: [bool; 4]| -> Vec<CallLine> {
+            let put = |at: i64| {
+                let put = call("s3:PutBucketPublicAccessBlock").setting(&format!("reports-{at}"), flags);
+                put.by("bob").at(14, 11 * 60 + 15 + at)
+            };
+            (0..20).map(put).collect()
+        };
+        assert_eq!(types(&found(&office_and(15, set([true; 4])))), [""; 0]);
+        let opened = found(&office_and(15, set([true, true, false, true])));
+        assert_eq!(types(&opened), ["Impact:IAMUser/AnomalousBehavior"]);
+        // And what shuts the public out every day does not make it usual to let it in.
+        let daily = (0..14).flat_map(|day| set([true; 4]).into_iter().map(move |call| call.at(day, 600)));
+        let opened = found(&office_and(15, daily.chain(set([false; 4]))));
+        assert_eq!(types(&opened), ["Impact:IAMUser/AnomalousBehavior"]);
+    }
+
     #[test]
     fn files_in_any_order_give_the_same() {
         let calls = office_and(15, theft(14, 600));
@@ -415,12 +588,27 @@ mod tests {
 
     #[test]
     fn a_saved_state_goes_on() {
-        let mut behaviour = AnomalousBehavior(Scorer::new(Plane::Management));
+        let mut behaviour = AnomalousBehavior::new();
         show(&mut behaviour, &office_and(15, theft(14, 20 * 60 + 49)));
-        let mut restored = AnomalousBehavior(Scorer::new(Plane::Management));
+        let mut restored = AnomalousBehavior::new();
         restored.load(behaviour.save()).unwrap();
         assert_eq!(restored.save(), behaviour.save());
         assert!(restored.load(serde_json::json!({"version": 0})).is_err());
+    }
+
+    #[test]
+    fn a_state_of_before_roles_were_told_apart_is_taken_over() {
+        let mut behaviour = AnomalousBehavior::new();
+        show(&mut behaviour, &office_and(15, theft(14, 20 * 60 + 49)));
+        let saved = behaviour.save();
+        let former = serde_json::to_string(&saved).unwrap().replace(r#","roles":[]"#, "");
+        let mut former: serde_json::Value = serde_json::from_str(&former).unwrap();
+        former["version"] = 2.into();
+        former.as_object_mut().unwrap().remove("roles");
+        assert!(!former.to_string().contains("roles"));
+        let mut restored = AnomalousBehavior::new();
+        restored.load(former).unwrap();
+        assert_eq!(restored.save(), saved);
     }
 
     /// The number after `before`, up to the next character that no number has.
@@ -446,8 +634,13 @@ mod tests {
 
     #[test]
     fn the_score_can_be_computed_by_hand_from_the_reasons() {
-        let found = found(&office_and(15, theft(14, 600)));
-        let reasons = &found[0].signal.reasons;
+        check_arithmetic(&found(&office_and(15, theft(14, 600)))[0]);
+        assert!(matches!(DETECTION.rule, Rule::Behaviour(_)));
+    }
+
+    /// Computes the score again from what the reasons say.
+    fn check_arithmetic(verdict: &Verdict) {
+        let reasons = &verdict.signal.reasons;
         let (mut largest, mut context) = (Vec::new(), 0.0);
         for reason in reasons {
             if reason.contains(" bits × ") {
@@ -464,6 +657,5 @@ mod tests {
         assert!((said - mean).abs() < 0.1, "{said} {mean} {reasons:#?}");
         let single = largest[0] + context;
         assert!(mean >= 19.0 || single >= 33.0, "{mean} {single}");
-        assert!(matches!(DETECTION.rule, Rule::Behaviour(_)));
     }
 }

@@ -39,7 +39,8 @@ impl AnomalousBehavior {
 
 /// Evidence: first, a session of calls to the data plane of S3 (and of those that change who may use a bucket) whose
 /// surprises add up, as for the types of identities: call, network, country, program, region and bucket, each compared
-/// with the habits of the caller, its peers and the account.
+/// with the habits of the caller, its peers and the account. To set all of Block Public Access lets nobody in, and is none
+/// of these calls.
 ///
 /// Second: amounts. Three counters of 24 hours are compared with their own days: what an identity read, wrote or
 /// deleted on a bucket, what it did on all buckets, what everyone did on the bucket. Five times the largest day of the
@@ -177,6 +178,17 @@ mod tests {
         let mut calls = users_of_a_bucket(15);
         calls.push(thief("s3:PutBucketPolicy", 1_200));
         assert_eq!(types(&found(&calls)), ["Impact:S3/AnomalousBehavior.Permission"]);
+    }
+
+    #[test]
+    fn a_bucket_that_is_shut_from_elsewhere_is_no_permission_and_one_that_is_opened_is() {
+        let set = |flags: [bool; 4]| {
+            let mut calls = users_of_a_bucket(15);
+            calls.push(thief("s3:PutBucketPublicAccessBlock", 1_200).setting("payroll", flags));
+            types(&found(&calls))
+        };
+        assert_eq!(set([true; 4]), [""; 0]);
+        assert_eq!(set([false, true, true, true]), ["Impact:S3/AnomalousBehavior.Permission"]);
     }
 
     /// Alice reads this many objects at home and at her usual pace, but more of them.
@@ -322,5 +334,21 @@ mod tests {
         restored.load(behaviour.save()).unwrap();
         assert_eq!(restored.save(), behaviour.save());
         assert!(restored.volumes.len() > 0 && restored.load(serde_json::json!({})).is_err());
+    }
+
+    #[test]
+    fn a_state_of_before_roles_were_told_apart_is_taken_over() {
+        let (mut behaviour, mut restored) = (AnomalousBehavior::new(), AnomalousBehavior::new());
+        crate::testing::show(&mut behaviour, &Knowledge::default(), &[&log(&looking_around(9, "aws-cli/2.15.0"))]);
+        let saved = behaviour.save();
+        let former = saved.to_string().replace(r#""objects":"#, r#""buckets":"#);
+        let mut former: serde_json::Value = serde_json::from_str(&former.replace(r#""roles":[],"#, "")).unwrap();
+        former["breadth"].as_object_mut().unwrap().remove("of");
+        former["sessions"]["version"] = 2.into();
+        let is_former = |name: &str| !former.to_string().contains(name);
+        assert!([r#""objects""#, r#""of""#, r#""roles""#].into_iter().all(is_former));
+        restored.load(former).unwrap();
+        assert!(restored.breadth.len() > 0);
+        assert_eq!(restored.save(), saved);
     }
 }

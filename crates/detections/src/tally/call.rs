@@ -11,10 +11,16 @@ use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 use watchfire_knowledge::Knowledge;
+use watchfire_knowledge::bucket_access::PublicAccessBlock;
 use watchfire_model::{ApiCall, IdentityKind, Time};
 
 /// Longer user agents are cut: what tells clients apart stands at the beginning.
 const AGENT_MAX: usize = 256;
+/// Longer objects are cut. Source: an ARN of a role has 37 bytes before its path and name; names have 64 at most, and paths
+/// that people give are short, though IAM allows 512. It is also what a baseline keeps of a value.
+const OBJECT_MAX: usize = 256;
+/// The object of a call that sets all of Block Public Access: it shuts the public out, where any other lets some of it in.
+pub(crate) const SHUTS: &str = "all on";
 
 /// What is summed together. What recurs from hour to hour is shared by all keys that were read with the same [`CallKeys`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,6 +39,9 @@ pub struct CallTallyKey {
     pub is_data: bool,
     /// Whether `ec2RoleDelivery` is given: the credentials are an instance's.
     pub is_instance_role: bool,
+    /// What the call was about, for the few APIs where it tells good from bad: the ARN of the role that is assumed, at most
+    /// 256 bytes; `all on` where all of Block Public Access is set.
+    pub object: Box<str>,
 }
 
 /// Who called, from where and with which program. Cheap to copy: keys in order come in runs of one client.
@@ -95,14 +104,14 @@ pub struct ApiParts {
 #[derive(Default)]
 struct ApiInner {
     parts: ApiParts,
-    /// What follows from it for habits, made when it is first asked for.
-    deed: OnceLock<Arc<Deed>>,
+    /// What follows from it for habits, made when it is first asked for: of any call, and of one that [`SHUTS`].
+    deeds: [OnceLock<Arc<Deed>>; 2],
 }
 
 /// Parts that tell clients apart; they are encoded first.
 pub const CLIENT_PARTS: usize = 12;
-/// Parts that tell apart the calls of one client: those of the API, bucket, endpoint, flags.
-pub const REST_PARTS: usize = API_PARTS + 3;
+/// Parts that tell apart the calls of one client: those of the API, bucket, endpoint, flags, object.
+pub const REST_PARTS: usize = API_PARTS + 4;
 const API_PARTS: usize = 3;
 
 impl CallTallyKey {
@@ -116,6 +125,18 @@ impl CallTallyKey {
             && (invoker.is_empty() || invoker == "signin.amazonaws.com")
             && call.source_ip.is_some()
             && call.category != watchfire_model::CallCategory::NetworkActivity
+    }
+
+    /// What follows from the call for habits.
+    pub(crate) fn deed(&self) -> &Arc<Deed> {
+        // A role may be asked for by any text.
+        self.api.deed_of(&*self.object == SHUTS && !self.api.deed().assumes_a_role)
+    }
+
+    /// The ARN of the role that was to be assumed.
+    pub(crate) fn role(&self) -> Option<&str> {
+        let is_of_role = !self.object.is_empty() && self.api.deed().assumes_a_role;
+        is_of_role.then_some(&*self.object)
     }
 }
 
@@ -153,7 +174,8 @@ impl<'c> CallParts<'c> {
             cut(&call.user_agent, AGENT_MAX),
         ];
         let outcome = if failed_login { "Failure" } else { &call.error_code };
-        Self { client, rest: [&call.source, &call.name, outcome, bucket, &call.vpc_endpoint_id, flags] }
+        let object = object(call);
+        Self { client, rest: [&call.source, &call.name, outcome, bucket, &call.vpc_endpoint_id, flags, object] }
     }
 
     /// Bytes that tell clients apart, and then those that tell apart the calls of one client that are not summed together;
@@ -172,7 +194,9 @@ impl<'c> CallParts<'c> {
 
     /// The second half of [`Self::encode`].
     pub fn encode_rest(&self, into: &mut Vec<u8>) {
-        encode(&self.rest, into);
+        // A call without an object is written as before there were objects: sums of that time are added up with it.
+        let [before @ .., object] = &self.rest;
+        encode(if object.is_empty() { before } else { &self.rest }, into);
     }
 
     /// The parts that tell clients apart.
@@ -262,9 +286,13 @@ impl Api {
         Self(Arc::new(ApiInner { parts, ..ApiInner::default() }))
     }
 
-    /// What follows from it for habits.
+    /// What follows from it for habits, if it is about nothing that matters.
     pub(crate) fn deed(&self) -> &Arc<Deed> {
-        self.0.deed.get_or_init(|| Arc::new(Deed::of(&self.0.parts)))
+        self.deed_of(false)
+    }
+
+    fn deed_of(&self, shuts: bool) -> &Arc<Deed> {
+        self.0.deeds[usize::from(shuts)].get_or_init(|| Arc::new(Deed::of(&self.0.parts, shuts)))
     }
 }
 
@@ -350,6 +378,7 @@ impl CallKeys {
         let (api, rest) = self.api(rest)?;
         let mut rest = std::str::from_utf8(rest).ok()?;
         let (bucket, vpc_endpoint, flags) = (next_part(&mut rest)?, next_part(&mut rest)?, next_part(&mut rest)?);
+        let object = if rest.is_empty() { "" } else { next_part(&mut rest)? };
         let (is_data, is_instance_role) = (flags.contains('d'), flags.contains('i'));
         client.shown_with(&mut self.in_common);
         client.session(is_instance_role, || {
@@ -363,6 +392,7 @@ impl CallKeys {
             vpc_endpoint: vpc_endpoint.into(),
             is_data,
             is_instance_role,
+            object: object.into(),
         })
     }
 
@@ -492,6 +522,29 @@ fn bucket(request: &str) -> &str {
     rest.split('"').next().unwrap_or_default()
 }
 
+/// What the call was about. On the hot path: a look at the name, and at the request of those few only.
+fn object<'c>(call: &'c ApiCall<'_>) -> &'c str {
+    match &*call.name {
+        "AssumeRole" if call.source == "sts.amazonaws.com" => cut(role(call.request), OBJECT_MAX),
+        "PutBucketPublicAccessBlock" | "PutPublicAccessBlock" | "PutAccountPublicAccessBlock" => {
+            let set = PublicAccessBlock::parse(&call.request_json());
+            // Of what the event does not show the worse is assumed.
+            if set.is_some_and(|set| set.flags() == [true; 4]) { SHUTS } else { "" }
+        }
+        _ => "",
+    }
+}
+
+/// The value of `roleArn` in a request, found without parsing, with spaces or without. ARNs have no escapes; a quoted text
+/// that mentions it has a backslash before the quote.
+fn role(request: &str) -> &str {
+    const KEY: &str = "\"roleArn\"";
+    let Some(begin) = request.find(KEY) else { return "" };
+    let rest = request[begin + KEY.len()..].trim_start();
+    let value = rest.strip_prefix(':').and_then(|rest| rest.trim_start().strip_prefix('"'));
+    value.and_then(|value| value.split('"').next()).unwrap_or_default()
+}
+
 fn cut(text: &str, bytes_max: usize) -> &str {
     &text[..text.floor_char_boundary(bytes_max)]
 }
@@ -513,12 +566,70 @@ mod tests {
             let client = keys.client(&client).unwrap();
             let key = keys.decode(7, &client, &rest, &knowledge).unwrap();
             let clean: Vec<String> = texts.iter().map(|text| text.replace('\0', " ")).collect();
-            let read: [&str; 5] =
-                [&key.client.account, &key.client.user_agent, &key.api.source, &key.api.error_code, &key.bucket];
-            prop_assert_eq!(read.map(|part| part.to_string()), [0, 11, 12, 14, 15].map(|at| clean[at].clone()));
+            let read: [&str; 6] = [
+                &key.client.account,
+                &key.client.user_agent,
+                &key.api.source,
+                &key.api.error_code,
+                &key.bucket,
+                &key.object,
+            ];
+            prop_assert_eq!(read.map(|part| part.to_string()), [0, 11, 12, 14, 15, 18].map(|at| clean[at].clone()));
             prop_assert_eq!(key, keys.decode(7, &client, &rest, &knowledge).unwrap());
-            let cut = &rest[..rest.len().min(REST_PARTS - 2)];
+            let cut = &rest[..rest.len().min(REST_PARTS - 3)];
             prop_assert!(keys.decode(7, &client, cut, &knowledge).is_none());
         }
+    }
+
+    fn object_of(source: &str, name: &str, request: &str) -> String {
+        let call = ApiCall { source: source.into(), name: name.into(), request, ..ApiCall::default() };
+        object(&call).to_owned()
+    }
+
+    #[test]
+    fn the_role_that_is_assumed_is_what_a_call_is_about() {
+        let sts = |request: &str| object_of("sts.amazonaws.com", "AssumeRole", request);
+        let role = "arn:aws:iam::111122223333:role/Deploy";
+        let compact = r#"{"roleArn":"arn:aws:iam::111122223333:role/Deploy","roleSessionName":"x"}"#;
+        assert_eq!(sts(compact), role);
+        assert_eq!(sts(&compact.replace("\":\"", "\" : \"")), role);
+        // A policy that mentions another role, and requests that name none.
+        let policy = r#"{"policy":"{\"roleArn\":\"arn:aws:iam::111122223333:role/Other\"}","roleArn":"Deploy"}"#;
+        assert_eq!(sts(policy), "Deploy");
+        for nothing in ["", "null", "{}", r#"{"roleArn":null}"#, r#"{"roleArn""#, r#"{"roleArn":"#] {
+            assert_eq!(sts(nothing), "", "{nothing}");
+        }
+        assert_eq!(sts(&compact.replace("Deploy", &"é".repeat(300))).len(), OBJECT_MAX - 1, "cut between letters");
+        assert_eq!(object_of("sts.amazonaws.com", "AssumeRoleWithSAML", compact), "");
+        assert_eq!(object_of("iam.amazonaws.com", "PassRole", compact), "");
+    }
+
+    #[test]
+    fn to_shut_the_public_out_is_told_from_letting_some_of_it_in() {
+        let set = |name: &str, flags: [bool; 4]| {
+            let [ignore, restrict, acls, policy] = flags;
+            let request = serde_json::json!({"bucketName": "b", "PublicAccessBlockConfiguration": {
+                "IgnorePublicAcls": ignore, "RestrictPublicBuckets": restrict, "BlockPublicAcls": acls, "BlockPublicPolicy": policy}});
+            object_of("s3.amazonaws.com", name, &request.to_string())
+        };
+        for name in ["PutBucketPublicAccessBlock", "PutPublicAccessBlock", "PutAccountPublicAccessBlock"] {
+            assert_eq!(set(name, [true; 4]), SHUTS);
+            assert_eq!(set(name, [true, true, true, false]), "");
+            assert_eq!(object_of("s3.amazonaws.com", name, r#"{"bucketName":"b"}"#), "", "nothing is shown of it");
+        }
+        assert_eq!(set("DeleteBucketPublicAccessBlock", [true; 4]), "");
+        assert_eq!(set("PutBucketAcl", [true; 4]), "");
+    }
+
+    #[test]
+    fn a_call_without_an_object_is_written_as_before_there_were_objects() {
+        let call = |name: &'static str| ApiCall {
+            source: "sts.amazonaws.com".into(),
+            name: name.into(),
+            request: r#"{"roleArn":"arn"}"#,
+            ..ApiCall::default()
+        };
+        let zeros = |name| CallParts::of(&call(name)).encode().1.iter().filter(|byte| **byte == 0).count();
+        assert_eq!((zeros("GetCallerIdentity"), zeros("AssumeRole")), (REST_PARTS - 1, REST_PARTS));
     }
 }

@@ -40,11 +40,13 @@ pub enum Feature {
     QueriedDomain,
     /// The clock hour of the day, in UTC, from `00` to `23`.
     HourOfDay,
+    /// The role that is assumed, by its name.
+    Role,
 }
 
 impl Feature {
     /// Every feature, in the order of their numbers.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Api,
         Self::Asn,
         Self::Country,
@@ -60,6 +62,7 @@ impl Feature {
         Self::Resolver,
         Self::QueriedDomain,
         Self::HourOfDay,
+        Self::Role,
     ];
 
     /// The feature in words.
@@ -80,6 +83,7 @@ impl Feature {
             Self::Resolver => "resolver",
             Self::QueriedDomain => "queried domain",
             Self::HourOfDay => "hour of the day (UTC)",
+            Self::Role => "role",
         }
     }
 
@@ -95,7 +99,7 @@ impl Feature {
             Self::HourOfDay => 24,
             Self::AgentFamily => 30,
             Self::UserType => 10,
-            Self::Bucket | Self::Principal => 10_000,
+            Self::Bucket | Self::Principal | Self::Role => 10_000,
             Self::RemotePort | Self::LocalPort => 65_536,
             Self::Resolver => 1_000,
             Self::Network | Self::Peer | Self::QueriedDomain => 1_000_000,
@@ -108,7 +112,7 @@ impl Feature {
         let single = match self {
             Self::Api => 256,
             Self::QueriedDomain => 192,
-            Self::Bucket | Self::Principal | Self::Peer | Self::RemotePort | Self::LocalPort => 96,
+            Self::Bucket | Self::Principal | Self::Peer | Self::RemotePort | Self::LocalPort | Self::Role => 96,
             Self::Asn | Self::Network => 48,
             Self::Country | Self::Region | Self::AgentFamily | Self::Resolver => 32,
             Self::UserType => 12,

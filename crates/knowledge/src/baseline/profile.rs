@@ -111,6 +111,13 @@ impl<'a> Profile<'a> {
         values
     }
 
+    /// Since which day, counted from the epoch, a feature has values: the earliest first day of those that are remembered.
+    pub fn first_day_of(self, feature: Feature, now: Time) -> Option<i64> {
+        let of = self.state.feature(feature)?;
+        let (epoch, day) = (self.state.epoch(), self.state.day_of(now));
+        of.values.iter().filter_map(|value| Some(value.presence(epoch, day)?.first_day)).min()
+    }
+
     /// New values of a feature that were not taken, because there were too many on a day, and old ones that gave way.
     pub fn dropped(self, feature: Feature) -> u32 {
         self.state.feature(feature).map_or(0, |of| of.dropped)

@@ -16,6 +16,7 @@ pub(crate) mod explain;
 pub(crate) mod limits;
 pub(crate) mod places;
 pub(crate) mod risk;
+pub(crate) mod roles;
 pub(crate) mod score;
 pub(crate) mod scorer;
 pub(crate) mod session;

@@ -9,7 +9,7 @@ use crate::shared::api_class::is_reconnaissance;
 use watchfire_model::FindingType;
 
 /// The version of the table: quoted in findings, raised with every change.
-pub(crate) const TABLE_VERSION: u32 = 2;
+pub(crate) const TABLE_VERSION: u32 = 3;
 
 /// What callers are after. The order is that of the kill chain: it decides between equal scores, the later wins.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
@@ -48,6 +48,8 @@ const HIGH: i64 = HIGH_RISK_TENTHS;
 const SECRET: i64 = 12;
 const PLAIN: i64 = 10;
 const BACKGROUND: i64 = 6;
+/// What the name of an API that sets Block Public Access ends with in a token, where it sets all of it.
+pub(crate) const SHUTTING: &str = " (all on)";
 
 impl Tactic {
     /// As people write it.
@@ -93,6 +95,10 @@ pub(crate) fn plain_name(name: &str) -> &str {
 
 /// What a management API is for.
 pub(crate) fn management(service: &str, name: &str) -> Risk {
+    if name.ends_with(SHUTTING) {
+        // It takes nothing from anybody but the public: what no tactic needs.
+        return Risk { tactic: None, weight_tenths: BACKGROUND };
+    }
     let name = plain_name(name);
     if is_console_background(service, name) {
         let tactic = is_reconnaissance(name).then_some(Tactic::Discovery);
@@ -735,6 +741,15 @@ mod tests {
         assert_eq!(management("cloudtrail", "PutEventSelectors").tactic, Some(Tactic::DefenseEvasion));
         assert_eq!(management("config", "PutConfigurationRecorder").tactic, Some(Tactic::DefenseEvasion));
         assert_eq!(management("cloudshell", "CreateSession").tactic, Some(Tactic::InitialAccess));
+    }
+
+    #[test]
+    fn to_shut_the_public_out_weighs_little_and_to_let_it_in_much() {
+        let shuts = management("s3", "PutBucketPublicAccessBlock (all on)");
+        assert_eq!(shuts, Risk { tactic: None, weight_tenths: BACKGROUND });
+        for name in ["PutBucketPublicAccessBlock", "DeleteBucketPublicAccessBlock", "PutAccountPublicAccessBlock"] {
+            assert_eq!(management("s3", name), Risk { tactic: Some(Tactic::Impact), weight_tenths: HIGH });
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! How unusual a session is: the arithmetic, in thousandths of a bit, so that it adds up the same everywhere.
 
 use super::risk::{HIGH_RISK_TENTHS, Tactic};
+use super::roles;
 use super::session::{SessionKey, Step};
 use super::text::Text;
 use serde::{Deserialize, Serialize};
@@ -51,7 +52,7 @@ pub(crate) struct ScoredStep {
     pub(crate) counts: bool,
     /// Why it does not count.
     pub(crate) muted: bool,
-    /// Its most surprising region and bucket, where they add something.
+    /// Its regions, buckets and roles, where they add something.
     pub(crate) places: Vec<Factor>,
 }
 
@@ -110,7 +111,7 @@ const fn circumstance(feature: Feature, cap: i64, offset: i64) -> Circumstance {
 
 /// The circumstances, in the order in which they are explained. The network without an autonomous system is a piece of
 /// address space, of which each caller meets many: it may add less.
-pub(crate) const CIRCUMSTANCES: [Circumstance; 7] = [
+pub(crate) const CIRCUMSTANCES: [Circumstance; 8] = [
     circumstance(Feature::Asn, 12, 3),
     circumstance(Feature::Network, 9, 6),
     circumstance(Feature::Country, 10, 3),
@@ -118,7 +119,11 @@ pub(crate) const CIRCUMSTANCES: [Circumstance; 7] = [
     circumstance(Feature::UserType, 4, 2),
     circumstance(Feature::Region, 6, 3),
     circumstance(Feature::Bucket, 12, 3),
+    circumstance(Feature::Role, 12, 3),
 ];
+
+/// Circumstances of single steps: the most surprising of each counts once.
+const OF_STEPS: [Feature; 3] = [Feature::Region, Feature::Bucket, Feature::Role];
 
 impl<'b> Levels<'b> {
     /// The levels of a session's caller, as [`Caller::levels`](super::caller::Caller::levels) names them.
@@ -152,6 +157,12 @@ impl<'b> Levels<'b> {
             (Feature::UserType, user_type),
         ];
         values.into_iter().filter(|(_, value)| !value.is_empty()).filter_map(|(f, v)| self.circumstance(f, v)).collect()
+    }
+
+    /// Whether a role that nobody here assumed is news: see [`roles::are_learnt`].
+    pub(crate) fn are_roles_learnt(&self) -> bool {
+        let [.., account] = self.habits.profiles();
+        roles::are_learnt(account, self.now)
     }
 
     /// How well the caller and its account are known.
@@ -231,10 +242,10 @@ pub(crate) fn largest<'s>(steps: impl IntoIterator<Item = &'s ScoredStep>) -> Ve
     steps
 }
 
-/// The circumstances of a session: those that it shares, and its most surprising region and bucket.
+/// The circumstances of a session: those that it shares, and its most surprising region, bucket and role.
 pub(crate) fn circumstances<'s>(shared: &'s [Factor], steps: &[&'s ScoredStep]) -> Vec<&'s Factor> {
     let mut factors: Vec<&Factor> = shared.iter().collect();
-    for feature in [Feature::Region, Feature::Bucket] {
+    for feature in OF_STEPS {
         let of_steps = steps.iter().flat_map(|step| &step.places).filter(|place| place.feature == feature);
         factors.extend(
             of_steps.max_by(|one, other| {
@@ -253,7 +264,7 @@ pub(crate) fn context_milli(shared: &[Factor], steps: &[&ScoredStep]) -> i64 {
         of_steps.map(|place| place.points_milli).max().unwrap_or(0).max(0)
     };
     let shared: i64 = shared.iter().map(|factor| factor.points_milli.max(0)).sum();
-    shared + most(Feature::Region) + most(Feature::Bucket)
+    shared + OF_STEPS.map(most).iter().sum::<i64>()
 }
 
 /// `S = Σ of the five largest weight·bits ÷ 5 + circumstances`, and the same with the largest alone.

@@ -80,7 +80,9 @@ const STEPS_MAX: usize = 400;
 /// Records shown in a finding.
 pub(crate) const RECORDS_MAX: usize = 8;
 
-const STATE_VERSION: u64 = 2;
+const STATE_VERSION: u64 = 3;
+/// The version before roles were told apart: a step of it has none, and the rest is the same.
+const STATE_WITHOUT_ROLES: u64 = 2;
 
 /// The values of [`Feature::HourOfDay`].
 const HOURS_OF_DAY: [&str; 24] = [
@@ -253,7 +255,7 @@ impl Scorer {
 
     /// Takes a saved state back.
     pub(crate) fn load(&mut self, mut saved: serde_json::Value) -> Result<(), String> {
-        if saved["version"] != STATE_VERSION {
+        if saved["version"] != STATE_VERSION && saved["version"] != STATE_WITHOUT_ROLES {
             return Err(format!("the state of sessions has version {}, not {STATE_VERSION}", saved["version"]));
         }
         let state = serde_json::from_value(saved["state"].take());
@@ -482,6 +484,7 @@ impl Scorer {
             calls = calls.saturating_add(step.latest_calls);
             denied = denied.saturating_add(if step.outcome == Outcome::Denied { step.latest_calls } else { 0 });
             step.buckets.iter().for_each(|bucket| own.seen(Feature::Bucket, bucket));
+            step.roles.iter().for_each(|role| own.seen(Feature::Role, role));
         }
         own.volume(Metric::ApiCallsPerHour, calls);
         own.volume(Metric::DeniedPerHour, denied);
@@ -588,9 +591,14 @@ fn scored(
     last_region: &mut Option<Factor>,
 ) -> ScoredStep {
     let Risk { tactic, weight_tenths } = plane.risk(&step);
-    let mut factor = api_factor(&step, is_usual_place, levels);
-    factor.points_milli = factor.points_milli * weight_tenths / 10;
     let mut places = Vec::new();
+    if !step.roles.is_empty() && levels.are_roles_learnt() {
+        places.extend(step.roles.iter().filter_map(|role| levels.circumstance(Feature::Role, role)));
+        places.retain(|place| place.points_milli > 0);
+    }
+    let asks_for_news = places.iter().any(Factor::is_rare_for_caller);
+    let mut factor = api_factor(&step, (is_usual_place, asks_for_news), levels);
+    factor.points_milli = factor.points_milli * weight_tenths / 10;
     for region in step.regions.iter() {
         if last_region.as_ref().is_none_or(|last| last.value != *region) {
             *last_region = levels.circumstance(Feature::Region, region);
@@ -604,10 +612,12 @@ fn scored(
 
 /// How surprising the call is. One that failed (throttled, not found, in conflict) is no more news than the same call with
 /// success: what somebody does each day fails one day. One that was denied is: somebody tries what is not theirs; unless
-/// the caller itself does it with success, and sits where it usually does: then a permission changed.
-fn api_factor(step: &Step, is_usual_place: bool, levels: &Levels<'_>) -> Factor {
+/// the caller itself does it with success, and sits where it usually does: then a permission changed. Not so of a role that
+/// it never assumed.
+fn api_factor(step: &Step, (is_usual_place, asks_for_news): (bool, bool), levels: &Levels<'_>) -> Factor {
     let factor = levels.factor(Feature::Api, &step.token);
-    if step.outcome == Outcome::Ok || (step.outcome == Outcome::Denied && !is_usual_place) {
+    let is_tried = step.outcome == Outcome::Denied && (!is_usual_place || asks_for_news);
+    if step.outcome == Outcome::Ok || is_tried {
         return factor;
     }
     let succeeding = levels.factor(Feature::Api, &Text::from(&*step.token_of(Outcome::Ok)));
@@ -621,7 +631,7 @@ impl Plane {
         match self {
             Self::Management => !key.is_data,
             Self::S3 => {
-                let (as_data, as_any) = key.api.deed().of_buckets;
+                let (as_data, as_any) = key.deed().of_buckets;
                 as_any || (as_data && key.is_data)
             }
         }

@@ -2,7 +2,8 @@
 
 use super::agent;
 use super::caller::{self, Caller, Network, Outcome, RegionChoice};
-use super::risk::{self, Risk, plain_name};
+use super::risk::{self, Risk, SHUTTING, plain_name};
+use super::roles;
 use super::scorer::{changes_permission, s3_risk};
 use super::text::{Names, Text, shared};
 use super::volume;
@@ -82,6 +83,8 @@ pub(crate) struct Step {
     pub(crate) regions: Names,
     /// The buckets it was called on; sorted.
     pub(crate) buckets: Names,
+    /// The roles that it was to assume, by name; sorted.
+    pub(crate) roles: Names,
     /// What the first call says of itself.
     pub(crate) shown: Arc<Shown>,
 }
@@ -99,6 +102,8 @@ pub(crate) struct Deed {
     pub(crate) outcome: Outcome,
     /// `errorCode` of the earliest.
     pub(crate) error_code: String,
+    /// Whether it asks for a role.
+    pub(crate) assumes_a_role: bool,
     /// Whether it shows that someone holds credentials.
     proves_credentials: bool,
     /// What it is for as a management event.
@@ -134,6 +139,9 @@ struct SavedStep {
     place: RecordPlace,
     regions: Names,
     buckets: Names,
+    /// A step of before roles were told apart has none.
+    #[serde(default)]
+    roles: Names,
     shown: Shown,
 }
 
@@ -168,6 +176,8 @@ pub(crate) struct Shown {
 
 /// Regions and buckets noted of one step.
 const NAMES_MAX: usize = 20;
+/// Roles noted of one step: more than a profile holds, so that who assumes more is known to.
+const ROLES_MAX: usize = 128;
 
 impl SessionKey {
     /// The session that these calls belong to; `None` if nobody's credentials were used.
@@ -266,10 +276,11 @@ impl InCommon {
 }
 
 impl Deed {
-    /// What follows from this API and how it ended.
-    pub(crate) fn of(api: &ApiParts) -> Self {
+    /// What follows from this API and how it ended; apart, from a call of it that shuts the public out.
+    pub(crate) fn of(api: &ApiParts, shuts: bool) -> Self {
         let outcome = Outcome::of(&api.error_code);
-        let token = format!("{}:{}:{}", api.service(), plain_name(&api.name), outcome.words());
+        let manner = if shuts { SHUTTING } else { "" };
+        let token = format!("{}:{}{manner}:{}", api.service(), plain_name(&api.name), outcome.words());
         Self::new(Text::from(&*token), &api.source, &api.name, outcome, &api.error_code)
     }
 
@@ -277,12 +288,13 @@ impl Deed {
         let is_s3 = source == "s3.amazonaws.com";
         Self {
             counted: volume::Kind::of_api(source, name, outcome),
-            of_buckets: (is_s3, is_s3 && changes_permission(name)),
+            of_buckets: (is_s3, is_s3 && changes_permission(part(&token, 1))),
             switches_logs: switches_logs(source, name, error_code),
             region_choice: RegionChoice::of(source.split('.').next().unwrap_or_default()),
             token_hash: stable_hash(token.as_bytes()),
-            management_risk: risk::management(part(&token, 0), name),
+            management_risk: risk::management(part(&token, 0), part(&token, 1)),
             s3_risk: s3_risk(part(&token, 1)),
+            assumes_a_role: source == "sts.amazonaws.com" && name == "AssumeRole",
             proves_credentials: caller::proves_credentials(name, error_code),
             token,
             source: source.to_owned(),
@@ -302,7 +314,7 @@ impl Deed {
         part(&self.token, 0)
     }
 
-    /// The API's name, without a version.
+    /// The API's name, without a version, and with what tells one use of it from others.
     pub(crate) fn api(&self) -> &str {
         part(&self.token, 1)
     }
@@ -364,6 +376,7 @@ impl From<SavedStep> for Step {
             place: saved.place,
             regions: saved.regions,
             buckets: saved.buckets,
+            roles: saved.roles,
             shown: Arc::new(saved.shown.with_program()),
         }
     }
@@ -386,6 +399,7 @@ impl From<Step> for SavedStep {
             place: step.place,
             regions: step.regions,
             buckets: step.buckets,
+            roles: step.roles,
             shown: (*step.shown).clone(),
         }
     }
@@ -395,7 +409,7 @@ impl Step {
     /// The step that these calls are.
     pub(crate) fn of(key: &CallTallyKey, tally: &CallTally) -> Self {
         let shown = key.client.shown();
-        let deed = key.api.deed();
+        let deed = key.deed();
         let is_regional = deed.region_choice.is_told_by(&shown.region);
         Self {
             deed: Arc::clone(deed),
@@ -407,6 +421,7 @@ impl Step {
             place: tally.place,
             regions: if is_regional { Names::One(shown.region.clone()) } else { Names::None },
             buckets: if key.bucket.is_empty() { Names::None } else { Names::One(Text::from(&*key.bucket)) },
+            roles: key.role().map_or(Names::None, |arn| Names::One(Text::from(&*roles::name(arn)))),
             shown: Arc::clone(shown),
         }
     }
@@ -425,6 +440,7 @@ impl Step {
         self.last = self.last.max(later.last);
         self.regions.add(later.regions, NAMES_MAX);
         self.buckets.add(later.buckets, NAMES_MAX);
+        self.roles.add(later.roles, ROLES_MAX);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Accounts to test with: who calls what, on which days.
 
+use serde_json::{Value, json};
 use watchfire_model::Time;
 
 /// Monday, 2024-04-01.
@@ -14,7 +15,7 @@ pub(crate) struct CallLine {
     address: String,
     agent: String,
     error: String,
-    bucket: String,
+    request: Value,
 }
 
 /// Alice calls ec2:DescribeInstances from her office with the command line, on the first Monday at midnight.
@@ -26,7 +27,7 @@ pub(crate) fn call(action: &str) -> CallLine {
         address: "198.51.100.7".to_owned(),
         agent: "aws-cli/2.15.30 Python/3.11.8".to_owned(),
         error: String::new(),
-        bucket: String::new(),
+        request: Value::Null,
     }
 }
 
@@ -48,12 +49,30 @@ impl CallLine {
     }
 
     pub(crate) fn on(self, bucket: &str) -> Self {
-        Self { bucket: bucket.to_owned(), ..self }
+        Self { request: json!({"bucketName": bucket}), ..self }
+    }
+
+    /// For the role of this ARN.
+    pub(crate) fn of_role(self, arn: &str) -> Self {
+        Self { request: json!({"roleArn": arn, "roleSessionName": "session", "durationSeconds": 3_600}), ..self }
+    }
+
+    /// Sets these of Block Public Access on a bucket.
+    pub(crate) fn setting(self, bucket: &str, flags: [bool; 4]) -> Self {
+        let [ignore, restrict, acls, policy] = flags;
+        let block = json!({"IgnorePublicAcls": ignore, "RestrictPublicBuckets": restrict, "BlockPublicAcls": acls,
+            "BlockPublicPolicy": policy});
+        Self { request: json!({"bucketName": bucket, "PublicAccessBlockConfiguration": block}), ..self }
     }
 
     /// Day of the first month, from 0, and minute of the day.
     pub(crate) fn at(self, day: i64, minute: i64) -> Self {
         Self { at: MONDAY + day * Time::DAY_MS + minute * Time::MINUTE_MS, ..self }
+    }
+
+    /// Whether it is made on this day of the first month or later.
+    pub(crate) fn is_from_day(&self, day: i64) -> bool {
+        self.at >= MONDAY + day * Time::DAY_MS
     }
 
     pub(crate) fn line(&self, serial: usize) -> String {
@@ -65,7 +84,7 @@ impl CallLine {
             "sourceIPAddress": self.address, "userAgent": self.agent, "eventID": format!("{serial:08}"),
             "eventType": "AwsApiCall", "managementEvent": !is_data,
             "eventCategory": if is_data { "Data" } else { "Management" }, "recipientAccountId": "111122223333",
-            "requestParameters": null,
+            "requestParameters": self.request,
             "userIdentity": {
                 "type": "IAMUser", "arn": format!("arn:aws:iam::111122223333:user/{}", self.user),
                 "principalId": format!("AIDA{}", self.user.to_uppercase()), "accountId": "111122223333",
@@ -74,9 +93,6 @@ impl CallLine {
         });
         if !self.error.is_empty() {
             event["errorCode"] = self.error.clone().into();
-        }
-        if !self.bucket.is_empty() {
-            event["requestParameters"] = serde_json::json!({"bucketName": self.bucket});
         }
         event.to_string()
     }

@@ -1,6 +1,7 @@
 //! Texts that many steps share: a copy is a counter, not an allocation.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Borrow;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -44,6 +45,13 @@ impl Deref for Text {
     type Target = str;
 
     fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Alike, in the same order and with the same hash.
+impl Borrow<str> for Text {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }

@@ -292,7 +292,7 @@ impl Volumes {
         let old = &recent.step;
         let new = (tally.last.hour(), tally.calls, tally.last, tally.first);
         let shown = (old.last.hour(), old.latest_calls, old.last, old.first);
-        if (new, &*key.api.deed().token, tally.place) > (shown, &*old.token, old.place) {
+        if (new, &*key.deed().token, tally.place) > (shown, &*old.token, old.place) {
             recent.step = Step::of(key, tally);
             if recent.network.as_ref() != Some(&*session.network) {
                 recent.network = Some((*session.network).clone());

@@ -201,6 +201,14 @@ const OTHER_CALL_ATTACKS: [(&str, &str, &str); 4] = [
     ("console login", "far away, with a phone network between", "UnauthorizedAccess:IAMUser/ConsoleLoginSuccess.B"),
 ];
 
+/// Whoever holds one key tries which roles it opens: that of a pipeline, which assumes a role of its own in each run, or of a
+/// function, which assumes none.
+const ROLE_HOPPING: (&str, [&str; 3], &str) = (
+    "role hopping",
+    ["from its usual place", "slow, from its usual place", "new network"],
+    "InitialAccess:IAMUser/AnomalousBehavior",
+);
+
 /// Attacks over the network: family, variant, sight, expected type.
 const HOST_ATTACKS: [(&str, &str, Sight, &str); 44] = [
     ("port scan", "fast, inside", Sight::Flows, "Recon:EC2/Portscan"),
@@ -262,6 +270,7 @@ pub(crate) fn plan(estate: &Estate) -> Vec<Attack> {
     let days = (estate.plan.days - FIRST_DAY - 1).max(1) as u64;
     on_principals(estate, random, days, &mut attacks);
     on_hosts(estate, random, days, &mut attacks);
+    on_roles(estate, days, &mut attacks);
     attacks
 }
 
@@ -330,6 +339,41 @@ fn on_principals(estate: &Estate, random: &mut Random, days: u64, attacks: &mut 
             entities: entities.into_iter().filter(|name| !name.is_empty()).collect(),
             from,
             to: from + long,
+            victim,
+            other: victim,
+            seed: random.next(),
+        });
+    }
+}
+
+/// One principal that nothing else happens to for each variant, pipelines first. What else is planned stays as it was without
+/// these.
+fn on_roles(estate: &Estate, days: u64, attacks: &mut Vec<Attack>) {
+    let random = &mut estate.random(&[0x726f_6c65]);
+    let (family, variants, expected) = ROLE_HOPPING;
+    let is_attacked =
+        |place: usize| attacks.iter().any(|attack| attack.sight == Sight::Calls && attack.victim == place);
+    let mut free: Vec<usize> = (0..estate.principals.len())
+        .filter(|&place| {
+            let principal = &estate.principals[place];
+            let is_machine = matches!(principal.kind, Kind::Pipeline { .. } | Kind::Function);
+            is_machine && principal.starts == 0 && !is_attacked(place)
+        })
+        .collect();
+    free.sort_by_key(|&place| !matches!(estate.principals[place].kind, Kind::Pipeline { .. }));
+    let first = random.below(variants.len() as u64) as usize;
+    for (number, victim) in free.into_iter().take(variants.len()).enumerate() {
+        let (variant, principal) = (variants[(first + number) % variants.len()], &estate.principals[victim]);
+        let day = FIRST_DAY + random.below(days) as i64;
+        let from = estate.midnight(day) + random.range(9 * 3_600, 16 * 3_600) as i64 - estate.zone * 3_600;
+        attacks.push(Attack {
+            family,
+            variant,
+            sight: Sight::Calls,
+            expected,
+            entities: vec![principal.name.clone(), principal.session.clone()],
+            from,
+            to: from + if variant.starts_with("slow") { 18 * 3_600 } else { 3_000 },
             victim,
             other: victim,
             seed: random.next(),
@@ -426,7 +470,9 @@ fn calls_of(estate: &Estate, attack: &Attack, number: usize, usual: &[Call], mad
     let (owner_address, owner_session) = nearest.map_or(fallback, |call| (call.address, call.session));
     let (address, agent) = match attack.variant {
         "own network" => (owner_address, agent(Tool::CommandLine, principal.seed, day, false)),
-        "inside a busy pipeline" => (owner_address, nearest.map_or(thief, |call| call.agent.clone())),
+        "inside a busy pipeline" | "from its usual place" | "slow, from its usual place" => {
+            (owner_address, nearest.map_or(thief, |call| call.agent.clone()))
+        }
         "from the workload itself" => (estate.nat(), thief),
         "rented home, same country" => (estate.address_in(RENTED_HOMES, attack.seed), thief),
         _ => (outside, thief),
@@ -485,6 +531,17 @@ fn calls_of(estate: &Estate, attack: &Attack, number: usize, usual: &[Call], mad
                 let api =
                     *random.pick(&["ec2:DescribeInstances", "s3:ListBuckets", "sts:GetCallerIdentity", "s3:GetObject"]);
                 made.push(Call { second: attack.from + 240 + step * 90, api, ..call.clone() });
+            }
+        }
+        ("role hopping", _) => {
+            let count = random.range(12, 17) as i64;
+            for step in 0..count {
+                call.second = attack.from + step * (attack.to - attack.from) / count + random.below(60) as i64;
+                call.api = "sts:AssumeRole";
+                // Another role each time; two of three are not for this key.
+                call.about = step as u64;
+                call.error = if random.percent(67) { "AccessDenied" } else { "" };
+                made.push(call.clone());
             }
         }
         ("stolen instance key", _) => {

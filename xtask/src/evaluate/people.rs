@@ -866,8 +866,41 @@ pub(crate) fn calls(estate: &Estate, day: i64) -> Vec<Call> {
             Kind::Dormant => scene.last_days_of_use(),
         }
     }
+    harden(estate, day, &mut calls);
     calls
 }
+
+/// The day on which an administrator shuts all buckets to the public, one after the other: after an audit, say.
+const HARDENING_DAY: i64 = 16;
+
+fn harden(estate: &Estate, day: i64, calls: &mut Vec<Call>) {
+    let is_administrator =
+        |principal: &Principal| matches!(&principal.kind, Kind::Person(person) if person.job == Job::Administrator);
+    let Some(place) = estate.principals.iter().position(is_administrator).filter(|_| day == HARDENING_DAY) else {
+        return;
+    };
+    let principal = &estate.principals[place];
+    let begin = estate.midnight(day) + (10 - estate.zone) * 3_600;
+    let call = Call {
+        second: begin,
+        principal: place,
+        api: "s3:ListBuckets",
+        address: estate.address_in(OFFICE, 1),
+        agent: agent(Tool::CommandLine, principal.seed, day, false),
+        error: "",
+        about: 0,
+        session: Random::of(&[principal.seed, day as u64, 0]).next(),
+        attack: None,
+    };
+    calls.push(call.clone());
+    for bucket in 0..estate.buckets.len() as u64 {
+        let second = begin + 20 + 9 * bucket as i64;
+        calls.push(Call { second, api: "s3:PutBucketPublicAccessBlock", about: bucket, ..call.clone() });
+    }
+}
+
+/// Accounts of the organisation that are looked at from this one, to begin with; one more joins every week.
+const ACCOUNTS: i64 = 40;
 
 /// One principal's day.
 struct Scene<'a> {
@@ -1024,6 +1057,8 @@ impl Scene<'_> {
                 *self.random.favour(&self.principal.habits)
             };
             let agent = agent(task.tool, self.principal.seed, self.day, false);
+            // Each run begins with the role that deploys.
+            self.assume(second, 0, &seat, agent.clone());
             for &api in task.calls {
                 for _ in 0..1 + self.random.below(3) {
                     second += self.random.below(5) as i64;
@@ -1085,10 +1120,13 @@ impl Scene<'_> {
         }
     }
 
-    /// Looks at every setting, once a day.
+    /// Looks at every setting, once a day, and with a role of the same name in each account of the organisation.
     fn auditor(&mut self) {
         let mut second = self.estate.midnight(self.day) + 7_200 + self.random.below(600) as i64;
         let seat = Seat { address: [54, 236, 70, 21], session: self.random.next() };
+        for account in 0..ACCOUNTS + self.day / 7 {
+            self.assume(second - 900 + account * 20, account as u64, &seat, agent(Tool::Sdk, 3, self.day, false));
+        }
         for &api in self.principal.habits.iter().flat_map(|task| task.calls) {
             for _ in 0..self.random.range(1, 6) {
                 second += self.random.below(2) as i64;
@@ -1113,6 +1151,21 @@ impl Scene<'_> {
     fn push(&mut self, second: i64, api: &'static str, seat: &Seat, agent: String, error: &'static str) {
         debug_assert!(api.contains(':'));
         let about = self.random.below(5);
+        self.push_about(second, api, seat, (agent, error, about));
+    }
+
+    /// Assumes the role that it always does, in one of the accounts that it does it in.
+    fn assume(&mut self, second: i64, account: u64, seat: &Seat, agent: String) {
+        self.push_about(second, "sts:AssumeRole", seat, (agent, "", account));
+    }
+
+    fn push_about(
+        &mut self,
+        second: i64,
+        api: &'static str,
+        seat: &Seat,
+        (agent, error, about): (String, &'static str, u64),
+    ) {
         self.calls.push(Call {
             second: second.max(self.estate.midnight(0)),
             principal: self.place,

@@ -256,11 +256,38 @@ fn content(estate: &Estate, principal: &Principal, call: &Call, service: &str, n
             none,
             json!([{"accountId": estate.account, "type": "AWS::S3::Bucket", "ARN": format!("arn:aws:s3:::{bucket}")}]),
         ),
+        ("s3", "PutBucketPublicAccessBlock") => {
+            let bucket = &estate.buckets[call.about as usize % estate.buckets.len()];
+            let is_shut = call.attack.is_none();
+            (
+                json!({"bucketName": bucket, "publicAccessBlock": "", "Host": format!("{bucket}.s3.{}.amazonaws.com", estate.region),
+                    "PublicAccessBlockConfiguration": {"xmlns": "http://s3.amazonaws.com/doc/2006-03-01/",
+                        "BlockPublicAcls": is_shut, "IgnorePublicAcls": is_shut, "BlockPublicPolicy": is_shut,
+                        "RestrictPublicBuckets": is_shut}}),
+                none,
+                json!([{"accountId": estate.account, "type": "AWS::S3::Bucket", "ARN": format!("arn:aws:s3:::{bucket}")}]),
+            )
+        }
         ("s3", _) => (
             json!({"bucketName": bucket, "Host": format!("{bucket}.s3.{}.amazonaws.com", estate.region)}),
             none,
             json!([{"accountId": estate.account, "type": "AWS::S3::Bucket", "ARN": format!("arn:aws:s3:::{bucket}")}]),
         ),
+        ("sts", "AssumeRole") => {
+            let (account, role) = match (call.attack, &principal.kind) {
+                // Where a thief may have seen them: in code, in a list of roles, in its own experience.
+                (Some(_), _) => {
+                    (other_account(estate, call.about % 3), TRIED_ROLES[call.about as usize % 16].to_owned())
+                }
+                (None, Kind::Auditor) => (other_account(estate, call.about), "PostureReadOnly".to_owned()),
+                (None, _) => (estate.account.clone(), format!("{}-target", principal.name)),
+            };
+            let arn = format!("arn:aws:iam::{account}:role/{role}");
+            let answer = json!({"assumedRoleUser": {"assumedRoleId": "AROAEXAMPLEEXAMPLE123:session",
+                "arn": format!("arn:aws:sts::{account}:assumed-role/{role}/session")}});
+            let resources = json!([{"accountId": account, "type": "AWS::IAM::Role", "ARN": &arn}]);
+            (json!({"roleArn": &arn, "roleSessionName": "session", "durationSeconds": 3_600}), answer, resources)
+        }
         ("signin", _) => (Value::Null, json!({"ConsoleLogin": "Success"}), Value::Null),
         ("iam", api) if api.contains("User") || api.contains("AccessKey") || api.contains("LoginProfile") => {
             let mut parameters = json!({"userName": someone});
@@ -310,6 +337,31 @@ fn content(estate: &Estate, principal: &Principal, call: &Call, service: &str, n
         _ if is_reading(call.api) => (json!({"maxResults": 100}), none, Value::Null),
         _ => (json!({"name": someone}), json!({}), Value::Null),
     }
+}
+
+/// Roles that many organisations have.
+const TRIED_ROLES: [&str; 16] = [
+    "OrganizationAccountAccessRole",
+    "Admin",
+    "AdministratorAccess",
+    "AWSControlTowerExecution",
+    "terraform",
+    "deploy",
+    "ci",
+    "PowerUser",
+    "Developer",
+    "ReadOnly",
+    "SecurityAudit",
+    "backup",
+    "BreakGlass",
+    "Jenkins",
+    "data-platform",
+    "Operations",
+];
+
+/// The number of another account of the organisation.
+fn other_account(estate: &Estate, number: u64) -> String {
+    estate.random(&[0x006f_7267, number]).range(100_000_000_000, 999_999_999_999).to_string()
 }
 
 const HEADER_2: &str = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status\n";

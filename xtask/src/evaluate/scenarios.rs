@@ -58,6 +58,7 @@ pub(crate) fn run(words: Vec<String>) -> Result<()> {
         identities(),
         buckets(),
         login(),
+        guessed_login(),
         token(),
         fortnight(),
         silence(),
@@ -422,6 +423,32 @@ fn login() -> Folder {
     let at = estate.midnight(14) + 8 * HOUR;
     let events = Logs { calls: vec![sign_in(0, at, home), sign_in(0, at + 2 * HOUR, abroad)], ..Logs::default() };
     Folder { name: "a-login-from-far-away", estate, baseline, events }
+}
+
+/// Ana's password is guessed from a network that nobody uses. Ben mistypes his at a hotel, as people do.
+fn guessed_login() -> Folder {
+    let estate = stage(600, 0, &["ana", "ben"]);
+    let sign_in = |principal: usize, second: i64, address: [u8; 4], error: &'static str| Call {
+        address,
+        error,
+        agent: BROWSER.to_owned(),
+        ..call(principal, second, "signin:ConsoleLogin")
+    };
+    let usual = (0..14).flat_map(|day| {
+        [
+            sign_in(0, estate.midnight(day) + 8 * HOUR, OFFICE, ""),
+            sign_in(1, estate.midnight(day) + 9 * HOUR, OFFICE, ""),
+        ]
+    });
+    let baseline = Logs { calls: usual.collect(), ..Logs::default() };
+    const FAILED: &str = "Failed authentication";
+    let (guesser, hotel) = ([203, 0, 113, 77], [198, 51, 100, 30]);
+    let (night, evening) = (estate.midnight(14) + 3 * HOUR, estate.midnight(14) + 20 * HOUR);
+    let mut calls: Vec<Call> = (0..9).map(|at| sign_in(0, night + at * 70, guesser, FAILED)).collect();
+    calls.push(sign_in(0, night + 700, guesser, ""));
+    calls.extend((0..2).map(|at| sign_in(1, evening + at * 30, hotel, FAILED)));
+    calls.push(sign_in(1, evening + 90, hotel, ""));
+    Folder { name: "a-password-is-guessed", estate, baseline, events: Logs { calls, ..Logs::default() } }
 }
 
 fn token() -> Folder {

@@ -140,7 +140,11 @@ fn event(estate: &Estate, call: &Call, number: u64) -> Value {
         "sourceIPAddress": shown(call.address),
         "userAgent": call.agent,
         "requestParameters": parameters,
-        "responseElements": if call.error.is_empty() { answer } else { Value::Null },
+        "responseElements": match (call.error.is_empty(), is_login) {
+            (true, _) => answer,
+            (false, true) => json!({"ConsoleLogin": "Failure"}),
+            (false, false) => Value::Null,
+        },
         "requestID": request,
         "eventID": id,
         "readOnly": is_reading(call.api),
@@ -149,7 +153,10 @@ fn event(estate: &Estate, call: &Call, number: u64) -> Value {
         "recipientAccountId": estate.account,
         "eventCategory": if is_data { "Data" } else { "Management" },
     });
-    if !call.error.is_empty() {
+    if is_login && !call.error.is_empty() {
+        // A sign-in that failed has no code, and no ARN of whoever it was.
+        event["errorMessage"] = json!(call.error);
+    } else if !call.error.is_empty() {
         event["errorCode"] = json!(call.error);
         event["errorMessage"] = match call.error {
             "ThrottlingException" => json!("Rate exceeded"),
@@ -170,7 +177,7 @@ fn event(estate: &Estate, call: &Call, number: u64) -> Value {
     if is_login {
         event["additionalEventData"] = json!({
             "LoginTo": "https://console.aws.amazon.com/console/home", "MobileVersion": "No",
-            "MFAUsed": if principal.is_user() { "Yes" } else { "No" },
+            "MFAUsed": if principal.is_user() && call.error.is_empty() { "Yes" } else { "No" },
         });
     }
     if call.agent.starts_with("Mozilla") && !is_login {
@@ -193,8 +200,15 @@ fn identity(estate: &Estate, principal: &Principal, call: &Call) -> Value {
         let mut identity = json!({
             "type": "IAMUser", "principalId": principal.id, "arn": arn, "accountId": account, "userName": principal.name,
         });
-        if call.api != "signin:ConsoleLogin" {
-            identity["accessKeyId"] = json!(key);
+        match (call.api, call.error) {
+            ("signin:ConsoleLogin", "") => {}
+            ("signin:ConsoleLogin", _) => {
+                return json!({
+                    "type": "IAMUser", "principalId": principal.id, "accountId": account, "accessKeyId": "",
+                    "userName": principal.name,
+                });
+            }
+            _ => identity["accessKeyId"] = json!(key),
         }
         return identity;
     }

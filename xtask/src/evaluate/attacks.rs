@@ -3,7 +3,7 @@
 //! What is called follows published detonations (Stratus Red Team, TrailDiscover); what goes over the network follows the
 //! tools' habits: nmap, hydra, hping, iodine. Each attack has a victim of its own, so that none explains another.
 
-use super::estate::{DAY, Estate, FAR, Kind, RENTED_HOMES, Role, SERVERS, SERVERS_NEAR};
+use super::estate::{DAY, Estate, FAR, Kind, Principal, RENTED_HOMES, Role, SERVERS, SERVERS_NEAR};
 use super::hosts::{Connection, Outcome, Peer, Query, TCP, Traffic, UDP, stranger, syllables};
 use super::people::{Call, Tool, agent};
 use crate::generate::random::Random;
@@ -209,6 +209,13 @@ const ROLE_HOPPING: (&str, [&str; 3], &str) = (
     "InitialAccess:IAMUser/AnomalousBehavior",
 );
 
+/// Somebody tries passwords at the console until one is right: from one network in half an hour, or a few an hour from several.
+const GUESSED_LOGIN: (&str, [&str; 2], &str) = (
+    "guessed sign-in",
+    ["from one network", "slow, from several networks"],
+    "UnauthorizedAccess:IAMUser/ConsoleLoginSuccess.B",
+);
+
 /// Attacks over the network: family, variant, sight, expected type.
 const HOST_ATTACKS: [(&str, &str, Sight, &str); 44] = [
     ("port scan", "fast, inside", Sight::Flows, "Recon:EC2/Portscan"),
@@ -270,8 +277,21 @@ pub(crate) fn plan(estate: &Estate) -> Vec<Attack> {
     let days = (estate.plan.days - FIRST_DAY - 1).max(1) as u64;
     on_principals(estate, random, days, &mut attacks);
     on_hosts(estate, random, days, &mut attacks);
+    // What else is planned stays as it was without these.
     on_roles(estate, days, &mut attacks);
+    on_passwords(estate, days, &mut attacks);
     attacks
+}
+
+/// Principals of these kinds that were there from the first day and that nothing happens to yet.
+fn free(estate: &Estate, attacks: &[Attack], fits: impl Fn(&Principal) -> bool) -> Vec<usize> {
+    let is_attacked =
+        |place: usize| attacks.iter().any(|attack| attack.sight == Sight::Calls && attack.victim == place);
+    let is_free = |&place: &usize| {
+        let principal = &estate.principals[place];
+        fits(principal) && principal.starts == 0 && !is_attacked(place)
+    };
+    (0..estate.principals.len()).filter(is_free).collect()
 }
 
 /// Puts a list into an order that the seed gives.
@@ -346,38 +366,57 @@ fn on_principals(estate: &Estate, random: &mut Random, days: u64, attacks: &mut 
     }
 }
 
-/// One principal that nothing else happens to for each variant, pipelines first. What else is planned stays as it was without
-/// these.
+/// One principal that nothing else happens to for each variant, pipelines first.
 fn on_roles(estate: &Estate, days: u64, attacks: &mut Vec<Attack>) {
     let random = &mut estate.random(&[0x726f_6c65]);
     let (family, variants, expected) = ROLE_HOPPING;
-    let is_attacked =
-        |place: usize| attacks.iter().any(|attack| attack.sight == Sight::Calls && attack.victim == place);
-    let mut free: Vec<usize> = (0..estate.principals.len())
-        .filter(|&place| {
-            let principal = &estate.principals[place];
-            let is_machine = matches!(principal.kind, Kind::Pipeline { .. } | Kind::Function);
-            is_machine && principal.starts == 0 && !is_attacked(place)
-        })
-        .collect();
-    free.sort_by_key(|&place| !matches!(estate.principals[place].kind, Kind::Pipeline { .. }));
+    let is_pipeline = |kind: &Kind| matches!(kind, Kind::Pipeline { .. });
+    let mut free =
+        free(estate, attacks, |principal| is_pipeline(&principal.kind) || matches!(principal.kind, Kind::Function));
+    free.sort_by_key(|&place| !is_pipeline(&estate.principals[place].kind));
     let first = random.below(variants.len() as u64) as usize;
     for (number, victim) in free.into_iter().take(variants.len()).enumerate() {
-        let (variant, principal) = (variants[(first + number) % variants.len()], &estate.principals[victim]);
+        let variant = variants[(first + number) % variants.len()];
         let day = FIRST_DAY + random.below(days) as i64;
         let from = estate.midnight(day) + random.range(9 * 3_600, 16 * 3_600) as i64 - estate.zone * 3_600;
-        attacks.push(Attack {
-            family,
-            variant,
-            sight: Sight::Calls,
-            expected,
-            entities: vec![principal.name.clone(), principal.session.clone()],
-            from,
-            to: from + if variant.starts_with("slow") { 18 * 3_600 } else { 3_000 },
-            victim,
-            other: victim,
-            seed: random.next(),
-        });
+        attacks.push(apart(estate, (family, variant, expected), victim, from, random.next()));
+    }
+}
+
+/// One user for each variant, at any hour.
+fn on_passwords(estate: &Estate, days: u64, attacks: &mut Vec<Attack>) {
+    let random = &mut estate.random(&[0x7061_7373]);
+    let (family, variants, expected) = GUESSED_LOGIN;
+    let users = |principal: &Principal| matches!(principal.kind, Kind::Person(_)) && principal.is_user();
+    let free = shuffled(free(estate, attacks, users), random);
+    for (victim, variant) in free.into_iter().zip(variants) {
+        let day = FIRST_DAY + random.below(days) as i64;
+        let from = estate.midnight(day) + random.below(20 * 3_600) as i64;
+        attacks.push(apart(estate, (family, variant, expected), victim, from, random.next()));
+    }
+}
+
+/// An attack on a principal: an hour long, or a day if it is slow.
+fn apart(
+    estate: &Estate,
+    (family, variant, expected): (&'static str, &'static str, &'static str),
+    victim: usize,
+    from: i64,
+    seed: u64,
+) -> Attack {
+    let principal = &estate.principals[victim];
+    let names = [&principal.name, &principal.session];
+    Attack {
+        family,
+        variant,
+        sight: Sight::Calls,
+        expected,
+        entities: names.into_iter().filter(|name| !name.is_empty()).cloned().collect(),
+        from,
+        to: from + if variant.starts_with("slow") { 18 * 3_600 } else { 3_000 },
+        victim,
+        other: victim,
+        seed,
     }
 }
 
@@ -541,6 +580,22 @@ fn calls_of(estate: &Estate, attack: &Attack, number: usize, usual: &[Call], mad
                 // Another role each time; two of three are not for this key.
                 call.about = step as u64;
                 call.error = if random.percent(67) { "AccessDenied" } else { "" };
+                made.push(call.clone());
+            }
+        }
+        ("guessed sign-in", _) => {
+            let count = random.range(8, 40) as i64;
+            call.agent = super::people::agent(Tool::Browser, attack.seed, day, false);
+            let address = |turn: i64| match attack.variant {
+                "slow, from several networks" => {
+                    estate.address_in([SERVERS, FAR[0], FAR[1]][turn as usize % 3], attack.seed)
+                }
+                _ => outside,
+            };
+            for turn in 0..=count {
+                call.second = attack.from + turn * (attack.to - attack.from) / (count + 1) + random.below(20) as i64;
+                (call.api, call.address) = ("signin:ConsoleLogin", address(turn));
+                call.error = if turn < count { "Failed authentication" } else { "" };
                 made.push(call.clone());
             }
         }

@@ -442,21 +442,20 @@ fn uuid(text: &[u8]) -> Option<u128> {
     if [8, 13, 18, 23].into_iter().any(|place| text[place] != b'-') {
         return None;
     }
-    let four = |at: usize| [text[at], text[at + 1], text[at + 2], text[at + 3]];
-    // Without a list of closures' results, for which a function is called each time.
+    // Read as numbers of four bytes: bytes that are gathered one by one are loaded one by one.
+    let four = |at: usize| text[at..].first_chunk().map(|bytes| u64::from(u32::from_be_bytes(*bytes)));
     let part = |first: usize, second: usize| {
-        let ([a, b, c, d], [e, f, g, h]) = (four(first), four(second));
-        hexadecimal([a, b, c, d, e, f, g, h]).map(u128::from)
+        let digits = four(first)? << 32 | four(second)?;
+        hexadecimal(digits).map(u128::from)
     };
     Some(part(0, 4)? << 96 | part(9, 14)? << 64 | part(19, 24)? << 32 | part(28, 32)?)
 }
 
 /// The number that eight hexadecimal digits are, each a byte of one word: adding to the word adds to all of them.
 #[inline(always)]
-fn hexadecimal(digits: [u8; 8]) -> Option<u32> {
+fn hexadecimal(text: u64) -> Option<u32> {
     const EACH: u64 = 0x0101_0101_0101_0101;
     const HIGH_BITS: u64 = 0x80 * EACH;
-    let text = u64::from_be_bytes(digits);
     let lower = text | (0x20 * EACH);
     // The high bit of each byte tells whether it is at least so much; none carries into the next, as all are ASCII.
     let at_least = |word: u64, byte: u8| word.wrapping_add(u64::from(0x80 - byte) * EACH);

@@ -32,6 +32,11 @@ const FILES_AT_ONCE: usize = 50;
 /// Files that are read, for each thread, before they are taken in: what is read waits in memory for its turn.
 const FILES_PER_THREAD: usize = 4;
 /// Event time that is replayed before it is asked whether to save.
+/// Sentences about files that one look gives the log at most: 10,000 files of one kind of trouble are one trouble.
+const SENTENCES_MAX: usize = 50;
+/// Records are told of that lie further ahead of this machine's clock, milliseconds. A clock that the network sets is not
+/// wrong by so much, and a wrong time zone is by no less.
+const AHEAD_MS: i64 = Time::HOUR_MS;
 const REPLAYED_AT_ONCE_MS: i64 = 7 * Time::DAY_MS;
 /// The whole state is written at each saving, so that the larger it is, the rarer it must be: after a saving that took so
 /// long, the next waits this many times as long. So saving takes a twentieth of the time at most, and a process that is
@@ -81,6 +86,10 @@ pub struct Engine<'a> {
     /// Files that gave nothing but trouble: tried again at each look, told of once.
     told: HashSet<(String, Stamp)>,
     batch: Batch,
+    /// Sentences about files since the last look.
+    sentences: usize,
+    /// Whether it was told that records lie ahead of the clock.
+    told_ahead: bool,
     metered: MeteredBuckets,
     /// Whether slices were replayed since the last saving; when that ended, and how long it took.
     is_ahead: bool,
@@ -121,6 +130,8 @@ impl<'a> Engine<'a> {
             looks: Looks::default(),
             told: HashSet::new(),
             batch: Batch::default(),
+            sentences: 0,
+            told_ahead: false,
             metered: MeteredBuckets::default(),
             is_ahead: false,
             saved: None,
@@ -142,6 +153,8 @@ impl<'a> Engine<'a> {
             let look = self.looks.look(&self.place.options.paths, &self.place.options.scan.limits);
             self.take_in(look)?;
             self.replay_what_is_due()?;
+            self.end_sentences();
+            self.tell_what_is_ahead();
             self.save_run_if_due()?;
             if self.place.stop.wait(self.place.options.look_every) {
                 return self.save_run();
@@ -150,6 +163,39 @@ impl<'a> Engine<'a> {
     }
 
     /// Takes over what was changed through the API since the last look.
+    /// Says something about a file, unless this look has said enough.
+    fn tell(&mut self, sentence: &str) {
+        self.sentences += 1;
+        if self.sentences <= SENTENCES_MAX {
+            (self.place.report)(sentence);
+        }
+    }
+
+    /// Says what was left out since the last look.
+    fn end_sentences(&mut self) {
+        let left_out = std::mem::take(&mut self.sentences).saturating_sub(SENTENCES_MAX);
+        if left_out > 0 {
+            (self.place.report)(&format!(
+                "{left_out} more such lines are left out; `watchfire scan --account-file` tells what is wrong with each file"
+            ));
+        }
+    }
+
+    /// Says, once, that records wait for this machine's clock, which may be wrong.
+    fn tell_what_is_ahead(&mut self) {
+        let now = now_ms();
+        let last = self.kept.slices().max().filter(|&last| end_of(last) > now.saturating_add(AHEAD_MS));
+        if let Some(last) = last.filter(|_| !self.told_ahead) {
+            (self.place.report)(&format!(
+                "there are records of {}, but this machine's clock says {}: those ahead of it wait until it gets there. If the \
+                 clock is wrong, set it",
+                Time::from_ms(last.saturating_mul(SLICE_MS)),
+                Time::from_ms(now),
+            ));
+        }
+        self.told_ahead = last.is_some();
+    }
+
     fn follow_the_api(&mut self) -> Result<()> {
         let Place { runtime, store, .. } = *self.place;
         if let Some(lists) = runtime.block_on(self.held_lists.changed(store))? {
@@ -215,7 +261,7 @@ impl<'a> Engine<'a> {
     /// Reads what is new or has changed.
     fn take_in(&mut self, look: Look) -> Result<()> {
         for complaint in look.complaints {
-            (self.place.report)(&complaint);
+            self.tell(&complaint);
         }
         let mut unread = look.moving;
         let mut new = Vec::new();
@@ -224,7 +270,7 @@ impl<'a> Engine<'a> {
                 News::Known(rank) => self.files.seen(rank, file),
                 News::PassedOver => {
                     if self.told.insert((name.clone(), stamp)) {
-                        (self.place.report)(&format!(
+                        self.tell(&format!(
                             "{name}: it was last changed before files that are no longer remembered, and is not read"
                         ));
                     }
@@ -278,7 +324,7 @@ impl<'a> Engine<'a> {
     fn admit(&mut self, read: FileRead) -> Result<bool> {
         let Task { file, name, stamp, rank, origin, .. } = read.task;
         if !read.troubles.is_empty() && self.told.insert((name.clone(), stamp.clone())) {
-            (self.place.report)(&format!("{name}: {}", read.troubles.join("; ")));
+            self.tell(&format!("{name}: {}", read.troubles.join("; ")));
         }
         if read.is_unreadable {
             return Ok(false); // It could not be opened, say: it may be at the next look.
@@ -300,7 +346,7 @@ impl<'a> Engine<'a> {
         self.progress.late += read.late;
         self.batch.late += read.late;
         if read.late > 0 {
-            (self.place.report)(&format!("{name}: {} of its records are later than their turn", read.late));
+            self.tell(&format!("{name}: {} of its records are later than their turn", read.late));
         }
         for (key, (events, bytes)) in read.meter.sums() {
             let sum = self.batch.usage.entry(key).or_default();

@@ -130,6 +130,7 @@ mod tests {
         let link = folder.path().join("ring.log");
         std::os::unix::fs::symlink(&link, &link).unwrap();
         let look = Looks::default().look(&[folder.path().to_owned()], &Limits::default());
-        assert!(look.complaints[0].contains("could not look at the file: Too many levels"), "{:?}", look.complaints);
+        assert!(look.complaints[0].contains("could not look at the file: "), "{:?}", look.complaints);
+        assert!(look.complaints[0].contains("os error"), "{:?}", look.complaints);
     }
 }

@@ -146,6 +146,7 @@ impl Database {
                 schema::migrate(&*connection, &for_writing.name())?;
                 Ok(connection)
             });
+            let connection = connection.map_err(|error| error.at_opening(&for_writing.name()));
             match connection {
                 Ok(connection) => {
                     let _ = opened.send(Ok(()));

@@ -24,6 +24,18 @@ pub enum StoreError {
         #[source]
         cause: rusqlite::Error,
     },
+    /// SQLite's files are not such as it wrote, or do not belong together.
+    #[error(
+        "the database `{name}` is damaged, or a file beside it (`-wal`, `-shm`) was removed or is that of another: put back \
+         all that were there, or move all of them away and restore a backup with `watchfire restore`"
+    )]
+    Damaged {
+        /// The file.
+        name: String,
+        /// What SQLite says.
+        #[source]
+        cause: rusqlite::Error,
+    },
     /// The database was written by a newer version of the program.
     #[error(
         "the database `{name}` has schema version {found}, and this program knows versions up to {ours}: use the newer \
@@ -175,6 +187,16 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The same; of the database with this name, which was being opened, it says so if that is damaged.
+    pub(crate) fn at_opening(self, name: &str) -> Self {
+        match self {
+            Self::Open { cause, .. } | Self::Sql(cause) if is_damage(&cause) => {
+                Self::Damaged { name: name.to_owned(), cause }
+            }
+            other => other,
+        }
+    }
+
     /// Whether the connection failed, and not what was asked of it.
     pub(crate) fn is_lost_connection(&self) -> bool {
         match self {
@@ -186,4 +208,13 @@ impl StoreError {
             _ => false,
         }
     }
+}
+
+/// Whether SQLite could read the files and not make sense of them.
+fn is_damage(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+    error.sqlite_error().is_some_and(|error| {
+        matches!(error.code, DatabaseCorrupt | NotADatabase)
+            || error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHORT_READ
+    })
 }

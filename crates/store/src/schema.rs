@@ -11,6 +11,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/2.sql"),
     include_str!("schema/3.sql"),
     include_str!("schema/4.sql"),
+    include_str!("schema/5.sql"),
 ];
 
 /// The newest version that this program knows.
@@ -42,4 +43,28 @@ pub(crate) fn readable(found: u32, name: &str) -> Result<(), StoreError> {
         return Err(StoreError::NewerSchema { name: name.to_owned(), found, ours: VERSION });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::Dialect;
+
+    #[test]
+    fn checkpoints_of_older_versions_stay_and_are_found_without_reading_their_neighbours() {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        for step in &MIGRATIONS[..4] {
+            connection.execute_batch(&Dialect::Sqlite.schema(step)).unwrap();
+        }
+        Connection::set_schema_version(&connection, 4).unwrap();
+        connection.execute("INSERT INTO checkpoints VALUES ('engine', x'0102', 3)", []).unwrap();
+        let has_numbers = || connection.prepare("SELECT rowid FROM checkpoints").is_ok();
+        assert!(!has_numbers());
+        migrate(&connection, "store").unwrap();
+        assert!(has_numbers());
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        let kept: (String, Vec<u8>, i64) = connection.query_row("SELECT * FROM checkpoints", [], read).unwrap();
+        assert_eq!(kept, ("engine".to_owned(), vec![1, 2], 3));
+        assert_eq!(connection.schema_version().unwrap(), VERSION);
+    }
 }

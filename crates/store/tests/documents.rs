@@ -6,7 +6,7 @@ mod shared;
 
 use serde_json::json;
 use shared::{Home, on_each, run};
-use watchfire_store::{Change, Expect, Key, Range, Store, StoreError};
+use watchfire_store::{Change, Expect, Key, Location, Range, Store, StoreError};
 
 fn key(account: &str, kind: &'static str, id: &str) -> Key {
     Key { account: account.into(), region: "eu-west-1".into(), kind, parent: "d".into(), id: id.into() }
@@ -121,4 +121,20 @@ fn a_newer_schema_is_refused_and_left_as_it_is() {
         assert!(error.to_string().contains("use the newer program"));
         assert_eq!(home.number(get), 9_999);
     });
+}
+
+#[test]
+fn a_damaged_database_is_refused_with_what_to_do() {
+    let whole = tempfile::tempdir().unwrap();
+    let store = Store::open(&Location::Directory(whole.path().to_owned())).unwrap();
+    let copy = whole.path().join("copy");
+    run(store.backup(&copy)).unwrap();
+    // Its first page without the others, which were in a log that is gone; and another file in its place.
+    for content in [std::fs::read(copy).unwrap()[..4_096].to_vec(), b"This is no database. ".repeat(99)] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("watchfire.db"), content).unwrap();
+        let error = Store::open(&Location::Directory(folder.path().to_owned())).unwrap_err();
+        assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+        assert!(error.to_string().contains("watchfire restore"), "{error}");
+    }
 }

@@ -15,6 +15,8 @@ pub mod thresholds;
 pub mod types;
 pub mod usage;
 
+pub use account::with_cause;
+
 use crate::cli::Cli;
 use crate::version;
 use anyhow::{Context, Result};

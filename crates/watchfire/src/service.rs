@@ -18,6 +18,7 @@ mod engine;
 mod looks;
 mod reading;
 mod taken;
+mod trace;
 
 use crate::scan::ScanOptions;
 use anyhow::{Context, Result, bail};

@@ -29,6 +29,10 @@ fn serve(data: &Path, watched: &Path) -> Server {
 }
 
 fn serve_with(data: &Path, watched: &Path, arguments: &[&str]) -> Server {
+    serve_logged(data, watched, arguments, Stdio::null())
+}
+
+fn serve_logged(data: &Path, watched: &Path, arguments: &[&str], log: impl Into<Stdio>) -> Server {
     let child = watchfire()
         .args(["serve", "--listen", "127.0.0.1:0", "--idle", "1", "--look-every", "1", "--data"])
         .arg(data)
@@ -36,7 +40,7 @@ fn serve_with(data: &Path, watched: &Path, arguments: &[&str]) -> Server {
         .arg(watched)
         .args(arguments)
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stderr(log)
         .spawn()
         .unwrap();
     Server(child)
@@ -220,4 +224,86 @@ fn data_events_are_metered_by_bucket() {
     assert_eq!((of("archive"), of("backups"), of("NO BUCKET")), (Some(2), Some(1), None));
     assert_eq!(usage.iter().filter(|usage| !usage.resource.is_empty()).count(), 1_000);
     assert_eq!(of(""), Some(103), "what has no row of its own is counted all the same");
+}
+
+/// A flow of a host, a record a minute.
+fn flows(host: u8, minutes: std::ops::Range<u64>) -> String {
+    let line = |minute| {
+        let start = 1_773_136_800 + minute * 60; // 2026-03-10 10:00
+        format!("2 111122223333 eni-1 10.0.0.{host} 198.51.100.7 40000 443 6 10 900 {start} {} ACCEPT OK\n", start + 60)
+    };
+    minutes.map(line).collect()
+}
+
+/// Logs are rotated, synchronised and written over: each record counts once, and none is lost.
+#[test]
+fn each_record_counts_once_wherever_its_file_goes() {
+    let (folder, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let path = |name: &str| folder.path().join(name);
+    let put = |name: &str, text: String| std::fs::write(path(name), text).unwrap();
+    let append = |name: &str, bytes: &[u8]| {
+        let mut content = std::fs::read(path(name)).unwrap_or_default();
+        content.extend_from_slice(bytes);
+        std::fs::write(path(name), content).unwrap(); // Where it is: the inode stays.
+    };
+    let zipped = |text: String| -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        std::io::Write::write_all(&mut encoder, text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    let cut = zipped(flows(6, 0..200));
+    put("rotated.log", flows(1, 0..10));
+    put("synchronised.log", flows(2, 0..10));
+    put("other.log", flows(3, 0..10));
+    put(".temporary", flows(4, 0..5));
+    append("cut.log.gz", &cut[..cut.len() / 2]);
+    append("grows.log.gz", &zipped(flows(7, 0..10)));
+    let _server = serve(data.path(), folder.path());
+    let store = open(data.path());
+    let taken = |at_least: usize| {
+        let range = watchfire_store::Range {
+            kind: "watchedFile",
+            account: Some(String::new()),
+            region: Some(String::new()),
+            parent: Some(String::new()),
+        };
+        run(store.documents(&range, None, 100)).unwrap().len() >= at_least
+    };
+    until("all are read", || taken(6));
+
+    // A record more, then a new file under the name.
+    append("rotated.log", flows(1, 10..11).as_bytes());
+    std::fs::rename(path("rotated.log"), path("rotated.log.1")).unwrap();
+    put("rotated.log", flows(1, 11..14));
+    // Another inode under the name, with what was there before.
+    put(".synchronised.log.x1", flows(2, 0..12));
+    std::fs::rename(path(".synchronised.log.x1"), path("synchronised.log")).unwrap();
+    // The same inode with other content, longer than before.
+    put("other.log", flows(5, 0..15));
+    append(".temporary", flows(4, 5..10).as_bytes());
+    std::fs::rename(path(".temporary"), path("complete.log")).unwrap();
+    append(".cut.log.gz.x1", &cut);
+    std::fs::rename(path(".cut.log.gz.x1"), path("cut.log.gz")).unwrap();
+    append("grows.log.gz", &zipped(flows(7, 10..20)));
+    until("all are read again", || taken(13));
+    // 14 of the rotated log, 12 of the synchronised one, 10 and 15 of two under one name, 10, 200, and 20.
+    let usage = run(store.usage(&UsageRange::default())).unwrap();
+    assert_eq!(usage.iter().map(|row| row.events).sum::<u64>(), 14 + 12 + 10 + 15 + 10 + 200 + 20);
+}
+
+#[test]
+fn much_trouble_of_one_kind_is_few_lines_and_a_clock_that_is_behind_is_told_of() {
+    let mut folder = Folder::empty().file("ahead.log", flows(1, 0..1).replace("1773136", "4102444")); // 2100
+    for at in 0..60 {
+        folder = folder.file(format!("{at:02}.log"), "");
+    }
+    let (data, log) = (tempfile::tempdir().unwrap(), folder.aside("log", ""));
+    let _server = serve_logged(data.path(), folder.path(), &[], std::fs::File::create(&log).unwrap());
+    let text = || std::fs::read_to_string(&log).unwrap();
+    until("the engine has told of the clock", || text().contains("this machine's clock says"));
+    std::thread::sleep(Duration::from_secs(3)); // Looks that have nothing new to tell.
+    let text = text();
+    assert_eq!(text.matches("the file is empty").count(), 50);
+    assert_eq!(text.matches("10 more such lines are left out").count(), 1, "{text}");
+    assert_eq!(text.matches("there are records of 2100-01-01T").count(), 1, "{text}");
 }

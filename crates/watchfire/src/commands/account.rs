@@ -111,7 +111,8 @@ fn add_file(account: &mut ScanAccount, name: &str, result: &FileResult) {
     }
 }
 
-fn with_cause(error: &dyn std::error::Error) -> String {
+/// What went wrong, and why, as far as errors tell.
+pub fn with_cause(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -4,6 +4,7 @@ use super::counters::Source;
 use super::looks::{Look, Looks, Stamp};
 use super::reading::{FileRead, Metered, RESOURCES_MAX, Reading, S3_FEATURE, Task, read_all};
 use super::taken::{Files, News, Taken, facts_name, put};
+use super::trace::Earlier;
 use super::{Place, now_ms};
 use crate::cli::account_id;
 use crate::evidence::fetch_evidence;
@@ -31,6 +32,11 @@ const STATE: &str = "engine";
 const FILES_AT_ONCE: usize = 50;
 /// Files that are read, for each thread, before they are taken in: what is read waits in memory for its turn.
 const FILES_PER_THREAD: usize = 4;
+/// Sentences about files that one look gives the log at most: 10,000 files of one kind of trouble are one trouble.
+const SENTENCES_MAX: usize = 50;
+/// Records are told of that lie further ahead of this machine's clock, milliseconds. A clock that the network sets is not
+/// wrong by so much, and a wrong time zone is by no less.
+const AHEAD_MS: i64 = Time::HOUR_MS;
 /// Event time that is replayed before it is asked whether to save.
 const REPLAYED_AT_ONCE_MS: i64 = 7 * Time::DAY_MS;
 /// The whole state is written at each saving, so that the larger it is, the rarer it must be: after a saving that took so
@@ -80,6 +86,10 @@ pub struct Engine<'a> {
     looks: Looks,
     /// Files that gave nothing but trouble: tried again at each look, told of once.
     told: HashSet<(String, Stamp)>,
+    /// Sentences about files since the last look.
+    sentences: usize,
+    /// Whether it was told that records lie ahead of the clock.
+    told_ahead: bool,
     batch: Batch,
     metered: MeteredBuckets,
     /// Whether slices were replayed since the last saving; when that ended, and how long it took.
@@ -120,6 +130,8 @@ impl<'a> Engine<'a> {
             spool: TemporaryFile::default(),
             looks: Looks::default(),
             told: HashSet::new(),
+            sentences: 0,
+            told_ahead: false,
             batch: Batch::default(),
             metered: MeteredBuckets::default(),
             is_ahead: false,
@@ -141,12 +153,47 @@ impl<'a> Engine<'a> {
             self.follow_the_api()?;
             let look = self.looks.look(&self.place.options.paths, &self.place.options.scan.limits);
             self.take_in(look)?;
+            self.end_sentences();
+            self.tell_what_is_ahead();
             self.replay_what_is_due()?;
             self.save_run_if_due()?;
             if self.place.stop.wait(self.place.options.look_every) {
                 return self.save_run();
             }
         }
+    }
+
+    /// Says something about a file, unless this look has said enough.
+    fn tell(&mut self, sentence: &str) {
+        self.sentences += 1;
+        if self.sentences <= SENTENCES_MAX {
+            (self.place.report)(sentence);
+        }
+    }
+
+    /// Says what was left out since the last look.
+    fn end_sentences(&mut self) {
+        let left_out = std::mem::take(&mut self.sentences).saturating_sub(SENTENCES_MAX);
+        if left_out > 0 {
+            (self.place.report)(&format!(
+                "{left_out} more such lines are left out; `watchfire scan --account-file` tells what is wrong with each file"
+            ));
+        }
+    }
+
+    /// Says, once, that records wait for this machine's clock, which may be wrong.
+    fn tell_what_is_ahead(&mut self) {
+        let now = now_ms();
+        let last = self.kept.slices().max().filter(|&last| end_of(last) > now.saturating_add(AHEAD_MS));
+        if let Some(last) = last.filter(|_| !self.told_ahead) {
+            (self.place.report)(&format!(
+                "there are records of {}, but this machine's clock says {}: those ahead of it wait until it gets there. If the \
+                 clock is wrong, set it",
+                Time::from_ms(last.saturating_mul(SLICE_MS)),
+                Time::from_ms(now),
+            ));
+        }
+        self.told_ahead = last.is_some();
     }
 
     /// Takes over what was changed through the API since the last look.
@@ -215,21 +262,21 @@ impl<'a> Engine<'a> {
     /// Reads what is new or has changed.
     fn take_in(&mut self, look: Look) -> Result<()> {
         for complaint in look.complaints {
-            (self.place.report)(&complaint);
+            self.tell(&complaint);
         }
         let mut unread = look.moving;
         let mut new = Vec::new();
         for (file, name, stamp) in look.at_rest {
-            match self.files.news(&name, &stamp) {
+            match self.files.news(&name, &stamp, &place_of(&file)) {
                 News::Known(rank) => self.files.seen(rank, file),
                 News::PassedOver => {
                     if self.told.insert((name.clone(), stamp)) {
-                        (self.place.report)(&format!(
+                        self.tell(&format!(
                             "{name}: it was last changed before files that are no longer remembered, and is not read"
                         ));
                     }
                 }
-                News::New(after) => new.push((file, name, stamp, after)),
+                News::New(earlier) => new.push((file, name, stamp, earlier)),
             }
         }
         let at_once = (self.place.options.scan.threads.max(1) * FILES_PER_THREAD).min(FILES_AT_ONCE);
@@ -256,12 +303,10 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
-    fn read(&self, files: Vec<(FoundFile, String, Stamp, Option<u64>)>) -> Vec<FileRead> {
-        let tasks = (self.files.position.next..).zip(files).map(|(rank, (file, name, stamp, after))| {
-            let path_origin = file.origin();
-            let place = (path_origin.account.unwrap_or_default(), path_origin.region.unwrap_or_default());
-            let origin = origin_of(self.place, &place);
-            Task { file, name, stamp, rank, after, origin }
+    fn read(&self, files: Vec<(FoundFile, String, Stamp, Vec<Earlier>)>) -> Vec<FileRead> {
+        let tasks = (self.files.position.next..).zip(files).map(|(rank, (file, name, stamp, earlier))| {
+            let origin = origin_of(self.place, &place_of(&file));
+            Task { file, name, stamp, rank, earlier, origin }
         });
         let reading = Reading {
             index: self.place.index,
@@ -278,7 +323,7 @@ impl<'a> Engine<'a> {
     fn admit(&mut self, read: FileRead) -> Result<bool> {
         let Task { file, name, stamp, rank, origin, .. } = read.task;
         if !read.troubles.is_empty() && self.told.insert((name.clone(), stamp.clone())) {
-            (self.place.report)(&format!("{name}: {}", read.troubles.join("; ")));
+            self.tell(&format!("{name}: {}", read.troubles.join("; ")));
         }
         if read.is_unreadable {
             return Ok(false); // It could not be opened, say: it may be at the next look.
@@ -289,8 +334,8 @@ impl<'a> Engine<'a> {
         let waits = repeated.is_none() && facts.slices().next().is_some();
         let canonical = repeated.unwrap_or(rank);
         let source = source_of(self.place, &name, &place, canonical);
-        let last_position = read.last_position;
-        let taken = Taken { name: name.clone(), stamp, content, place, last_position, canonical, waits };
+        let (last_position, trace) = (read.last_position, Some(read.trace));
+        let taken = Taken { name: name.clone(), stamp, content, place, last_position, trace, canonical, waits };
         self.batch.changes.push(put(rank, &taken));
         self.batch.files += 1;
         self.files.add(rank, taken, source, Some(file));
@@ -300,7 +345,7 @@ impl<'a> Engine<'a> {
         self.progress.late += read.late;
         self.batch.late += read.late;
         if read.late > 0 {
-            (self.place.report)(&format!("{name}: {} of its records are later than their turn", read.late));
+            self.tell(&format!("{name}: {} of its records are later than their turn", read.late));
         }
         for (key, (events, bytes)) in read.meter.sums() {
             let sum = self.batch.usage.entry(key).or_default();
@@ -491,6 +536,12 @@ impl<'a> Engine<'a> {
         let written = by_scope.into_iter().map(|(scope, writes)| Change::Findings { scope, writes });
         Ok(written.chain(exports).collect())
     }
+}
+
+/// The account and region that a file's path tells; empty where it does not.
+fn place_of(file: &FoundFile) -> (String, String) {
+    let origin = file.origin();
+    (origin.account.unwrap_or_default(), origin.region.unwrap_or_default())
 }
 
 fn origin_of(place: &Place<'_>, (account, region): &(String, String)) -> Origin {

@@ -1,5 +1,6 @@
 //! Looks at the watched folders: which files are there, and which have come to rest.
 
+use crate::commands::with_cause;
 use std::collections::{HashMap, HashSet};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -20,7 +21,10 @@ pub struct Stamp {
 #[derive(Default)]
 pub struct Looks {
     last: HashMap<String, Stamp>,
-    told: HashSet<String>,
+    /// What could not be looked at then, with why.
+    complaints: HashSet<String>,
+    /// The watched paths among it.
+    lost: HashSet<PathBuf>,
 }
 
 /// What a look saw.
@@ -29,7 +33,7 @@ pub struct Look {
     pub at_rest: Vec<(FoundFile, String, Stamp)>,
     /// The earliest moment of change of those that were not.
     pub moving: Option<(i64, i64)>,
-    /// Sentences about what cannot be looked at, each once.
+    /// Sentences about what cannot be looked at, and could be in the look before; and about watched paths that can be again.
     pub complaints: Vec<String>,
 }
 
@@ -37,13 +41,22 @@ impl Looks {
     /// Looks.
     pub fn look(&mut self, paths: &[PathBuf], limits: &Limits) -> Look {
         let Listing { files, problems } = list(paths, limits, &Narrowing::default());
-        let mut complaints = Vec::new();
+        let (mut complaints, mut still, mut lost) = (Vec::new(), HashSet::new(), HashSet::new());
         for problem in problems {
-            let sentence = format!("{}: {}", problem.display(), problem.reason);
-            if self.told.insert(sentence.clone()) {
-                complaints.push(sentence);
+            let sentence = format!("{}: {}", problem.display(), with_cause(&problem.reason));
+            if !self.complaints.contains(&sentence) {
+                complaints.push(sentence.clone());
+            }
+            still.insert(sentence);
+            if paths.contains(&problem.path) {
+                lost.insert(problem.path);
             }
         }
+        self.complaints = still;
+        for path in paths.iter().filter(|path| self.lost.contains(*path) && !lost.contains(*path)) {
+            complaints.push(format!("{}: it can be looked at again", path.display()));
+        }
+        self.lost = lost;
         let mut now = HashMap::with_capacity(files.len());
         let (mut at_rest, mut moving) = (Vec::new(), None);
         for file in files {
@@ -89,5 +102,35 @@ mod tests {
         std::fs::write(&path, "one and more").unwrap();
         assert_eq!(look(), 0, "it has grown");
         assert_eq!((look(), look()), (1, 1));
+    }
+
+    #[test]
+    fn a_folder_that_goes_is_told_of_each_time_and_when_it_is_back() {
+        let parent = tempfile::tempdir().unwrap();
+        let (watched, elsewhere) = (parent.path().join("logs"), parent.path().join("elsewhere"));
+        std::fs::create_dir(&watched).unwrap();
+        let mut looks = Looks::default();
+        let mut look = || looks.look(std::slice::from_ref(&watched), &Limits::default()).complaints;
+        assert!(look().is_empty());
+        let (gone, back) = (
+            vec![format!("{}: there is no such file or folder", watched.display())],
+            vec![format!("{}: it can be looked at again", watched.display())],
+        );
+        for _ in 0..2 {
+            std::fs::rename(&watched, &elsewhere).unwrap();
+            assert_eq!((look(), look()), (gone.clone(), vec![]));
+            std::fs::rename(&elsewhere, &watched).unwrap();
+            assert_eq!((look(), look()), (back.clone(), vec![]));
+        }
+    }
+
+    #[test]
+    fn what_the_system_refuses_is_told_with_its_reason() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("ring.log");
+        std::os::unix::fs::symlink(&link, &link).unwrap();
+        let look = Looks::default().look(&[folder.path().to_owned()], &Limits::default());
+        assert!(look.complaints[0].contains("could not look at the file: "), "{:?}", look.complaints);
+        assert!(look.complaints[0].contains("os error"), "{:?}", look.complaints);
     }
 }

@@ -2,6 +2,8 @@
 //! the caller in the order of the files.
 
 use super::looks::Stamp;
+use super::trace::{Earlier, Trace};
+use crate::commands::with_cause;
 use crate::contents::each_record;
 use crate::scan::ScanOptions;
 use std::collections::{BTreeMap, HashSet};
@@ -10,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use watchfire_api::is_bucket_name;
 use watchfire_detections::bucket_name;
 use watchfire_engine::{Census, FactLog, FlowFormats, ListenIndex, Worker};
-use watchfire_ingest::{FoundFile, Scratch, read};
+use watchfire_ingest::{FileProblem, FoundFile, Scratch, read};
 use watchfire_knowledge::{Knowledge, OwnLists};
 use watchfire_model::{ApiCall, Record};
 use watchfire_parse::{Origin, Raw};
@@ -36,8 +38,8 @@ pub struct Task {
     pub stamp: Stamp,
     /// Its number.
     pub rank: u32,
-    /// Read what stands behind this place only.
-    pub after: Option<u64>,
+    /// If the file begins with what was read at one of these times, only what stands behind it is read.
+    pub earlier: Vec<Earlier>,
     pub origin: Origin,
 }
 
@@ -49,6 +51,7 @@ pub struct FileRead {
     pub meter: Meter,
     /// Where its last record stands.
     pub last_position: Option<u64>,
+    pub trace: Trace,
     /// Records whose slice was judged before.
     pub late: u64,
     /// Sentences.
@@ -154,16 +157,24 @@ pub fn read_all(reading: &Reading<'_>, tasks: Vec<Task>) -> Vec<FileRead> {
     done.into_iter().filter_map(|done| done.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
 }
 
-fn read_one(reading: &Reading<'_>, task: Task, scratch: &mut Scratch) -> FileRead {
+fn read_one(reading: &Reading<'_>, mut task: Task, scratch: &mut Scratch) -> FileRead {
     let Reading { index, knowledge, own_lists, formats, options, until } = *reading;
     let mut worker = Worker::new(index, knowledge, &options.scope, formats).with_own_lists(own_lists);
-    let (mut last_position, mut late, mut rejected, mut meter) = (task.after, 0, 0, Meter::default());
+    let (mut last_position, mut late, mut rejected, mut meter) = (None, 0, 0, Meter::default());
+    let mut trace = Trace::default();
+    let earlier = task.earlier.first().copied();
+    let mut goes_on = earlier.is_none_or(|earlier| earlier.trace.is_none());
     let outcome = read(&task.file, None, &options.limits, scratch, &mut |content| {
         let report = each_record(content, &task.origin, &mut |record: &Record<'_>, raw: Raw<'_>| {
-            if task.after.is_some_and(|after| raw.position <= after) {
+            trace.add(raw.text);
+            last_position = last_position.max(Some(raw.position));
+            if let Some(earlier) = earlier.filter(|earlier| raw.position <= earlier.position) {
+                goes_on |= earlier.trace.is_some_and(|before| before.is_reached(&trace, raw.text));
                 return;
             }
-            last_position = last_position.max(Some(raw.position));
+            if !goes_on {
+                return;
+            }
             let end = super::engine::end_of(super::engine::slice_of(record.time()));
             late += u64::from(until.is_some_and(|until| end <= until));
             meter.count(record, raw.text.len());
@@ -171,7 +182,12 @@ fn read_one(reading: &Reading<'_>, task: Task, scratch: &mut Scratch) -> FileRea
         });
         rejected += report.rejected_count;
     });
-    let mut troubles: Vec<String> = outcome.problems.iter().map(ToString::to_string).collect();
+    let is_broken_off = outcome.problems.iter().any(|problem| matches!(problem, FileProblem::Unreadable { .. }));
+    if !goes_on && !is_broken_off {
+        task.earlier.remove(0); // It is another file.
+        return read_one(reading, task, scratch);
+    }
+    let mut troubles: Vec<String> = outcome.problems.iter().map(|problem| with_cause(problem)).collect();
     if rejected > 0 {
         troubles.push(format!("{rejected} of its records could not be read"));
     }
@@ -181,10 +197,12 @@ fn read_one(reading: &Reading<'_>, task: Task, scratch: &mut Scratch) -> FileRea
         census,
         meter,
         last_position,
+        trace,
         late,
         troubles,
         content: format!("{:032x}", outcome.content_hash),
-        is_unreadable: outcome.bytes == 0 && !outcome.problems.is_empty(),
+        // What went wrong before it was clear which file it is would count what was read before once more.
+        is_unreadable: !goes_on || outcome.bytes == 0 && !outcome.problems.is_empty(),
         task,
     }
 }
@@ -248,7 +266,7 @@ mod tests {
         let files = list(&[folder.to_owned()], &Limits::default(), &Narrowing::default()).files;
         let tasks = (0..).zip(files).map(|(rank, file)| {
             let name = file.display();
-            Task { file, name, stamp: Stamp::default(), rank, after: None, origin: Origin::default() }
+            Task { file, name, stamp: Stamp::default(), rank, earlier: vec![], origin: Origin::default() }
         });
         let mut spool = TemporaryFile::default();
         let read = read_all(&reading, tasks.collect());

@@ -7,6 +7,7 @@
 //! read twice, and a file that comes with a date before the mark is told of and not read.
 
 use super::looks::Stamp;
+use super::trace::{Earlier, Trace};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -36,6 +37,9 @@ pub struct Taken {
     pub place: (String, String),
     /// Where its last record stands; `None` if it has none.
     pub last_position: Option<u64>,
+    /// What its records were.
+    #[serde(default)]
+    pub trace: Option<Trace>,
     /// The number of the first file with the same content and place, often its own.
     pub canonical: u32,
     /// Whether records of it wait for their turn: they are in the checkpoint named by [`facts_name`].
@@ -63,8 +67,8 @@ pub enum News {
     Known(u32),
     /// It counts as read: see the mark.
     PassedOver,
-    /// It is to be read, behind this place of its content.
-    New(Option<u64>),
+    /// It is to be read, behind the first of these that it begins with.
+    New(Vec<Earlier>),
 }
 
 /// The files that are remembered.
@@ -77,6 +81,8 @@ pub struct Files {
     found: BTreeMap<u32, FoundFile>,
     /// The newest number of each name.
     by_name: HashMap<String, u32>,
+    /// The newest number of each inode.
+    by_inode: HashMap<u64, u32>,
     /// The first number of each content in its place.
     by_content: HashMap<(String, (String, String)), u32>,
     pub position: Position,
@@ -103,24 +109,40 @@ impl Files {
         self.position.next = self.position.next.max(rank.saturating_add(1));
         self.sources.insert(rank, source);
         self.by_name.insert(taken.name.clone(), rank);
+        self.by_inode.insert(taken.stamp.inode, rank);
         self.by_content.entry((taken.content.clone(), taken.place.clone())).or_insert(rank);
         self.found.extend(found.map(|found| (rank, found)));
         self.taken.insert(rank, taken);
     }
 
-    /// What a file in a folder is to us.
-    pub fn news(&self, name: &str, stamp: &Stamp) -> News {
-        let earlier = self.by_name.get(name).and_then(|rank| Some((*rank, self.taken.get(rank)?)));
-        match earlier {
-            Some((rank, earlier)) if earlier.stamp == *stamp => News::Known(rank),
-            // Added to: what was read is not read again. Anything else is another file of the same name.
-            Some((_, earlier)) if earlier.stamp.inode == stamp.inode && earlier.stamp.size < stamp.size => {
-                News::New(earlier.last_position)
-            }
-            Some(_) => News::New(None),
-            None if self.position.forgotten.is_some_and(|mark| stamp.modified <= mark) => News::PassedOver,
-            None => News::New(None),
+    /// What a file in a folder is to us, of which the path tells the account and region `place`.
+    pub fn news(&self, name: &str, stamp: &Stamp, place: &(String, String)) -> News {
+        let named = self.by_name.get(name).and_then(|rank| Some((*rank, self.taken.get(rank)?)));
+        if let Some((rank, _)) = named.filter(|(_, earlier)| earlier.stamp == *stamp) {
+            return News::Known(rank);
         }
+        let named = named.map(|(_, earlier)| earlier);
+        // Logs are rotated to another name.
+        let moved = self.by_inode.get(&stamp.inode).and_then(|rank| self.taken.get(rank));
+        let moved = moved.filter(|earlier| earlier.place == *place && earlier.trace.is_some());
+        let candidates = [
+            named.filter(|earlier| earlier.stamp.inode == stamp.inode),
+            moved,
+            // What synchronises folders makes a new file in the place of the old.
+            named.filter(|earlier| earlier.trace.is_some()),
+        ];
+        let candidates = candidates.into_iter().flatten().filter(|earlier| earlier.stamp.size < stamp.size);
+        let mut earlier: Vec<Earlier> = candidates
+            .filter_map(|Taken { last_position, trace, .. }| {
+                Some(Earlier { position: (*last_position)?, trace: *trace })
+            })
+            .collect();
+        earlier.dedup();
+        let is_forgotten = || self.position.forgotten.is_some_and(|mark| stamp.modified <= mark);
+        if named.is_none() && earlier.is_empty() && is_forgotten() {
+            return News::PassedOver;
+        }
+        News::New(earlier)
     }
 
     /// Says where a file can be read.
@@ -175,6 +197,9 @@ impl Files {
             self.found.remove(&rank);
             if self.by_name.get(&taken.name) == Some(&rank) {
                 self.by_name.remove(&taken.name);
+            }
+            if self.by_inode.get(&taken.stamp.inode) == Some(&rank) {
+                self.by_inode.remove(&taken.stamp.inode);
             }
             let content = (taken.content, taken.place);
             if self.by_content.get(&content) == Some(&rank) {
@@ -249,13 +274,13 @@ mod tests {
 
     #[test]
     fn the_oldest_are_forgotten_and_count_as_read() {
-        let mut files = files((0..25).rev());
+        let (mut files, place) = (files((0..25).rev()), Default::default());
         let changes = files.forget(20, None);
         assert_eq!((changes.len(), files.taken.len(), files.position.forgotten), (6, 20, Some((4, 0))));
-        assert_eq!(files.news("4.json", &stamp(4)), News::PassedOver);
-        assert_eq!(files.news("another.json", &stamp(3)), News::PassedOver, "it came with an old date");
-        assert_eq!(files.news("another.json", &stamp(5)), News::New(None));
-        assert_eq!(files.news("5.json", &stamp(5)), News::Known(19));
+        assert_eq!(files.news("4.json", &stamp(4), &place), News::PassedOver);
+        assert_eq!(files.news("another.json", &stamp(3), &place), News::PassedOver, "it came with an old date");
+        assert_eq!(files.news("another.json", &stamp(5), &place), News::New(vec![]));
+        assert_eq!(files.news("5.json", &stamp(5), &place), News::Known(19));
         assert_eq!(files.position.next, 25, "no number is given again");
     }
 

@@ -5,6 +5,7 @@
 
 use crate::text::{columns, counted, cut_middle, grouped, harmless, pad, wrap};
 use serde::{Serialize, Serializer};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use watchfire_model::Time;
 
@@ -13,6 +14,8 @@ pub const EXAMPLES_MAX: usize = 20;
 
 /// Examples and gaps shown in the text; the JSON has all that were kept.
 const SHOWN_MAX: usize = 5;
+/// Parts of the memory that the text names, the largest.
+const MEMORY_NAMED: usize = 3;
 
 /// What a scan read, and what it did not.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -66,6 +69,9 @@ pub struct FileAccount {
     pub rejected: BTreeMap<String, u64>,
     /// Some of them: the first by name, whatever order they were met in.
     pub rejected_examples: Vec<RejectedFile>,
+    /// The first of each reason, for the text.
+    #[serde(skip)]
+    rejected_first: BTreeMap<String, RejectedFile>,
 }
 
 /// A file that could not be read.
@@ -154,7 +160,22 @@ impl FileAccount {
     /// Counts a file that could not be read.
     pub fn reject(&mut self, file: impl Into<String>, class: &str, reason: impl Into<String>) {
         *self.rejected.entry(class.to_owned()).or_default() += 1;
-        keep_first(&mut self.rejected_examples, RejectedFile { file: file.into(), reason: reason.into() });
+        let example = RejectedFile { file: file.into(), reason: reason.into() };
+        match self.rejected_first.get_mut(class) {
+            Some(first) if *first <= example => {}
+            Some(first) => *first = example.clone(),
+            None => drop(self.rejected_first.insert(class.to_owned(), example.clone())),
+        }
+        keep_first(&mut self.rejected_examples, example);
+    }
+
+    /// One of each class, so that fifty text files do not hide the one log that could not be opened; then the first.
+    fn rejected_shown(&self) -> Vec<(String, &str)> {
+        let mut shown: Vec<&RejectedFile> = self.rejected_first.values().collect();
+        let others =
+            self.rejected_examples.iter().filter(|example| !self.rejected_first.values().any(|one| one == *example));
+        shown.extend(others.take(SHOWN_MAX.saturating_sub(self.rejected_first.len())));
+        shown.into_iter().map(|example| (example.file.clone(), example.reason.as_str())).collect()
     }
 
     /// Notes that something of an analysed file is missing or was left out, by class, and why in full.
@@ -253,16 +274,14 @@ impl ScanAccount {
         if !files.incomplete.is_empty() {
             page.paragraph(&format!("{} analysed as far as could be read:", counted(total(&files.incomplete), "file")));
             page.counts(&files.incomplete);
-            let examples =
-                files.incomplete_examples.iter().map(|example| (example.file.clone(), example.reason.as_str()));
+            let examples = files.incomplete_examples.iter().take(SHOWN_MAX);
+            let examples = examples.map(|example| (example.file.clone(), example.reason.as_str()));
             page.examples(examples.collect(), total(&files.incomplete));
         }
         if !files.rejected.is_empty() {
             page.paragraph(&format!("{} NOT read:", counted(files.rejected_total(), "file")));
             page.counts(&files.rejected);
-            let examples =
-                files.rejected_examples.iter().map(|example| (example.file.clone(), example.reason.as_str()));
-            page.examples(examples.collect(), files.rejected_total());
+            page.examples(files.rejected_shown(), files.rejected_total());
         }
         if files.unaccounted() > 0 {
             page.paragraph(&format!(
@@ -282,7 +301,7 @@ impl ScanAccount {
         }
         if records.outside_period > 0 {
             page.paragraph(&format!(
-                "{} outside the period asked for (--from, --to).",
+                "{} outside what was asked for (--from, --to, --account, --region).",
                 counted(records.outside_period, "record")
             ));
         }
@@ -293,7 +312,7 @@ impl ScanAccount {
         if !records.rejected.is_empty() {
             page.paragraph(&format!("{} NOT understood:", counted(records.rejected_total(), "record")));
             page.counts(&records.rejected);
-            let examples = records.rejected_examples.iter();
+            let examples = records.rejected_examples.iter().take(SHOWN_MAX);
             let examples = examples
                 .map(|example| (format!("{} at {}", example.file, example.position), example.reason.as_str()))
                 .collect();
@@ -365,8 +384,27 @@ impl ScanAccount {
             self.seconds
         ));
         if !self.state_bytes.is_empty() {
-            let parts = self.state_bytes.iter().map(|(kind, size)| format!("{kind} {}", bytes(*size)));
-            page.paragraph(&format!("Memory of the rules: {}.", parts.collect::<Vec<_>>().join(", ")));
+            page.paragraph(&self.memory_sentence());
+        }
+    }
+}
+
+impl ScanAccount {
+    /// The sum, and what takes the most of it: the JSON names every part.
+    fn memory_sentence(&self) -> String {
+        let mut parts: Vec<(&String, u64)> = self.state_bytes.iter().map(|(kind, size)| (kind, *size)).collect();
+        parts.sort_by_key(|(kind, size)| (Reverse(*size), *kind));
+        let sum = parts.iter().fold(0u64, |sum, (_, size)| sum.saturating_add(*size));
+        let named: Vec<String> =
+            parts.iter().take(MEMORY_NAMED).map(|(kind, size)| format!("{kind} {}", bytes(*size))).collect();
+        match parts.len().saturating_sub(MEMORY_NAMED) {
+            0 => format!("The rules needed {} of memory: {}.", bytes(sum), named.join(", ")),
+            more => format!(
+                "The rules needed {} of memory: {}, and {} more.",
+                bytes(sum),
+                named.join(", "),
+                grouped(more as u64)
+            ),
         }
     }
 }
@@ -457,7 +495,6 @@ impl Page {
     fn examples(&mut self, examples: Vec<(String, &str)>, total: u64) {
         let shown: Vec<(String, String)> = examples
             .into_iter()
-            .take(SHOWN_MAX)
             .map(|(name, reason)| (harmless(&name).into_owned(), harmless(reason).into_owned()))
             .collect();
         let room = self.width.saturating_sub(4);
@@ -476,7 +513,7 @@ impl Page {
         }
         let more = total.saturating_sub(shown.len() as u64);
         if more > 0 {
-            self.line(&format!("    and {} more", grouped(more)));
+            self.line(&format!("    and {} more; --account-file names up to {EXAMPLES_MAX}", grouped(more)));
         }
     }
 }
@@ -535,7 +572,7 @@ Records
     1,000,000  API calls
             7  DNS queries
   1 record dropped that had been seen before.
-  30 records outside the period asked for (--from, --to).
+  30 records outside what was asked for (--from, --to, --account, --region).
   12 records with nothing to judge:
     12  no data in the window
   1 record NOT understood:
@@ -552,7 +589,7 @@ Not evaluated
 
 Cost
   12.3 MB read, 98.8 MB unpacked, in 1.5 seconds, 65.8 MB/s.
-  Memory of the rules: instances 2.0 kB.
+  The rules needed 2.0 kB of memory: instances 2.0 kB.
 "
         );
     }
@@ -579,6 +616,26 @@ Cost
         }
         assert_eq!(forth, back);
         assert_eq!((forth.rejected_total(), forth.rejected_examples.len()), (100, EXAMPLES_MAX));
+    }
+
+    #[test]
+    fn of_each_reason_one_file_is_named_however_many_others_there_are() {
+        let mut account = account();
+        (0..100).for_each(|number| account.files.reject(format!("a{number:03}.txt"), "not a log", "not a log"));
+        account.files.reject("z.json.gz", "could not be read", "permission denied");
+        let text = account.to_text(100);
+        assert!(text.contains("\n    z.json.gz       permission denied\n"), "{text}");
+        assert!(text.contains("\n    and 98 more; --account-file names up to 20\n"), "{text}");
+    }
+
+    #[test]
+    fn of_the_memory_the_largest_parts_are_named() {
+        let mut account = account();
+        account.state_bytes = (1..=5).map(|number| (format!("part {number}"), number * 1_000)).collect();
+        assert_eq!(
+            account.memory_sentence(),
+            "The rules needed 15.0 kB of memory: part 5 5.0 kB, part 4 4.0 kB, part 3 3.0 kB, and 2 more."
+        );
     }
 
     #[test]

@@ -157,8 +157,14 @@ fn by_whom(page: &mut Page, finding: &Value) {
         page.pair("Their port", &port(connection, "remote"));
         remote(page, connection);
     }
+    let mut probed = String::new();
     for probe in wire::list(action, "/portProbeAction/portProbeDetails") {
-        page.pair("Probed", &side(probe, "local"));
+        // Many scanners of one port are its addresses.
+        let door = side(probe, "local");
+        if door != probed {
+            page.pair("Probed", &door);
+            probed = door;
+        }
         remote(page, probe);
     }
     if let Some(request) = action.get("dnsRequestAction") {

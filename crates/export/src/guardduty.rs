@@ -1015,7 +1015,7 @@ fn count_sentence(finding: &Finding) -> String {
     match (first == last, finding.count) {
         (true, _) => format!("Seen {times}, at {first}."),
         (false, 0 | 1) => format!("Seen once, from {first} to {last}."),
-        (false, _) => format!("Seen {times} between {first} and {last}."),
+        (false, _) => format!("Seen {times} between {first} and {last}; the details are those of the newest."),
     }
 }
 
@@ -1173,7 +1173,10 @@ mod tests {
             json["watchfire"]["explanation"].as_array().unwrap().last().cloned().unwrap()
         };
         let mut finding = samples::api_call();
-        assert_eq!(last(&finding), "Seen 3 times between 2026-01-31T12:00:00.000Z and 2026-01-31T12:05:00.000Z.");
+        assert_eq!(
+            last(&finding),
+            "Seen 3 times between 2026-01-31T12:00:00.000Z and 2026-01-31T12:05:00.000Z; the details are those of the newest."
+        );
         finding.last_seen = finding.first_seen;
         assert_eq!(last(&finding), "Seen 3 times, at 2026-01-31T12:00:00.000Z.");
         assert_eq!(last(&samples::s3_call()), "Seen once, at 2026-01-31T12:00:00.000Z.");

@@ -159,11 +159,26 @@ impl Widths {
     }
 
     fn second(&self, resource: &str, party: &str, id: &str) -> String {
-        let resource = pad(&cut_middle(resource, self.resource), self.resource);
+        let resource = pad(&cut_resource(resource, self.resource), self.resource);
         let party = pad(&cut_middle(party, self.party), self.party);
         let id = cut_middle(id, ID_COLUMNS);
         format!("{:indent$}{resource}  {party}  {id}", "", indent = self.level + 2).trim_end().to_owned()
     }
+}
+
+/// The name is cut in its middle, and the account behind it not at all: ends tell resources apart, and accounts too.
+fn cut_resource(resource: &str, columns_max: usize) -> String {
+    const ACCOUNT_DIGITS: usize = 12;
+    const NAME_MIN: usize = 8;
+    if let Some((name, account)) = resource.rsplit_once(" in ")
+        && account.len() == ACCOUNT_DIGITS
+        && account.bytes().all(|byte| byte.is_ascii_digit())
+        && let Some(room) = columns_max.checked_sub(" in ".len() + ACCOUNT_DIGITS)
+        && room >= NAME_MIN
+    {
+        return format!("{} in {account}", cut_middle(name, room));
+    }
+    cut_middle(resource, columns_max)
 }
 
 fn totals(rows: &[Row]) -> String {
@@ -203,6 +218,18 @@ pub(crate) fn level_ink(level: Option<SeverityLevel>) -> Ink {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_that_is_cut_keeps_its_ends_and_its_account() {
+        let cut = |name: &str| cut_resource(&format!("{name} in 111122223333"), 29);
+        assert_eq!(cut("i-0c000000000000001"), "i-0c00…000001 in 111122223333");
+        assert_ne!(cut("i-0c000000000000001"), cut("i-0c000000000000003"));
+        assert_eq!(cut("user mallory"), "user mallory in 111122223333");
+        assert_eq!(
+            cut_resource("bucket minutes in meetings of the board", 20),
+            cut_middle("bucket minutes in meetings of the board", 20)
+        );
+    }
 
     #[test]
     fn a_role_of_single_sign_on_is_named_by_its_permission_set() {

@@ -45,9 +45,14 @@ pub struct Inventory {
 
 type Map<T> = HashMap<String, T, FixedState>;
 
+/// " at `…`", or nothing for the whole file.
+fn place(path: &str) -> String {
+    if path == "." { String::new() } else { format!(" at `{path}`") }
+}
+
 /// The inventory file could not be used.
 #[derive(Debug, thiserror::Error)]
-#[error("could not read the inventory at `{path}`")]
+#[error("could not read the inventory{}", place(.path))]
 pub struct InventoryError {
     /// Where in the file, such as `instances[3].interfaces[0].private_ip`; `.` for the whole.
     pub path: String,

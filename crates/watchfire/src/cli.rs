@@ -30,7 +30,7 @@ Examples:
 Exit status:
   0  completed, with or without findings
   1  nothing could be read
-  2  the command line or the configuration is wrong
+  2  the command line or the configuration is wrong, or a path is not there
   3  --fail-on was reached";
 
 const SERVE_EXAMPLES: &str = "\
@@ -433,9 +433,10 @@ pub enum IntelAction {
 
 /// `watchfire inventory`.
 #[derive(Args, Debug, Clone)]
+#[group(required = true, multiple = true)]
 pub struct InventoryArguments {
     /// Print the JSON Schema of the inventory file
-    #[arg(long, required_unless_present = "check")]
+    #[arg(long)]
     pub schema: bool,
     /// Read an inventory file and say what is wrong with it
     #[arg(long, value_name = "FILE")]

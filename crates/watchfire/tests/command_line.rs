@@ -39,13 +39,24 @@ fn findings_do_not_fail_a_scan_unless_asked_to() {
     assert_eq!(scan(&["--fail-on", "low"]).run.status, 3);
     assert_eq!(scan(&["--fail-on", "medium"]).run.status, 0, "the finding is of severity low");
     assert_eq!(scan(&["--fail-on", "low", "--type", "Recon:*"]).run.status, 0, "what is not reported does not fail");
-    assert_eq!(run(["scan", "/nonexistent"]).status, 1);
+    let not_a_log = Folder::empty().file("notes.txt", "hello\n");
+    assert_eq!(not_a_log.scan(&[]).run.status, 1);
 }
 
 #[test]
 fn a_wrong_command_line_is_explained() {
     for (arguments, says) in [
         (&["scan"][..], "PATH"),
+        (&["scan", "x"], "no such file or folder: `x`"),
+        (
+            &["scan", env!("CARGO_MANIFEST_DIR"), "--baseline", "x"],
+            "`--baseline`: there is no such file or folder: `x`",
+        ),
+        (&["explain", "0123", "x"], "no such file or folder: `x`"),
+        (&["keys", "list", "--data", "x"], "`x` holds no store"),
+        (&["types", "cloudtrail_logging"], "did you mean Stealth:IAMUser/CloudTrailLoggingDisabled?"),
+        (&["types", "Recon:EC2/PortScans"], "did you mean Recon:EC2/Portscan?"),
+        (&["inventory"], "--check"),
         (&["scan", "x", "--no-such-option"], "--no-such-option"),
         (&["scam", "x"], "scan"),
         (&["scan", "x", "--min-severity", "dire"], "low, medium, high, critical"),

@@ -272,7 +272,7 @@ fn nothing_at_all_is_a_failure() {
     assert_eq!(foreign.run.status, 1, "a wrong folder is told by the status too");
     assert!(foreign.adds_up(), "{:#}", foreign.account);
     let missing = program::run(["scan", "/nonexistent/logs"]);
-    assert_eq!(missing.status, 1);
+    assert_eq!(missing.status, 2, "a path that is not there is a mistake of the command line");
     assert!(
         missing.stderr.contains("/nonexistent/logs") && missing.stderr.contains("no such file"),
         "{}",

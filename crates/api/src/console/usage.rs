@@ -61,7 +61,7 @@ pub(crate) async fn show(viewer: &Viewer, ask: &Ask, notice: Option<&str>) -> Re
                 p { "Nothing was analysed here in the last 30 days." }
             } @else {
                 p.lead { strong { (grouped(total.events)) } " events, " strong { (bytes(total.bytes)) }
-                    " in the last 30 days. Amazon would charge about " strong { (dollars(total.cost)) } "." }
+                    " in the last 30 days. Amazon would charge " strong { (about(total.cost)) } "." }
                 (table(&sums))
                 @if sums.len() > SHOWN_MAX { p.note { "The first " (SHOWN_MAX) " of " (grouped(sums.len() as u64)) " rows." } }
             }
@@ -95,6 +95,12 @@ fn table(sums: &BTreeMap<(&str, &str, &str), Sum>) -> Markup {
     }
 }
 
+/// "about $1.20", and not "about less than".
+fn about(amount: f64) -> String {
+    let text = dollars(amount);
+    if text.starts_with('$') { format!("about {text}") } else { text }
+}
+
 /// US dollars: `$1,234.50`; below a cent, that it is less.
 fn dollars(amount: f64) -> String {
     let cents = (amount * 100.0).round() as u64;
@@ -112,6 +118,7 @@ mod tests {
     fn amounts_are_told_in_cents() {
         assert_eq!(dollars(0.0), "$0.00");
         assert_eq!(dollars(0.004), "less than $0.01");
+        assert_eq!([about(0.004), about(1.2)], ["less than $0.01", "about $1.20"]);
         assert_eq!(dollars(1234.5), "$1,234.50");
     }
 }

@@ -618,9 +618,20 @@ mod tests {
         rest[..end].trim_end_matches('.').parse().unwrap()
     }
 
-    /// −log2 p, from "p = 1/20000; account: (0 + 9·p)/(700 + 9), …".
-    fn bits_by_hand(reason: &str) -> f64 {
-        let formula = reason.split("where p = ").nth(1).unwrap();
+    /// What stands between these.
+    fn between<'t>(text: &'t str, before: &str, after: &str) -> &'t str {
+        text.split_once(before).and_then(|(_, rest)| rest.split_once(after)).map(|(found, _)| found).unwrap()
+    }
+
+    /// −log2 p of this call or circumstance, from "Bits of …: −log2 of p, where p = 1/20000; account: (0 + 9·p)/(700 + 9), …".
+    fn bits_by_hand(name: &str, reasons: &[String]) -> f64 {
+        let is_of = |reason: &&String| {
+            let names =
+                reason.strip_prefix("Bits of ").and_then(|rest| rest.split_once(": −log2")).map(|(names, _)| names);
+            names.is_some_and(|names| names.split(", ").any(|one| one == name))
+        };
+        let formula = reasons.iter().find(is_of).unwrap_or_else(|| panic!("{name} in {reasons:#?}"));
+        let formula = formula.split("where p = ").nth(1).unwrap();
         let mut p = 1.0 / number_after(formula, "1/");
         for level in formula.split("; ").skip(1) {
             let (count, distinct) = (number_after(level, "("), number_after(level, " + "));
@@ -645,10 +656,12 @@ mod tests {
         for reason in reasons {
             if reason.contains(" bits × ") {
                 let weight = number_after(reason, " bits × ");
-                largest.push(bits_by_hand(reason).min(24.0) * weight);
+                let name = between(reason, " called ", " (");
+                largest.push(bits_by_hand(name, reasons).min(24.0) * weight);
             } else if reason.contains(", halved: ") {
                 let (offset, cap) = (number_after(reason, " bits − "), number_after(reason, ", at most "));
-                context += (bits_by_hand(reason).min(24.0) - offset).clamp(0.0, cap) / 2.0;
+                let bits = bits_by_hand(between(reason, "The ", " is "), reasons);
+                context += (bits.min(24.0) - offset).clamp(0.0, cap) / 2.0;
             }
         }
         let mean = largest.iter().sum::<f64>() / 5.0 + context;

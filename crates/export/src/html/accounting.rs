@@ -95,7 +95,7 @@ fn records(page: &mut Html, digest: &Digest<'_>) {
         count(page, kind, *number);
     }
     some(page, "Seen before", records.duplicates);
-    some(page, "Outside the period asked for", records.outside_period);
+    some(page, "Outside what was asked for", records.outside_period);
     some(page, "Nothing to judge", sum(&records.skipped));
     some(page, "Not understood", records.rejected_total());
     page.raw("</dl>");

@@ -109,6 +109,7 @@ fn a_mistake_is_shown_where_it_stands() {
     );
     assert!(error(r#"{"buckets": [{"name": "b", "created": "soon"}]}"#).cause.to_string().contains("not a moment"));
     assert_eq!(error("{} x").path, ".");
+    assert_eq!(error("{} x").to_string(), "could not read the inventory");
 }
 
 #[test]

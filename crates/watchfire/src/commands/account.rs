@@ -236,8 +236,10 @@ fn still_learning(learning: &StillLearning) -> NotEvaluated {
     let ((learning_count, judged), (reached, of, unit)) = (learning.counts, &learning.progress);
     // Of principals that were active for too few hours what is of high risk is judged nevertheless.
     let how = if unit == "active hour" { "only calls of high risk evaluated" } else { "not evaluated" };
+    // Calls on objects have histories of their own, beside those of management.
+    let is_s3 = learning.types.iter().all(|finding_type| finding_type.as_str().contains(":S3/"));
     NotEvaluated {
-        what: format!("Behaviour, by {}", learning.entity_kind),
+        what: format!("Behaviour{}, by {}", if is_s3 { " in S3" } else { "" }, learning.entity_kind),
         why: format!(
             "{how}, learning {unit} {reached} of {of} (holds for {learning_count} of {}); --baseline reads older logs first",
             learning_count + judged

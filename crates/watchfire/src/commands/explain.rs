@@ -1,7 +1,7 @@
 //! `watchfire explain`.
 
 use super::print;
-use super::scan::options;
+use super::scan::{ensure_there, options};
 use crate::cli::ExplainArguments;
 use crate::config::{Settings, is_coloured};
 use crate::findings_file::findings_in;
@@ -23,6 +23,7 @@ pub fn run(arguments: &ExplainArguments) -> Result<ExitCode> {
     if arguments.id.len() < ID_CHARS_MIN {
         bail!("give at least {ID_CHARS_MIN} characters of the finding's id");
     }
+    ensure_there(&arguments.paths, &arguments.input)?;
     let mut findings = Vec::new();
     let mut logs: Vec<PathBuf> = Vec::new();
     for path in &arguments.paths {

@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use tokio::runtime::Builder;
 use watchfire_api::{AccessKey, IssuedKey, Keyring, Policy};
 use watchfire_model::Time;
+use watchfire_store::FILE_NAME;
 
 /// A secret in a file is no longer than this; more is some other file.
 const SECRET_BYTES_MAX: u64 = 4_096;
@@ -37,7 +38,7 @@ async fn act(action: &KeysAction) -> Result<()> {
             show(&open(place).await?.import(&id, &secret, account, policy_of(*policy)).await?, *format)
         }
         KeysAction::List { place, account, format } => {
-            let keys = open(place).await?.list(account.as_deref()).await?;
+            let keys = open_existing(place).await?.list(account.as_deref()).await?;
             match format {
                 KeyFormat::Text => print(&table(&keys)),
                 KeyFormat::Json => {
@@ -47,14 +48,14 @@ async fn act(action: &KeysAction) -> Result<()> {
             }
         }
         KeysAction::Rotate { place, account, which, overlap_minutes, format } => {
-            let keys = open(place).await?;
+            let keys = open_existing(place).await?;
             let id = chosen(&keys, account.as_deref(), which.id()).await?;
             let milliseconds = i64::from(*overlap_minutes) * 60_000;
             let old_expires = (milliseconds > 0).then(|| now() + milliseconds);
             show(&keys.rotate(&id, old_expires).await?, *format)
         }
         KeysAction::Revoke { place, account, which, format } => {
-            let keys = open(place).await?;
+            let keys = open_existing(place).await?;
             let id = chosen(&keys, account.as_deref(), which.id()).await?;
             keys.revoke(&id).await?;
             match format {
@@ -69,6 +70,13 @@ async fn open(place: &DataArguments) -> Result<Keyring> {
     let database = data::database(&place.database, None, None)?;
     let (store, sealing) = data::open(&place.data, database).await?;
     Ok(Keyring::new(store, sealing))
+}
+
+/// The same for what needs keys that are there: a folder that was misspelt is not made, and has not "no keys".
+async fn open_existing(place: &DataArguments) -> Result<Keyring> {
+    let is_there = data::database(&place.database, None, None)?.is_some() || place.data.join(FILE_NAME).exists();
+    ensure!(is_there, "`{}` holds no store: it is no data directory of a server", place.data.display());
+    open(place).await
 }
 
 /// The key that is meant: the one that is named, or the only one of the account.

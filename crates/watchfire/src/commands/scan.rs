@@ -22,6 +22,8 @@ use watchfire_model::Finding;
 
 /// The file name that stands for standard output.
 const STANDARD_OUTPUT: &str = "-";
+/// The path that stands for standard input.
+const STANDARD_INPUT: &str = "-";
 
 /// Scans, reports, and says what was read.
 pub fn run(arguments: &ScanArguments) -> Result<ExitCode> {
@@ -36,6 +38,7 @@ pub fn run(arguments: &ScanArguments) -> Result<ExitCode> {
     let outputs = outputs(arguments, &settings)?;
     let selection = Selection::from_arguments(arguments, &settings)?;
     let loaded = load::knowledge(&settings)?;
+    ensure_there(&arguments.paths, &arguments.input)?;
     let progress = Progress::new(arguments.input.quiet);
     let options = options(&arguments.paths, &arguments.input, &settings);
     let resume = match &arguments.resume {
@@ -72,6 +75,21 @@ pub fn run(arguments: &ScanArguments) -> Result<ExitCode> {
         say(&format!("\n{}", account.to_text(TEXT_WIDTH)));
     }
     Ok(status(&reported, &outcome, arguments))
+}
+
+/// A path that is misspelt is a mistake of the command line, told before hours are spent on the others: logs or history
+/// that are silently not there make a scan that silently finds nothing.
+pub fn ensure_there(paths: &[PathBuf], input: &InputArguments) -> Result<()> {
+    let given = paths.iter().map(|path| ("", path)).chain(input.baseline.iter().map(|path| ("`--baseline`: ", path)));
+    for (option, path) in given {
+        let elsewhere = path.as_path() == Path::new(STANDARD_INPUT) || path.to_string_lossy().starts_with("s3://");
+        // What is there and cannot be read is told in the account.
+        let is_missing = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
+        if !elsewhere && path.symlink_metadata().is_err_and(is_missing) {
+            bail!("{option}there is no such file or folder: `{}`", path.display());
+        }
+    }
+    Ok(())
 }
 
 /// What the command line and the settings say to scan.

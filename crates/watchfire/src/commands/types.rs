@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::process::ExitCode;
-use watchfire_detections::{DETECTIONS, Detection};
+use watchfire_detections::{DETECTIONS, Detection, thresholds};
 use watchfire_model::catalogue::{self, CatalogueEntry};
 
 /// Lists the finding types, or describes those that match.
@@ -21,7 +21,7 @@ pub fn run(arguments: &TypesArguments) -> Result<ExitCode> {
         .filter(|entry| type_matches(pattern, &entry.name) && (!arguments.live || detection_of(&entry.name).is_some()))
         .collect();
     if entries.is_empty() {
-        bail!("no finding type matches `{pattern}`; `watchfire types` lists them all");
+        bail!("no finding type matches `{pattern}`{}; `watchfire types` lists them all", alike(pattern));
     }
     let text = match (arguments.json, arguments.name.is_some()) {
         (true, _) => as_json(&entries)?,
@@ -30,6 +30,25 @@ pub fn run(arguments: &TypesArguments) -> Result<ExitCode> {
     };
     print(&text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// "; did you mean …?": the types that have the word in them, however it is written, or else the one most like it.
+fn alike(pattern: &str) -> String {
+    const NAMED: usize = 5;
+    let letters =
+        |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    let word = letters(pattern);
+    let all = || catalogue::all().iter().chain(catalogue::own()).map(|entry| entry.name.as_str());
+    let mut found: Vec<&str> = all().filter(|name| !word.is_empty() && letters(name).contains(&word)).collect();
+    if found.is_empty() {
+        found.extend(thresholds::nearest(pattern, all()));
+    }
+    let more = match found.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(", or one of {more} more"),
+    };
+    found.truncate(NAMED);
+    if found.is_empty() { String::new() } else { format!("; did you mean {}{more}?", found.join(", ")) }
 }
 
 fn detection_of(name: &str) -> Option<&'static Detection> {

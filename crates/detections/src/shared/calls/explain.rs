@@ -1,4 +1,5 @@
-//! Why a session fired, with all the numbers that it takes to compute the score again.
+//! Why a session fired, with all the numbers that it takes to compute the score again: first what was unusual and what is
+//! usual, in words; then the sum, the limits and the bits, which only those need who compute it again.
 
 use super::caller::Outcome;
 use super::limits::Limits;
@@ -72,43 +73,51 @@ impl<'c> Case<'c> {
             largest.iter().map(|scored| self.step_sentence(scored, name, baselines)).collect();
         let circumstances = circumstances(&self.session.shared, self.steps);
         reasons.extend(circumstances.iter().map(|factor| circumstance_sentence(factor, name)));
-        reasons.push(self.sum_sentence(&largest, &circumstances));
-        reasons.extend(self.limits.sentences());
-        reasons.extend(self.visit_sentence());
         reasons.push(self.history_sentence(name, baselines));
         reasons.extend(self.amount_sentence(name, baselines));
+        reasons.extend(self.visit_sentence());
+        reasons.push(self.sum_sentence(&largest, &circumstances));
+        reasons.extend(self.limits.sentences());
+        let calls = largest.iter().map(|scored| (judged(&scored.step), &scored.factor));
+        let circumstances = circumstances.iter().map(|factor| (named(factor), *factor));
+        reasons.extend(bits_sentences(calls.chain(circumstances)));
         reasons
     }
 
-    /// "`alice` called iam:CreateAccessKey (ok) …: 13.9 bits × 1.5 = 20.85 …".
+    /// "`alice` called iam:CreateAccessKey (ok, once). Never called by it before, … 13.9 bits × 1.5 = 20.85.".
     fn step_sentence(&self, scored: &ScoredStep, name: &str, baselines: &Baselines) -> String {
         let step = &scored.step;
-        let what = scored.tactic.map_or(String::new(), |tactic| format!(", of use for {}", tactic.words()));
+        let what = scored.tactic.map_or(String::new(), |tactic| format!("Of use for {}: ", tactic.words()));
         let [_, peers, _] = self.key.caller.levels();
         let judged = scored.factor.value.as_str();
         let others = |entity: EntityRef<'_>| usual_users(baselines, entity, judged, step.first);
         let as_success = if *judged == *step.token { "" } else { ", judged as if it had succeeded" };
+        let history = match scored.factor.common {
+            [Frequency::Unseen, Frequency::Unseen, Frequency::Unseen] => {
+                "Never called by it before, by its peers or in the account".to_owned()
+            }
+            [by_it, by_peers, in_account] => format!(
+                "{}, {} by its peers{}, {} in the account",
+                seen(
+                    by_it,
+                    "Never called by it before",
+                    "Not called by it for a month",
+                    "Rarely called by it",
+                    "Often called by it"
+                ),
+                seen(by_peers, "never", "not for a month", "rarely", "often"),
+                others(peers),
+                seen(in_account, "never", "not for a month", "rarely", "often"),
+            ),
+        };
         format!(
-            "`{name}` called {}:{} ({}{as_success}, {}){what}: {} bits × {} = {}. {}, {} by its peers{}, {} in the account. The bits are \
-             −log2 of p, where p = {}.",
-            step.service(),
-            step.api(),
+            "`{name}` called {} ({}{as_success}, {}). {history}. {what}{} bits × {} = {}.",
+            called(step),
             step.outcome.words(),
             times(step.calls),
             milli(scored.factor.surprise.bits_milli.into()),
             milli(scored.weight_tenths * 100),
             milli(scored.factor.points_milli),
-            seen(
-                scored.factor.common[0],
-                "Never called by it before",
-                "Not called by it for a month",
-                "Rarely called by it",
-                "Often called by it"
-            ),
-            seen(scored.factor.common[1], "never", "not for a month", "rarely", "often"),
-            others(peers),
-            seen(scored.factor.common[2], "never", "not for a month", "rarely", "often"),
-            scored.factor.surprise,
         )
     }
 
@@ -182,20 +191,59 @@ fn circumstance_sentence(factor: &Factor, name: &str) -> String {
         .iter()
         .find(|one| one.feature == factor.feature)
         .map_or((0, 0), |one| (one.cap_milli(), one.offset_milli()));
+    let history = match factor.common.map(word) {
+        [by_it, by_peers, in_account] if by_it == by_peers && by_peers == in_account => {
+            format!("{by_it} for `{name}`, its peers and the account")
+        }
+        [by_it, by_peers, in_account] => {
+            format!("{by_it} for `{name}`, {by_peers} for its peers, {in_account} for the account")
+        }
+    };
     format!(
-        "The {} `{}` is {} for `{name}`, {} for its peers, {} for the account: {} bits − {}, at most {}, halved: {}. The \
-         bits are −log2 of p, where p = {}.",
-        factor.feature.words(),
-        factor.value,
-        word(factor.common[0]),
-        word(factor.common[1]),
-        word(factor.common[2]),
+        "The {} is {history}: {} bits − {}, at most {}, halved: {}.",
+        named(factor),
         milli(factor.surprise.bits_milli.into()),
         milli(offset),
         milli(cap),
         milli(factor.points_milli),
-        factor.surprise,
     )
+}
+
+/// `iam:CreateAccessKey`.
+fn called(step: &Step) -> String {
+    format!("{}:{}", step.service(), step.api())
+}
+
+/// The same with how it ended, unless it succeeded: each outcome has bits of its own.
+fn judged(step: &Step) -> String {
+    match step.outcome {
+        Outcome::Ok => called(step),
+        other => format!("{} ({})", called(step), other.words()),
+    }
+}
+
+/// "network `203.0.0.0/16`".
+fn named(factor: &Factor) -> String {
+    format!("{} `{}`", factor.feature.words(), factor.value)
+}
+
+/// Where the bits come from: "Bits of …: −log2 of p, where p = …". What is equally unusual shares a sentence, at the place
+/// of the first.
+fn bits_sentences<'f>(factors: impl Iterator<Item = (String, &'f Factor)>) -> Vec<String> {
+    let mut derived: Vec<(String, Vec<String>)> = Vec::new();
+    for (name, factor) in factors {
+        let formula = factor.surprise.to_string();
+        match derived.iter_mut().find(|(known, _)| *known == formula) {
+            // A call that failed in several ways has one name.
+            Some((_, names)) if names.contains(&name) => {}
+            Some((_, names)) => names.push(name),
+            None => derived.push((formula, vec![name])),
+        }
+    }
+    let sentence = |(formula, names): (String, Vec<String>)| {
+        format!("Bits of {}: −log2 of p, where p = {formula}.", names.join(", "))
+    };
+    derived.into_iter().map(sentence).collect()
 }
 
 fn signal(finding_type: FindingType, case: &Case<'_>, primary: &ScoredStep, context: &Context<'_>) -> Signal {

@@ -169,7 +169,7 @@ impl Limits {
             return vec!["Both limits are the settings in force.".to_owned()];
         }
         [("score", self.mean), ("largest alone", self.single)]
-            .map(|(of, limit)| format!("The limit of the {of} is {}.", limit.words()))
+            .map(|(of, limit)| format!("The limit of the {of}, {}, is {}.", milli(limit.milli), limit.words()))
             .into()
     }
 }
@@ -179,7 +179,7 @@ impl Limit {
         let Some(Own { of, alarms_a_day, sessions_a_day, fit, tail: (points, peaks, begin), bounds: (least, most) }) =
             self.own
         else {
-            return format!("the setting {}", milli(self.set_milli));
+            return "the setting".to_owned();
         };
         let kind = match of {
             Whose::All => "all",
@@ -188,21 +188,22 @@ impl Limit {
         };
         let begin = milli(begin);
         let tail = match fit {
-            None => format!("{peaks} of them reached t = {begin}, which is no more than that allows: it gives {begin}"),
+            None => format!("{peaks} of n = {points} reached t = {begin}, no more than that allows: {begin}"),
             Some(fit) => format!(
-                "t + σ/ξ·((q·n/N)^(−ξ) − 1) with q = {:.9}, n = {points}, N = {peaks}, t = {begin}, ξ = {:.6}, σ = {:.6} gives {}",
+                "t + σ/ξ·((q·n/N)^(−ξ) − 1) = {} with q = {:.9}, n = {points}, N = {peaks}, t = {begin}, ξ = {:.6}, σ = {:.6}",
+                milli(fit.limit_milli),
                 f64::from(fit.rate_ppb) * 1e-9,
                 fit.shape,
                 fit.scale_milli / 1_000.0,
-                milli(fit.limit_milli),
             ),
         };
         format!(
-            "learnt from {points} sessions of this account ({sessions_a_day:.3} a day), of which {kind} count, for \
-             {alarms_a_day:.3} alarms a day, half of them by each score: {tail}, at least {}, at most {}: {}",
+            "learnt from the account's own sessions ({} a day, {kind} count), for {} alarms a day, half of them by each \
+             score: {tail}; at least {}, at most {}",
+            decimal(sessions_a_day, 3),
+            decimal(alarms_a_day, 6),
             milli(least),
             milli(most),
-            milli(self.milli),
         )
     }
 
@@ -220,6 +221,11 @@ impl Limit {
         };
         larger.map_or(self, |own| Self { milli: limit_milli(&own), own: Some(own), ..self })
     }
+}
+
+/// With so many digits after the point, without zeros at the end.
+fn decimal(number: f64, digits: usize) -> String {
+    format!("{number:.digits$}").trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 impl AccountScores {
@@ -419,11 +425,6 @@ mod tests {
         rest[..end].trim_end_matches('.').parse().unwrap()
     }
 
-    /// The number at the end of a text.
-    fn last_number(text: &str) -> f64 {
-        text.rsplit(": ").next().unwrap().parse().unwrap()
-    }
-
     #[test]
     fn a_learnt_limit_can_be_computed_by_hand_from_the_sentence() {
         let sentences =
@@ -432,13 +433,13 @@ mod tests {
         for part in sentences.iter().map(|sentence| sentence.trim_end_matches('.')) {
             let number = |before: &str| number_after(part, before);
             let (q, n, peaks) = (number("with q = "), number(", n = "), number(", N = "));
-            let by_budget = number(" count, for ") / 2.0 / number(" sessions of this account (");
+            let by_budget = number(" count), for ") / 2.0 / number(" own sessions (");
             assert!((q - by_budget).abs() < 2e-9, "{q} {by_budget} {part}");
             let (t, shape, scale) = (number(", t = "), number("ξ = "), number("σ = "));
             let by_hand = t + scale / shape * ((q * n / peaks).powf(-shape) - 1.0);
-            assert!((by_hand - number(" gives ")).abs() < 0.01, "{by_hand} {part}");
+            assert!((by_hand - number(" − 1) = ")).abs() < 0.01, "{by_hand} {part}");
             let bounded = by_hand.clamp(number("at least "), number("at most "));
-            assert!((bounded - last_number(part)).abs() < 0.01, "{bounded} {part}");
+            assert!((bounded - number(", ")).abs() < 0.01, "{bounded} {part}");
         }
     }
 }

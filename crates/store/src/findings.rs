@@ -175,6 +175,18 @@ impl Store {
             .await
     }
 
+    /// Whether there are findings, and all of them last arrived before `arrived_before` (ms since the epoch).
+    pub async fn have_all_expired(&self, arrived_before: i64) -> Result<bool, StoreError> {
+        self.database
+            .read(move |connection| {
+                let any = connection.first("SELECT no FROM findings LIMIT 1", &values![])?;
+                let newer = connection
+                    .first("SELECT no FROM findings WHERE arrived >= $1 LIMIT 1", &values![arrived_before])?;
+                Ok(any.is_some() && newer.is_none())
+            })
+            .await
+    }
+
     /// Removes findings that last arrived before `arrived_before` (ms since the epoch), and what is left of deleted
     /// detectors. Answers how many findings went. In small steps, between which others may write.
     pub async fn remove_expired(&self, arrived_before: i64) -> Result<u64, StoreError> {

@@ -107,9 +107,13 @@ fn retention_counts_from_arrival_and_leaves_nothing_behind() {
             let writes = (0..1_200).map(|at| write(finding(&format!("{at:04}"), at, 1))).collect();
             store.put_findings(&scope, writes).await.unwrap();
             store.put_findings(&scope, vec![write(finding("0000", 5_000, 2))]).await.unwrap();
-            assert_eq!(store.remove_expired(arrived_before(Duration::from_secs(86_400))).await.unwrap(), 0);
+            let a_day_ago = arrived_before(Duration::from_secs(86_400));
+            assert!(!store.have_all_expired(a_day_ago).await.unwrap());
+            assert_eq!(store.remove_expired(a_day_ago).await.unwrap(), 0);
+            assert!(store.have_all_expired(arrived_before(Duration::ZERO) + 60_000).await.unwrap());
             assert_eq!(store.remove_expired(arrived_before(Duration::ZERO) + 60_000).await.unwrap(), 1_200);
             assert!(listed(&store, &scope, json!({})).await.is_empty());
+            assert!(!store.have_all_expired(i64::MAX).await.unwrap(), "there are none");
             for table in ["findings", "bodies", "needles", "history"] {
                 assert_eq!(home.number(&format!("SELECT count(*) FROM {table}")), 0, "{table}");
             }

@@ -276,6 +276,14 @@ fn findings_are_removed_when_they_arrived_too_long_ago_and_the_database_is_its_o
     let server = Server::of(command, data.path(), folder.path());
     until("one is removed", || server.findings(json!({})).len() == 1);
     assert_eq!(users(&server.findings(json!({}))), ["trent"].into());
+    drop(server);
+    // By a clock that is far ahead all are too old: they are given a day.
+    arrived("trent", 4_000);
+    let mut command = watchfire();
+    command.args(["serve", "--retention-days", "10"]);
+    let server = Server::of(command, data.path(), folder.path());
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(users(&server.findings(json!({}))), ["trent"].into());
     #[cfg(unix)]
     for name in ["watchfire.db", "watchfire.db-wal"] {
         use std::os::unix::fs::PermissionsExt as _;

@@ -91,6 +91,9 @@ pub fn run(arguments: &ServeArguments) -> Result<ExitCode> {
             let _ = writeln!(text, "The access key of account {account} is in {file}, which only you can read.");
         }
         let _ = writeln!(text, "In a browser: {scheme}://{}/", reachable(address));
+        if !server.watch.is_empty() {
+            text.push_str(&patience(server.idle));
+        }
         let end = ended()?; // Before the greeting: who has read it may ask for the end.
         print(&text)?;
         tracing::info!(address = %address, version = env!("CARGO_PKG_VERSION"), "started");
@@ -108,11 +111,23 @@ pub fn run(arguments: &ServeArguments) -> Result<ExitCode> {
 
 /// Removes, now and once a day, findings that arrived longer ago than so many days (0: none is too old), and what is left of
 /// deleted detectors.
+///
+/// Where all findings are too old, either none has come for as long, or this machine's clock is wrong, as after a start
+/// without a network: that is told, and they are given a day.
 async fn remove_expired_daily(store: Store, days: u32) {
     const DAY: Duration = Duration::from_secs(24 * 3600);
+    let mut was_told = false;
     loop {
         let before = if days == 0 { i64::MIN } else { arrived_before(DAY * days) };
-        match store.remove_expired(before).await {
+        was_told = !was_told && store.have_all_expired(before).await.unwrap_or(false);
+        if was_told {
+            tracing::warn!(
+                days,
+                "by this machine's clock all findings are past their retention: they are removed in a day; if the clock is \
+                 wrong, set it before"
+            );
+        }
+        match store.remove_expired(if was_told { i64::MIN } else { before }).await {
             Ok(0) => {}
             Ok(removed) => tracing::info!(removed, "removed findings that are past their retention"),
             Err(error) => tracing::warn!("could not remove findings that are past their retention: {error}"),
@@ -180,6 +195,16 @@ fn greeting(endpoint: &str) -> String {
     )
 }
 
+/// Why the findings of the newest logs are not there yet.
+fn patience(idle_seconds: u32) -> String {
+    let time = match (idle_seconds / 60, idle_seconds % 60) {
+        (1, 0) => "a minute".to_owned(),
+        (minutes @ 2.., 0) => format!("{minutes} minutes"),
+        (..) => format!("{idle_seconds} seconds"),
+    };
+    format!("The newest logs are judged when later ones have come, or none for {time} (--idle).\n")
+}
+
 /// Where a client on this machine finds the server: `0.0.0.0` is no place to connect to.
 fn reachable(address: SocketAddr) -> SocketAddr {
     match address {
@@ -223,4 +248,17 @@ fn ended() -> Result<impl Future<Output = ()>> {
     Ok(async {
         let _ = tokio::signal::ctrl_c().await;
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_that_is_waited_is_told_in_words() {
+        let told = [(30, "30 seconds"), (60, "a minute"), (90, "90 seconds"), (900, "15 minutes")];
+        for (seconds, words) in told {
+            assert!(patience(seconds).contains(&format!("none for {words} (--idle)")), "{seconds}");
+        }
+    }
 }

@@ -534,7 +534,10 @@ mod tests {
             reasons.filter(|reason| reason.starts_with("The role `")).cloned().collect::<Vec<_>>()
         };
         let new = theft("Admin");
-        assert!(of_role(&new)[0].starts_with("The role `Admin` is new for `pipeline`, new for its peers"), "{new:#?}");
+        assert!(
+            of_role(&new)[0].starts_with("The role `Admin` is new for `pipeline`, its peers and the account"),
+            "{new:#?}"
+        );
         check_arithmetic(&new[0]);
         assert_eq!(of_role(&theft("Deploy")), [""; 0]);
     }

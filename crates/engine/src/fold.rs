@@ -203,7 +203,7 @@ fn open(key: &Key, signal: Signal, occurrence: &Occurrence<'_>) -> Finding {
         first_seen: occurrence.begin,
         last_seen: occurrence.end,
         created: occurrence.begin,
-        updated: occurrence.begin,
+        updated: occurrence.end,
         evidence: Evidence::default(),
         knowledge: Vec::new(),
         archived: false,
@@ -213,7 +213,7 @@ fn open(key: &Key, signal: Signal, occurrence: &Occurrence<'_>) -> Finding {
 fn grow(finding: &mut Finding, mut signal: Signal, occurrence: &Occurrence<'_>) {
     finding.count += 1;
     finding.last_seen = finding.last_seen.max(occurrence.end);
-    finding.updated = finding.updated.max(occurrence.begin);
+    finding.updated = finding.updated.max(occurrence.end);
     signal.severity = signal.severity.max(finding.latest.severity);
     let mut threats = std::mem::take(&mut finding.latest.threats);
     for threat in std::mem::take(&mut signal.threats) {

@@ -157,7 +157,7 @@ pub fn read(bytes: &[u8], format: Option<&ListFormat>, defaults: &IndicatorList)
         read.reject(1, "", EntryError::Binary);
         return read;
     }
-    let format = format.cloned().unwrap_or_else(|| recognise(&bytes));
+    let format = format.cloned().unwrap_or_else(|| recognise_unmarked(&bytes));
     finished(match &format {
         ListFormat::Txt => txt::parse(&bytes, defaults),
         ListFormat::Stix1 => stix1::parse(&bytes, defaults),
@@ -192,7 +192,11 @@ fn is_binary(bytes: &[u8]) -> bool {
 ///
 /// Looks at the beginning only, so that it costs nothing on a large list; the bytes must be UTF-8 or close to it.
 pub fn recognise(bytes: &[u8]) -> ListFormat {
-    let bytes = without_mark(bytes);
+    recognise_unmarked(without_mark(bytes))
+}
+
+/// The same, of bytes without a mark: a second one is a part of the text.
+fn recognise_unmarked(bytes: &[u8]) -> ListFormat {
     let Some(at) = bytes.iter().position(|byte| !byte.is_ascii_whitespace()) else { return ListFormat::Txt };
     match bytes[at] {
         b'<' => ListFormat::Stix1,

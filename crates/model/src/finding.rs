@@ -18,7 +18,7 @@ pub struct Finding {
     pub last_seen: Time,
     /// When the finding was made. In `scan` the event time of the opening record.
     pub created: Time,
-    /// When it last changed. In `scan` the event time of the last occurrence.
+    /// When it last changed. In `scan` the event time of the last record: it is never before `last_seen`.
     pub updated: Time,
     /// The records that caused it.
     pub evidence: Evidence,

@@ -117,6 +117,9 @@ mod tests {
             "{\"list\": [\"198.51.100.7\"], \"type\": \"cidr\"}\n",
             "<stix/>\n198.51.100.7\n",
             "\u{feff}198.51.100.7\n\u{feff}198.51.100.8\n",
+            "\u{feff}\u{feff}198.51.100.7\n198.51.100.8\n",
+            "\u{feff}\u{feff}\nexample.com ; y# a,ip\n",
+            "\u{feff}\u{feff}first_seen,ip\n2026-01-01,198.51.100.7\n",
             "\n\n\n198.51.100.7",
             "",
         ] {
